@@ -1,0 +1,146 @@
+"""What a simulated model says. Pure and seeded: the same call gets the same reply, in any process.
+
+Each model knows its own part of the facts and slips now and then, so a panel or a vote can really beat its members. It
+reads drafts in its prompt and weighs their answers, and it fills whatever JSON Schema it is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from textwrap import shorten
+
+from fusion_graph.errors import ProviderError, Transient
+from fusion_graph.messages import Call, Completion, FinishReason, Usage
+from fusion_graph.providers._sim_facts import find_fact, wrong_answers
+from fusion_graph.providers._sim_judge import Judge, read_drafts
+
+_ANSWER = re.compile(r"Answer:\s*([^\n<{\[]{1,80})")
+_TOKENS = re.compile(r"\s*\S+|\s+$")
+
+_OPENINGS = ("In short", "Put simply", "The main point", "My view", "First of all")
+_POINTS = (
+    "begin with the smallest step that shows whether the idea holds",
+    "name the assumption that would hurt most if it were wrong, and test that one first",
+    "compare at least two ways before settling on one",
+    "write down what done looks like, so that you know when to stop",
+    "measure before and after, or the change is only an opinion",
+    "prefer what can be undone over what is merely quick",
+    "ask who has solved this before and what they would do differently",
+    "keep the common case simple and let the rare case be a little harder",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mind:
+    """Shares are 0..1. `known` gives a model its own `knowledge`; `slip` is how often it says something else than it
+    knows; `error_rate` how often a call fails."""
+
+    knowledge: float = 0.65
+    known: Mapping[str, float] = field(default_factory=dict)
+    slip: float = 0.05
+    error_rate: float = 0.0
+
+    def reply(self, call: Call, variant: int = 0) -> Completion:
+        """The whole reply. `variant` is for callers that cannot say `draw`: the k-th identical request has its own."""
+        dice = _dice(call, str(variant))
+        text = self._text(call, dice)
+        text, reason = _cut(text, call)
+        return Completion(
+            text=text, finish_reason=reason, usage=count_usage(call, text), model=call.model, simulated=True
+        )
+
+    def error(self, call: Call, attempt: int) -> ProviderError | None:
+        """A failure, if the dice want one for this attempt at this call."""
+        if self.error_rate and _dice(call, f"error {attempt}").random() < self.error_rate:
+            return Transient("upstream_5xx", "the simulated upstream failed (status 503)", status=503)
+        return None
+
+    def knows(self, model: str, question: str) -> bool:
+        """Fixed per model and question: no amount of sampling makes a model know more."""
+        return _share("knows", model, question) < self.known.get(model, self.knowledge)
+
+    def _text(self, call: Call, dice: random.Random) -> str:
+        prompt = call.messages[-1].text if call.messages else ""
+        everything = "\n".join(message.text for message in call.messages)
+        fact = find_fact(everything)
+        answer = self._answer(call.model, fact, everything, dice) if fact else None
+        schema = _schema_of(call)
+        if schema is not None:
+            drafts = read_drafts(prompt)
+            return json.dumps(Judge(schema=schema, drafts=drafts, answer=answer, dice=dice).fill(), ensure_ascii=False)
+        if fact and answer:
+            return f'{dice.choice(_OPENINGS)}: the question is "{fact[0]}" and I make it {answer}.\nAnswer: {answer}'
+        return _advice(_question_of(call), dice)
+
+    def _answer(self, model: str, fact: tuple[str, str], text: str, dice: random.Random) -> str:
+        """Own knowledge first in a tie, else what most of the drafts in the prompt say."""
+        question, truth = fact
+        known = self.knows(model, question) and dice.random() >= self.slip
+        own = truth if known else dice.choice(wrong_answers(truth))
+        votes = Counter(said.strip(" .*\"'`") for said in _ANSWER.findall(text))
+        votes.pop("", None)
+        if votes:
+            votes[own] += 2 if known else 0
+            most = max(votes.values())
+            return own if votes[own] == most else next(said for said, count in votes.items() if count == most)
+        return own
+
+
+def count_usage(call: Call, text: str) -> Usage:
+    """Tokens as bytes / 4, at least one each: exact for the sim, because it says so."""
+    asked = sum(len(message.text.encode()) for message in call.messages)
+    return Usage(prompt_tokens=asked // 4 + 1, completion_tokens=len(text.encode()) // 4 + 1)
+
+
+def cut_words(text: str) -> list[str]:
+    """The pieces a text is streamed in: words with the space before them. Joined they give the text back."""
+    return _TOKENS.findall(text)
+
+
+def _cut(text: str, call: Call) -> tuple[str, FinishReason]:
+    for stop in call.sampling.stop_sequences:
+        text = text.split(stop, 1)[0] if stop else text
+    cap = call.sampling.max_tokens
+    if cap is not None and len(text.encode()) > cap * 4:
+        return text.encode()[: cap * 4].decode(errors="ignore"), "length"
+    return text, "stop"
+
+
+def _advice(question: str, dice: random.Random) -> str:
+    first, second, third = dice.sample(_POINTS, 3)
+    about = f'On "{question}"' if question else "Without a question to go by"
+    return f"{about}: {first}. Then {second}. {dice.choice(_OPENINGS)}: {third}."
+
+
+def _question_of(call: Call) -> str:
+    """The first line of the last user turn, shortened."""
+    asked = next((m.text for m in reversed(call.messages) if m.role == "user"), "")
+    line = next((line.strip() for line in asked.splitlines() if line.strip()), "")
+    return shorten(line, 120, placeholder="...")
+
+
+def _schema_of(call: Call) -> Mapping[str, object] | None:
+    wanted = call.sampling.response_format
+    if not wanted:
+        return None
+    if wanted.get("type") == "json_schema":
+        schema = wanted.get("json_schema", {}).get("schema")
+        return schema if isinstance(schema, Mapping) else {"type": "object"}
+    return {"type": "object"} if wanted.get("type") == "json_object" else None
+
+
+def _dice(call: Call, salt: str) -> random.Random:
+    spoken = [(m.role, m.text) for m in call.messages]
+    key = json.dumps([call.model, spoken, call.sampling.seed, call.draw, salt], separators=(",", ":"))
+    return random.Random(hashlib.sha256(key.encode()).digest())  # noqa: S311 - simulated models, no secrets
+
+
+def _share(*parts: str) -> float:
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
