@@ -195,10 +195,8 @@ def _find_file(variables: _Variables, folder: Path, home: Path) -> Path | None:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: {fault}", hint="it must be a TOML file") from fault
-    except OSError as fault:
-        raise UsageError(f"{path}: cannot be read") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        raise UsageError(f"{path}: {fault}", hint="it must be a readable TOML file") from fault
     _check_keys(table, TOP, str(path))
     return table
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -17,17 +16,13 @@ KEYS = ("OPENROUTER_API_KEY", "OPENAI_API_KEY", "NO_COLOR", "FORCE_COLOR")
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No FUSION_* variable, no key, no .env: nothing of the developer's machine reaches a test."""
     for name in list(os.environ):
         if name.startswith("FUSION_") or name in KEYS:
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    work = tmp_path / "work"
-    home.mkdir()
-    work.mkdir()
-    monkeypatch.setenv("FUSION_HOME", str(home))
-    monkeypatch.chdir(work)
+    monkeypatch.setenv("FUSION_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 
 class _Response(aiohttp.ClientResponse):
