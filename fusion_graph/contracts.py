@@ -1,0 +1,233 @@
+"""Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
+
+A new one is one file that exports one constant, one line in its folder's table, one test beside it (docs/contributing.md).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+from fusion_graph.messages import Call, Completion, Delta, Message, Purpose
+from fusion_graph.outputs import Draft, Gives, Value
+from fusion_graph.pipeline import Node, NodeId, NodeSpec
+
+if TYPE_CHECKING:
+    from fusion_graph.errors import NodeFailed
+
+JsonSchema: TypeAlias = Mapping[str, Any]
+
+
+# --- how a node waits ---------------------------------------------------------------------------------------------------
+
+
+class WaitAll(NamedTuple):
+    """Every input is demanded at once; the edge says what it tolerates."""
+
+
+class WaitGroup(NamedTuple):
+    """A join: inputs are members. `quorum`: None = wait for all, need one; 0 = every member; n = go on with n.
+    `window` > 0: members are demanded that many at a time and `agree` equal answers close the group."""
+
+    quorum: int | None = None
+    grace_s: float = 0.0
+    agree: int = 0
+    window: int = 0
+
+
+class WaitFirst(NamedTuple):
+    """A fallback: inputs that give drafts are options, demanded one after the other, or `hedge_after_s` after the start of
+    the one before. Inputs that give an analysis or scores are demanded with the first group option."""
+
+    hedge_after_s: float | None = None
+
+
+Wait: TypeAlias = WaitAll | WaitGroup | WaitFirst
+
+
+# --- kinds --------------------------------------------------------------------------------------------------------------
+
+
+class Input(NamedTuple):
+    """One input that has a value. `id` is the node named in `inputs`, not the node that wrote a draft in it."""
+
+    id: NodeId
+    value: Value
+
+
+class Ask(NamedTuple):
+    """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
+    orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's."""
+
+    messages: tuple[Message, ...]
+    purpose: Purpose = "note"
+    round: int = 0
+    response_format: JsonSchema | None = None
+    max_tokens: int | None = None
+
+
+class NodeContext(Protocol):
+    """A kind's only door to the world. Caps, retries, timeouts, budget, streaming and events live behind it."""
+
+    @property
+    def node(self) -> Node: ...
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """The caller's messages, whole and in order."""
+
+    @property
+    def question(self) -> str:
+        """The text of the last user message."""
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """The inputs that have a value, in file order; of a join the chosen members; of a fallback the chosen option first,
+        then its analyses and scores."""
+
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+
+    @property
+    def fence(self) -> str:
+        """Random per run and unguessable: delimits untrusted text in prompts."""
+
+    def label(self, draft: Draft) -> str:
+        """The run-wide blind label of a draft: A, B, ..., Z, AA, ... The same draft has the same label everywhere."""
+
+    def rank(self, draft: Draft) -> int:
+        """The draft's place in the run-wide seeded order; `order: shuffled` sorts by it."""
+
+    def random(self, purpose: str) -> random.Random:
+        """Seeded by the run's seed, the conversation, this node and `purpose`; never by time."""
+
+    async def complete(self, ask: Ask) -> Completion:
+        """One usable reply. Raises NodeFailed when attempts and alternates are spent; `text` then holds an unusable reply."""
+
+    async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
+        """Many at once, in the order asked; a failure is a value, not an exception."""
+
+    def degrade(self, reason: str, text: str, action: str) -> None:
+        """Report that the node goes on differently than the file asks."""
+
+
+class Calls(NamedTuple):
+    """How many calls one execution of a node makes when nothing fails and nothing is retried."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A node kind. Everything the graph and the engine know about it stands here; neither knows its name.
+
+    `schema` holds one JSON Schema per own option (not the common or model-call ones, see `graph/schema`).
+    `parse` makes the frozen options dataclass from the node's bound option values (own keys only; may be absent ones).
+    Exactly one of `run` (makes calls) and `fold` (computed in code, at once) answers for a node: `calls_model(options)`
+    tells which. Both return the node's value or raise NodeFailed.
+    `check(spec, gives)` yields (code, pointer suffix, message) for what the schema cannot say; `gives` maps each input's
+    node id to its type.
+    """
+
+    name: str
+    summary: str  # one line, for docs and `--help`
+    role: str = "other"  # how reports group its calls: panel, judge, synth, refine or other
+    takes: frozenset[Gives]
+    gives: Callable[[Mapping[str, Any]], Gives]
+    schema: Mapping[str, JsonSchema] = field(default_factory=dict)
+    required: tuple[str, ...] = ()  # own or model options that must be there
+    parse: Callable[[Mapping[str, Any]], Any]
+    calls_model: Callable[[Mapping[str, Any]], bool] = lambda _options: True
+    wait: Callable[[Any], Wait] = lambda _options: WaitAll()
+    calls: Callable[[Node, int], Calls]  # (node, most drafts it may see)
+    writes: bool = False  # its text is new: it may be the answer's writer and stream
+    hands_on: bool = False  # may pass its first draft input on unchanged (refine)
+    presents: bool = False  # shows drafts to a model: takes `present`
+    needs_draft: bool = False  # fails with no_input when no draft is left
+    held: Callable[[Any], str] = lambda _options: ""  # why the node cannot stream, by its own options; "" = it can
+    ignores: frozenset[str] = frozenset()  # keys of `defaults` that do not reach this kind
+    structural: bool = False  # expanded at load into plain nodes and a join
+    run: Callable[[NodeContext], Awaitable[Value]] | None = None
+    fold: Callable[[NodeContext], Value] | None = None
+    check: Callable[[NodeSpec, Mapping[str, Gives]], Sequence[tuple[str, str, str]]] = lambda _spec, _gives: ()
+
+
+# --- providers ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """An address with its limits, from settings only. The key never shows in a repr."""
+
+    name: str
+    provider: str = "openai"  # a name in the table of providers
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    max_concurrency: int = 0  # 0 = no cap
+    requests_per_minute: int = 0
+    free: bool = False  # declared price 0
+    options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
+
+
+Sink: TypeAlias = Callable[[Delta], None]
+
+
+class Client(Protocol):
+    """An open provider: talks to one backend until closed. Safe for many calls at once."""
+
+    async def complete(self, call: Call, sink: Sink) -> Completion:
+        """Make one attempt: no retries, no timeouts of its own beyond connecting (the engine cancels it).
+
+        Calls `sink` with each piece of content as it arrives (a provider that cannot stream need not), and with content
+        only: the engine takes every delta as proof that the model is alive. Raises Transient or Permanent with a reason
+        code of the fault table. Cancelling must close the connection at once.
+        """
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A way to reach models. `open` is called once per backend and process, inside the event loop, on first use."""
+
+    name: str
+    summary: str
+    open: Callable[[Backend], Client]
+    needs_key: bool = False
+    free: bool = False  # its calls cost 0
+
+
+# --- tools, routes, commands --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """Something a model may call. `parameters` is a JSON Schema; `run` gets checked arguments and returns text."""
+
+    name: str
+    description: str
+    parameters: JsonSchema
+    run: Callable[[Mapping[str, Any]], Awaitable[str]]
+    mutates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One endpoint: method, path, handler, and the rule that says who may call it."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One subcommand, loaded when it is used: `module` holds a click command named COMMAND."""
+
+    name: str
+    summary: str
+    module: str

@@ -1,0 +1,103 @@
+"""What all calls to one backend share: its client, concurrency cap, request rate, cool-down and auth breaker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fusion_graph.contracts import Backend, Client, Provider
+from fusion_graph.errors import Permanent, ProviderError, Transient, UsageError
+
+AUTH_PAUSE_S = 30.0  # after a refused key: one real call may try again then, nobody before
+COOLING = frozenset({"rate_limited", "upstream_5xx"})  # reasons whose Retry-After binds every node of the backend
+
+
+class Lane:
+    """Created on first use, inside the event loop; lives as long as its Fusion."""
+
+    def __init__(self, backend: Backend, provider: Provider, clock: Callable[[], float]) -> None:
+        self.backend = backend
+        self.free = backend.free or provider.free
+        self.needs_key = provider.needs_key and not backend.api_key
+        self.cap: AbstractAsyncContextManager[object] | None = None
+        if backend.max_concurrency > 0:
+            self.cap = asyncio.Semaphore(backend.max_concurrency)
+        self._open = provider.open
+        self._client: Client | None = None
+        self._clock = clock
+        self._cool_until = 0.0
+        self._refused_until = 0.0
+        self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            self._client = self._open(self.backend)
+        return self._client
+
+    def delay_s(self) -> float:
+        """Seconds to wait before the next call: the cool-down and the request rate. Counts the call when it may go now.
+
+        Raises Permanent while the backend's key stands refused.
+        """
+        now = self._clock()
+        if now < self._refused_until:
+            raise Permanent("auth_failed", f"backend {self.backend.name!r} refused its key; not asked again for a while", sent=False)
+        wait = self._cool_until - now
+        rate = self.backend.requests_per_minute
+        if rate:
+            while self._sent and self._sent[0] <= now - 60:
+                self._sent.popleft()
+            if len(self._sent) >= rate:
+                wait = max(wait, self._sent[0] + 60 - now)
+            elif wait <= 0:
+                self._sent.append(now)
+        return max(wait, 0.0)
+
+    def note(self, error: ProviderError) -> None:
+        """Learn from a failure what concerns all other calls to this backend."""
+        if error.reason == "auth_failed":
+            self._refused_until = self._clock() + AUTH_PAUSE_S
+        elif isinstance(error, Transient) and error.retry_after_s and error.reason in COOLING:
+            self._cool_until = max(self._cool_until, self._clock() + error.retry_after_s)
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+
+class Lanes:
+    """All backends of one Fusion, opened on first use."""
+
+    def __init__(
+        self, backends: dict[str, Backend], providers: dict[str, Provider], default: str, clock: Callable[[], float]
+    ) -> None:
+        self._backends = backends
+        self._providers = providers
+        self._default = default
+        self._clock = clock
+        self._open: dict[str, Lane] = {}
+
+    def __getitem__(self, name: str) -> Lane:
+        """The lane of a backend, "" being the default one. Raises UsageError for a name the settings do not have."""
+        lane = self._open.get(name)
+        if lane is None:
+            backend = self._backends.get(name or self._default)
+            if backend is None:
+                known = ", ".join(sorted(self._backends))
+                raise UsageError(f"unknown backend {name or self._default!r}", hint=f"the settings have: {known}")
+            lane = self._open[name] = Lane(backend, self._providers[backend.provider], self._clock)
+            if not name:  # the default lane and its named twin are one: caps and breakers must not double
+                lane = self._open[name] = self._open.setdefault(backend.name, lane)
+            elif name == self._default:
+                self._open.setdefault("", lane)
+        return lane
+
+    async def aclose(self) -> None:
+        """Close every client that was opened."""
+        lanes, self._open = {id(lane): lane for lane in self._open.values()}, {}
+        for lane in lanes.values():
+            await lane.aclose()

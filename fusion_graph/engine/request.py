@@ -1,0 +1,28 @@
+"""What one run is asked, beside its pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fusion_graph.messages import Message, Sampling
+from fusion_graph.pipeline import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One question. `writer` holds what a caller wants of the final writer only: the fields that are set replace the
+    node's own for every call whose text may become the answer. `limits` replaces the pipeline's (the caller has lowered
+    them already, see `graph/overrides`). `stream`: emit TextDelta events while the answer is written."""
+
+    messages: tuple[Message, ...]
+    seed: int | None = None
+    stream: bool = False
+    n: int = 1
+    writer: Sampling | None = None
+    limits: Limits | None = None
+    run_id: str = ""
+
+
+def ask(text: str, *, seed: int | None = None, stream: bool = False) -> RunRequest:
+    """A request of one user message."""
+    return RunRequest(messages=(Message("user", text),), seed=seed, stream=stream)

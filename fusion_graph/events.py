@@ -1,0 +1,158 @@
+"""Everything that happens in a run, as frozen values in order. Progress, traces, costs and `degraded` are folds over them.
+
+`at` is in seconds since the run began. Events are named tuples rather than dataclasses because a run makes several per
+node and a tuple costs a third as much to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from fusion_graph.messages import Call, Completion, Usage
+from fusion_graph.outputs import State, Value
+from fusion_graph.pipeline import Node
+
+
+class RunStarted(NamedTuple):
+    at: float
+    run_id: str
+    pipeline: str
+    nodes: tuple[Node, ...]
+    seed: int
+
+
+class NodeReady(NamedTuple):
+    """Its inputs are settled and it may begin."""
+
+    at: float
+    node: str
+
+
+class NodeStarted(NamedTuple):
+    at: float
+    node: str
+
+
+class CallStarted(NamedTuple):
+    """One attempt leaves. `call` numbers the node's calls from 0, `attempt` the tries of one call from 1."""
+
+    at: float
+    node: str
+    call: int
+    attempt: int
+    model: str
+    request: Call
+
+
+class FirstToken(NamedTuple):
+    """The first content of an attempt, read by anyone or not."""
+
+    at: float
+    node: str
+    call: int
+
+
+class TextDelta(NamedTuple):
+    """Text of the answer as it is written; only streamed runs have these. `whole`: an accepted text sent in one piece."""
+
+    at: float
+    node: str
+    text: str
+    choice: int = 0
+    whole: bool = False
+
+
+class CallFinished(NamedTuple):
+    """An attempt was answered. `cost_usd` is None when nobody knows the price. `exact`: the backend reported usage."""
+
+    at: float
+    node: str
+    call: int
+    attempt: int
+    model: str
+    completion: Completion
+    usage: Usage
+    cost_usd: float | None
+    exact: bool
+
+
+class CallFailed(NamedTuple):
+    """An attempt failed or was cancelled; what it may have cost counts. `next_s`: the wait before the next attempt, None
+    when there is none. `text` is what had arrived, or the unusable text."""
+
+    at: float
+    node: str
+    call: int
+    attempt: int
+    model: str
+    reason: str
+    message: str
+    usage: Usage
+    cost_usd: float | None
+    next_s: float | None = None
+    text: str = ""
+
+
+class GroupClosed(NamedTuple):
+    """A join or fallback chose. `chosen` in member order; `late` members were still running."""
+
+    at: float
+    node: str
+    chosen: tuple[str, ...]
+    late: tuple[str, ...]
+
+
+class Degraded(NamedTuple):
+    """Something was done differently than the file asks, other than a node failing (which its NodeFinished tells)."""
+
+    at: float
+    node: str
+    reason: str
+    text: str
+    action: str
+
+
+class NodeFinished(NamedTuple):
+    """Ended ok, cached, replayed, failed or cancelled."""
+
+    at: float
+    node: str
+    state: State
+    reason: str = ""
+    detail: str = ""
+    value: Value | None = None
+
+
+class NodeSkipped(NamedTuple):
+    at: float
+    node: str
+    reason: str
+
+
+class RunFinished(NamedTuple):
+    """`state`: ok, degraded, failed or cancelled. `reason` is there when it failed."""
+
+    at: float
+    state: str
+    reason: str = ""
+
+
+Event: TypeAlias = (
+    RunStarted
+    | NodeReady
+    | NodeStarted
+    | CallStarted
+    | FirstToken
+    | TextDelta
+    | CallFinished
+    | CallFailed
+    | GroupClosed
+    | Degraded
+    | NodeFinished
+    | NodeSkipped
+    | RunFinished
+)
+
+Listener: TypeAlias = Callable[[Event], None]
+"""Called at once, in order, from inside the run: it must return quickly and not raise."""

@@ -1,0 +1,117 @@
+"""What goes to a model and what comes back, in no provider's dialect. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+Purpose = Literal["note", "draft", "final"]
+"""What a call's text is for. note: read by the node only (a critique, a verdict). draft: may become the node's text but
+can still be replaced. final: nothing in this node can replace it once it has begun, so it may stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call a model asks for. `arguments` is the JSON text as it came; nobody has parsed it yet."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `content` is text, or the caller's multimodal parts, which are forwarded and never opened."""
+
+    role: Role
+    content: str | tuple[Mapping[str, Any], ...]
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text of this turn; of parts, their text parts joined by a newline."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one or more attempts, as the backend reported them, else estimated (then `estimated` is true)."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None  # the backend's own figure; None if it reported none
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """Everything about a call that is not its model and messages. None = not set = not sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+    response_format: Mapping[str, Any] | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()  # OpenAI function tools, as they go on the wire
+    tool_choice: str | Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # further writer-only fields of a request, passed on
+
+
+class Call(NamedTuple):
+    """One request to a model, provider-free. `draw` = (ordinal of the same model in its layer, sample, round, choice)
+    keeps apart calls that are otherwise the same, as self-fusion and self-consistency need. `purpose` is never sent."""
+
+    model: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    draw: tuple[int, int, int, int] = (0, 0, 0, 0)
+    purpose: Purpose = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a streamed tool call: `id` and `name` come once, `arguments` in pieces."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not deltas."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one asked."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason = "stop"
+    reasoning: str = ""
+    refusal: str | None = None
+    usage: Usage | None = None
+    model: str = ""
+    simulated: bool = False
+    notes: tuple[str, ...] = ()  # what was normalised on the way, for the trace

@@ -1,0 +1,143 @@
+"""What nodes give: drafts, analyses, scores, choices; and the outcome that wraps one. Pure values.
+
+`FIELDS` names, for each type of output, what a `when` may read: properties of the value of the same name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+from fusion_graph.messages import FinishReason, ToolCall
+
+Gives = Literal["draft", "drafts", "analysis", "scores", "vote"]
+"""What a node's value is. `vote` is a draft chosen by count, so it counts as a draft wherever drafts are taken."""
+
+State = Literal["ok", "cached", "replayed", "skipped", "failed", "cancelled"]
+
+FIELDS: Mapping[Gives, tuple[str, ...]] = {
+    "draft": ("truncated", "chars"),
+    "drafts": ("count", "agreement"),
+    "analysis": ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots"),
+    "scores": ("best_score", "margin"),
+    "vote": ("agreement", "margin", "truncated", "chars"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
+
+    `answer` is what the node's `extract` found (None: nothing, an abstention in every vote).
+    """
+
+    text: str
+    node: str
+    model: str = ""
+    answer: str | None = None
+    finish_reason: FinishReason = "stop"
+    refused: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
+    simulated: bool = False
+
+    @property
+    def truncated(self) -> bool:
+        return self.finish_reason == "length"
+
+    @property
+    def chars(self) -> int:
+        return len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """A group's drafts in member order; one immutable list that every consumer reads. `values` counts the members
+    (not drafts) that had a value."""
+
+    items: tuple[Draft, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.items)
+
+    @property
+    def agreement(self) -> float:
+        """Members of the largest answer / members with a value; 0.0 when nobody gave an answer."""
+        tally = Counter(d.answer for d in self.items if d.answer is not None)
+        return max(tally.values()) / len(self.items) if tally else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    topic: str
+    stances: tuple[tuple[str, str], ...]  # (label, stance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A judge's reading of the drafts. `models` are labels (A, B, ...) where the drafts were shown blind."""
+
+    consensus: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    partial_coverage: tuple[tuple[tuple[str, ...], str], ...] = ()  # (labels, point)
+    unique_insights: tuple[tuple[str, str], ...] = ()  # (label, insight)
+    blind_spots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """A judge's score per draft, by the id of the node that wrote it: higher is better. A ranking of n drafts scores
+    n-1 .. 0 (its Borda points); ties share the mean of their places."""
+
+    mode: Literal["score", "rank"]
+    by_node: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def best_score(self) -> float:
+        return max(self.by_node.values(), default=0.0)
+
+    @property
+    def margin(self) -> float:
+        """Best minus second best; with one draft the best score itself."""
+        ordered = sorted(self.by_node.values(), reverse=True)
+        return ordered[0] - (ordered[1] if len(ordered) > 1 else 0.0) if ordered else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """The draft that won a count, verbatim. `margin` = (votes of the winner - votes of the next) / members with a value."""
+
+    draft: Draft
+    agreement: float
+    margin: float
+
+    @property
+    def truncated(self) -> bool:
+        return self.draft.truncated
+
+    @property
+    def chars(self) -> int:
+        return self.draft.chars
+
+
+Value: TypeAlias = Draft | Drafts | Analysis | Scores | Vote
+
+
+class Outcome(NamedTuple):
+    """How a node ended. `value` is there exactly in the states ok, cached and replayed; `reason` in all others."""
+
+    state: State
+    value: Value | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+def drafts_of(value: Value | None) -> tuple[Draft, ...]:
+    """The drafts in a value, in order: one for a draft or a vote, all of a group's, none of an analysis or scores."""
+    if isinstance(value, Drafts):
+        return value.items
+    if isinstance(value, Draft):
+        return (value,)
+    return (value.draft,) if isinstance(value, Vote) else ()
