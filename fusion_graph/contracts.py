@@ -148,7 +148,8 @@ class Kind:
     presents: bool = False  # shows drafts to a model: takes `present`
     needs_draft: bool = False  # fails with no_input when no draft is left
     held: Callable[[Any], str] = lambda _options: ""  # why the node cannot stream, by its own options; "" = it can
-    ignores: frozenset[str] = frozenset()  # keys of `defaults` that do not reach this kind
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # model options, below the pipeline's `defaults`
+    ignores: frozenset[str] = frozenset()  # keys of the pipeline's `defaults` that do not reach this kind
     structural: bool = False  # expanded at load into plain nodes and a join
     run: Callable[[NodeContext], Awaitable[Value]] | None = None
     fold: Callable[[NodeContext], Value] | None = None

@@ -1,0 +1,34 @@
+"""proposer: one model answers, from the conversation alone or with drafts to improve on (Mixture-of-Agents)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fusion_graph.contracts import Calls, Kind, NodeContext
+from fusion_graph.outputs import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Proposer:
+    """A proposer has no options of its own."""
+
+
+OPTIONS = Proposer()
+
+
+async def run(ctx: NodeContext) -> Draft:
+    raise NotImplementedError
+
+
+KIND = Kind(
+    name="proposer",
+    summary="One model answers; shown drafts, it improves on them.",
+    takes=frozenset({"draft", "drafts", "vote"}),
+    gives=lambda _options: "draft",
+    required=("model",),
+    parse=lambda _options: OPTIONS,
+    calls=lambda _node, _drafts: Calls(1, 1),
+    writes=True,
+    presents=True,
+    run=run,
+)

@@ -1,0 +1,35 @@
+"""synth: writes the answer from the drafts, and from an analysis of them where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fusion_graph.contracts import Calls, Kind, NodeContext
+from fusion_graph.outputs import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Synth:
+    """A synth has no options of its own."""
+
+
+OPTIONS = Synth()
+
+
+async def run(ctx: NodeContext) -> Draft:
+    raise NotImplementedError
+
+
+KIND = Kind(
+    name="synth",
+    summary="Writes one answer from the drafts and the analysis of them.",
+    takes=frozenset({"draft", "drafts", "vote", "analysis", "scores"}),
+    gives=lambda _options: "draft",
+    required=("model",),
+    parse=lambda _options: OPTIONS,
+    calls=lambda _node, _drafts: Calls(1, 1),
+    writes=True,
+    presents=True,
+    needs_draft=True,
+    run=run,
+)
