@@ -1,0 +1,90 @@
+"""Findings about one file: collected with their places, put in document order, and shown with the source line and a caret.
+Pure; which findings there are is the checks' business."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from fusion_graph.errors import Diagnostic
+from fusion_graph.graph.credentials import mask
+from fusion_graph.graph.documents import Document, Fault, Path, Place
+
+MAX_FINDINGS = 200  # more than anyone reads at once
+
+
+class Findings:
+    """Collects the diagnostics of one document. Whatever stands where the text itself was at fault is not said again."""
+
+    def __init__(self, document: Document, file: str, faults: Sequence[Fault] = ()) -> None:
+        self._document = document
+        self._file = file
+        self._found: list[Diagnostic] = []
+        self._faulty = {fault.place for fault in faults}
+        for fault in faults:
+            self._add(fault.code, (), fault.message, fault.hint, "error", fault.place)
+
+    def error(self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+        """Something that must be mended. `key`: point at the key of `path`, not at its value."""
+        self._at(code, path, message, hint, "error", key)
+
+    def warn(self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+        """Something that works, but perhaps not as meant."""
+        self._at(code, path, message, hint, "warning", key)
+
+    def _at(self, code: str, path: Path, message: str, hint: str, severity: Literal["error", "warning"], key: bool) -> None:
+        place = self._document.place(path, key=key)
+        if place is None or place not in self._faulty:
+            self._add(code, path, message, hint, severity, place or Place(0, 0))
+
+    def _add(
+        self, code: str, path: Path, message: str, hint: str, severity: Literal["error", "warning"], place: Place
+    ) -> None:
+        finding = Diagnostic(
+            code=code,
+            message=mask(message),
+            severity=severity,
+            file=self._file,
+            line=place.line,
+            col=place.col,
+            pointer=pointer(path),
+            hint=mask(hint),
+        )
+        if finding not in self._found:
+            self._found.append(finding)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self._found)
+
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """All findings in document order, the first `MAX_FINDINGS` of them."""
+        return tuple(sorted(self._found, key=lambda d: (d.line, d.col))[:MAX_FINDINGS])
+
+
+def pointer(path: Path) -> str:
+    """The JSON pointer of a path."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def suggest(word: object, known: Iterable[str]) -> str:
+    """`did you mean ...?` for the nearest known word, else what there is (if that is short), else nothing."""
+    names = list(known)
+    near = difflib.get_close_matches(str(word)[:80], names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(names)}" if 0 < len(names) <= 12 else ""
+
+
+def show(diagnostic: Diagnostic, source: str) -> str:
+    """A finding with its source line and a caret under the place. Key-like text in the line is masked."""
+    lines = source.splitlines()
+    if not 0 < diagnostic.line <= len(lines):
+        return str(diagnostic)
+    line, col = lines[diagnostic.line - 1], diagnostic.col - 1
+    begin = max(0, col - 60) if len(line) > 120 else 0
+    shown = mask(line)[begin : begin + 120]
+    margin = f"{diagnostic.line:>5} | "
+    under = "".join(c if c == "\t" else " " for c in shown[: max(0, col - begin)])
+    return f"{diagnostic}\n{margin}{shown}\n{' ' * (len(margin) - 2)}| {under}^"
