@@ -4,7 +4,7 @@ Pure; which findings there are is the checks' business."""
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from fusion_graph.errors import Diagnostic
@@ -21,6 +21,7 @@ class Findings:
         self._document = document
         self._file = file
         self._found: list[Diagnostic] = []
+        self.relocate: Callable[[Path], Path] = lambda path: path  # from a rewritten document to the one that was read
         self._faulty = {fault.place for fault in faults}
         for fault in faults:
             self._add(fault.code, (), fault.message, fault.hint, "error", fault.place)
@@ -34,6 +35,7 @@ class Findings:
         self._at(code, path, message, hint, "warning", key)
 
     def _at(self, code: str, path: Path, message: str, hint: str, severity: Literal["error", "warning"], key: bool) -> None:
+        path = self.relocate(path)
         place = self._document.place(path, key=key)
         if place is None or place not in self._faulty:
             self._add(code, path, message, hint, severity, place or Place(0, 0))

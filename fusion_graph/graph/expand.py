@@ -31,7 +31,7 @@ _NOT_KEY = re.compile(r"[^a-z0-9_-]")
 def expand(pipeline: Pipeline, shape: Mapping[str, Any]) -> tuple[NodeSpec, ...]:
     """Plain nodes in file order, members before their join. `shape` holds a value for every shape parameter (others are
     ignored). Raises PipelineError (FG504) if there would be too many."""
-    specs = tuple(_shaped(spec, shape) for spec in pipeline.nodes)
+    specs = tuple(shaped(spec, shape) for spec in pipeline.nodes)
     total = sum(count(spec) for spec in specs)
     if total > MAX_NODES:
         message = f"the graph would expand to {total:,} nodes, more than the {MAX_NODES:,} allowed"
@@ -40,7 +40,8 @@ def expand(pipeline: Pipeline, shape: Mapping[str, Any]) -> tuple[NodeSpec, ...]
     return tuple(plain for spec in specs for plain in expand_node(spec))
 
 
-def _shaped(spec: NodeSpec, shape: Mapping[str, Any]) -> NodeSpec:
+def shaped(spec: NodeSpec, shape: Mapping[str, Any]) -> NodeSpec:
+    """The node with its shape parameters filled in."""
     if spec.kind not in STRUCTURAL:
         return spec
     return replace(spec, options={k: _fill(v, shape) if k in SHAPES else v for k, v in spec.options.items()})
@@ -64,7 +65,7 @@ def count(spec: NodeSpec) -> int:
     if spec.kind != LAYER or "members" in options:
         return 1
     samples = int(options.get("samples", 1))
-    members = len(options["models"]) * (samples + 1 if "samples" in options else 1)
+    members = len(options["models"]) * (samples + 1 if samples > 1 else 1)
     return int(options.get("repeat", 1)) * (members + 1)
 
 
@@ -124,7 +125,7 @@ class Entry(NamedTuple):
 def _layer(spec: NodeSpec) -> Iterator[NodeSpec]:
     """Depth by depth: every member, its samples, then the join that the next depth reads."""
     entries = _entries(spec)
-    samples = spec.options.get("samples")
+    samples = int(spec.options.get("samples", 1))
     depths = int(spec.options.get("repeat", 1))
     before: NodeId | None = None
     for depth in range(1, depths + 1):
@@ -143,7 +144,7 @@ def _layer(spec: NodeSpec) -> Iterator[NodeSpec]:
                 description="",
             )
             ids.append(node.id)
-            yield from (node,) if samples is None else _sampled(node, member, int(samples))
+            yield from (node,) if samples == 1 else _sampled(node, member, samples)
         yield _join(spec, join, ids, backup=before)
         before = join
 

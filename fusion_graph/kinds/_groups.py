@@ -16,7 +16,7 @@ QUORUM: JsonSchema = {
     "type": ["integer", "string"],
     "minimum": 1,
     "pattern": "^all$",
-    "description": "Go on with this many usable members, fail below; all = every member. Absent: wait for all, need one.",
+    "description": "Go on with so many usable members, fail below; all = every one. Absent: wait for all, need one.",
 }
 GRACE_S: JsonSchema = {
     "type": "number",
@@ -25,10 +25,14 @@ GRACE_S: JsonSchema = {
 }
 SAMPLES: JsonSchema = {"type": "integer", "minimum": 1, "maximum": 1000}
 SPREAD: JsonSchema = {
-    "type": "number",
+    "type": ["number", "object"],
     "minimum": 0,
     "maximum": 2,
-    "description": "Spreads temperatures evenly over temperature - spread .. temperature + spread, clamped to 0..2.",
+    "properties": {"jitter": {"type": "number", "minimum": 0, "maximum": 2}, "enabled": {"type": "boolean"}},
+    "required": ["jitter"],
+    "additionalProperties": False,
+    "description": "Spreads temperatures evenly over temperature - spread .. temperature + spread, clamped to 0..2. As a "
+    "map `{jitter, enabled}` a parameter can switch it off.",
 }
 
 
