@@ -92,7 +92,9 @@ class NodeSpec:
     description: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     member: Member | None = None
-    backup: NodeId | None = None  # a join of depth d > 1: the join of depth d-1, handed on when this one ends with nothing
+    backup: NodeId | None = (
+        None  # a join of depth d > 1: the join of depth d-1, handed on when this one ends with nothing
+    )
     pointer: str = ""  # JSON pointer of the node in its file, for messages found after expansion
 
 
@@ -220,6 +222,11 @@ class ModelOptions:
     extract: Extract | None = None
     present: Present = Present()
     cache: Mapping[str, Any] | None = None
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """The model, then its alternates."""
+        return (self.model, *self.alternates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class Lane:
         self._open = provider.open
         self._client: Client | None = None
         self._clock = clock
+        self.holds_back = backend.requests_per_minute > 0  # a rate, a cool-down or a refused key: ask `delay_s`
         self._cool_until = 0.0
         self._refused_until = 0.0
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
@@ -44,7 +45,9 @@ class Lane:
         """
         now = self._clock()
         if now < self._refused_until:
-            raise Permanent("auth_failed", f"backend {self.backend.name!r} refused its key; not asked again for a while", sent=False)
+            raise Permanent(
+                "auth_failed", f"backend {self.backend.name!r} refused its key; not asked again for a while", sent=False
+            )
         wait = self._cool_until - now
         rate = self.backend.requests_per_minute
         if rate:
@@ -60,8 +63,10 @@ class Lane:
         """Learn from a failure what concerns all other calls to this backend."""
         if error.reason == "auth_failed":
             self._refused_until = self._clock() + AUTH_PAUSE_S
+            self.holds_back = True
         elif isinstance(error, Transient) and error.retry_after_s and error.reason in COOLING:
             self._cool_until = max(self._cool_until, self._clock() + error.retry_after_s)
+            self.holds_back = True
 
     async def aclose(self) -> None:
         if self._client is not None:

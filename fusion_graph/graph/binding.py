@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 
 from fusion_graph.contracts import Kind, Wait, WaitFirst, WaitGroup
 from fusion_graph.errors import Diagnostic, PipelineError
+from fusion_graph.graph.answers import parse_rule
 from fusion_graph.graph.expand import expand
 from fusion_graph.graph.plan import Plan
 from fusion_graph.graph.writers import tool_turn, writers
+from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import (
     AnyOf,
     Comparison,
     Condition,
     Edge,
-    Extract,
     FieldRef,
     Limits,
     ModelOptions,
@@ -43,7 +44,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, kw_only=True)
 class Bound:
     """What a run needs to know of its pipeline. `writers` is W(output); `drafters` all nodes that write a draft, in order;
-    `kinds` and `when` stand by node index."""
+    by node index: `kinds`, `samplings` (what the node's calls send) and `held` (why its text cannot stream, "" if it can)."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
@@ -55,6 +56,8 @@ class Bound:
     output: int
     writers: frozenset[int]
     drafters: tuple[int, ...]
+    samplings: tuple[Sampling | None, ...]
+    held: tuple[str, ...]
     table: Mapping[str, Kind] = field(repr=False)
 
     @cached_property
@@ -158,15 +161,30 @@ def model_options(options: Mapping[str, Any]) -> ModelOptions:
         timeout=Timeout(**options.get("timeout") or {}),
         retry=Retry(**options.get("retry") or {}),
         usable=Usable(**options.get("usable") or {}),
-        extract=parse_extract(extract) if extract else None,
+        extract=parse_rule(extract) if extract else None,
         present=_present(options.get("present") or {}),
         **{key: options[key] for key in plain if options.get(key) is not None},
     )
 
 
-def parse_extract(value: Any) -> Extract:
-    """`last_number`, `{regex: ...}` or `{pointer: ...}`."""
-    return Extract(last_number=True) if value == "last_number" else Extract(**value)
+def _sampling(options: ModelOptions) -> Sampling:
+    return Sampling(
+        temperature=options.temperature,
+        top_p=options.top_p,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        stop_sequences=options.stop_sequences,
+        reasoning_effort=options.reasoning_effort,
+    )
+
+
+def _held(node: Node, kind: Kind) -> str:
+    """Why a writer's text is shown only whole (semantics 3)."""
+    if node.model is None:
+        return ""
+    if node.model.usable.holds_back:
+        return "its text must be seen whole before it is usable"
+    return kind.held(node.options)
 
 
 def _present(options: Mapping[str, Any]) -> Present:
@@ -219,6 +237,8 @@ def _bound(
         seed=seed,
         output=output,
         writers=wrote,
+        samplings=tuple(_sampling(n.model) if n.model else None for n in nodes),
+        held=tuple(_held(n, kind) for n, kind in zip(nodes, per_node, strict=True)),
         drafters=tuple(n.index for n, kind in zip(nodes, per_node, strict=True) if kind.writes and n.model is not None),
         table=kinds,
     )
@@ -259,7 +279,9 @@ def _plan(
         calls=tuple(node.model is not None for node in nodes),
         groups=tuple(node.gives == "drafts" for node in nodes),
         writers=wrote,
-        hedged=frozenset(s for i, w in enumerate(waits) if isinstance(w, WaitFirst) and w.hedge_after_s for s in sources[i]),
+        hedged=frozenset(
+            s for i, w in enumerate(waits) if isinstance(w, WaitFirst) and w.hedge_after_s for s in sources[i]
+        ),
         order=topological(sources, before),
         output=output,
         params=params,
@@ -323,4 +345,4 @@ def topological(sources: tuple[tuple[int, ...], ...], before: tuple[tuple[int, .
     return tuple(order)
 
 
-__all__ = ["Blueprint", "Bound", "Edge", "bind", "model_options", "parse_extract", "resolve", "topological"]
+__all__ = ["Blueprint", "Bound", "Edge", "bind", "model_options", "resolve", "topological"]

@@ -50,7 +50,9 @@ def tool_turn(output: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Ki
     return tuple(replace(node, index=i) for i, node in enumerate(ordered))
 
 
-def _alone(node: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind], made: dict[NodeId, Node]) -> NodeId | None:
+def _alone(
+    node: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind], made: dict[NodeId, Node]
+) -> NodeId | None:
     kind = kinds[node.kind]
     if kind.hands_on:
         parents = draft_inputs(node, by_id)[:1]

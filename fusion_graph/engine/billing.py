@@ -1,0 +1,80 @@
+"""What attempts cost: reservations before, settlement after, and the events that carry the figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine.estimates import NOTHING, estimated_usage, worst_case
+from fusion_graph.errors import NodeFailed, ProviderError
+from fusion_graph.events import CallFailed, CallFinished
+from fusion_graph.graph.options import is_hedge_arm
+from fusion_graph.messages import Call, Completion, Usage
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.calls import CallRun
+    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.ledger import Amount
+    from fusion_graph.engine.run import Run
+
+
+def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
+    """Set the attempt's worst case aside. One that does not fit stops the run's spending, unless it is a hedge's arm."""
+    run, i = call.run, call.node.index
+    assert run.ledger is not None
+    writer = call.ask.purpose != "note" and i in run.bound.writers
+    worst = worst_case(request, run.services, lane)
+    reservation = run.ledger.reserve(worst, writer=writer, held_only=run.progress.closed == "budget")
+    if reservation is None:
+        if is_hedge_arm(run.progress, i):
+            raise NodeFailed("hedge_not_launched", "the budget has no room for another runner")
+        run.close("budget")
+        raise NodeFailed("budget", f"the next call (at most {worst.usd:.4f} USD) does not fit the run's limits")
+    return reservation
+
+
+def book(
+    call: CallRun, lane: Lane, request: Call, model: str, completion: Completion, reservation: Amount | None
+) -> None:
+    """An attempt was answered."""
+    run = call.run
+    usage, cost = _bill(run, lane, request, completion)
+    if reservation is not None:
+        _settle(run, reservation, cost, usage)
+    run.emit(CallFinished, call.node.id, call.number, call.attempt, model, completion, usage, cost, not usage.estimated)
+
+
+def fail(
+    call: CallRun,
+    lane: Lane,
+    request: Call,
+    model: str,
+    error: ProviderError,
+    reservation: Amount | None,
+    completion: Completion | None = None,
+) -> None:
+    """An attempt failed or was cancelled. It cost nothing when the backend refused it or never got it."""
+    run = call.run
+    if completion is not None:
+        usage, cost = _bill(run, lane, request, completion)
+    elif not error.sent or (error.status is not None and not call.arrived):
+        usage, cost = NOTHING, 0.0
+    else:
+        usage = estimated_usage(request, call.arrived)
+        cost = run.services.cost(lane, request.model, usage)
+    if reservation is not None:
+        _settle(run, reservation, cost, usage)
+    wait = None if error.reason == "cancelled" else call.next_wait(error)
+    text = completion.text if completion is not None else ""
+    head = (call.node.id, call.number, call.attempt, model)
+    run.emit(CallFailed, *head, error.reason, error.message, usage, cost, wait, text)
+
+
+def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[Usage, float | None]:
+    """The backend's figures; without them an estimate that says so."""
+    usage = completion.usage or estimated_usage(request, len(completion.text) + len(completion.reasoning))
+    return usage, run.services.cost(lane, request.model, usage)
+
+
+def _settle(run: Run, reservation: Amount, cost: float | None, usage: Usage) -> None:
+    if run.ledger is not None:
+        run.ledger.settle(reservation, cost, usage.total_tokens)

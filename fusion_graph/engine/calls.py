@@ -1,0 +1,272 @@
+"""One call of a node: attempts, retries, alternates, timeouts, caps, and the events that tell of them.
+
+The only retry loop of the package (semantics 1 and 4, wire contract section 4). Before an answer's first token everything
+may be retried or replaced; after it nothing is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine import billing
+from fusion_graph.engine.sampling import sampling_for, seeded
+from fusion_graph.errors import NodeFailed, ProviderError, Transient
+from fusion_graph.events import CallStarted, FirstToken
+from fusion_graph.graph.answers import unusable
+from fusion_graph.messages import Call, Completion, Delta
+from fusion_graph.pipeline import ModelRef, Node, Usable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fusion_graph.contracts import Ask
+    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.run import Run
+
+BACKOFF_CAP_S = 8.0
+EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
+EMPTY = frozenset({"empty_output", "unusable:blank"})
+NOT_BLANK = Usable()
+NO_CAP: nullcontext[None] = nullcontext()
+
+
+class Unusable(Transient):
+    """The reply came whole but the node's `usable` refuses it. Carries it, for the trace and the bill."""
+
+    def __init__(self, rule: str, completion: Completion) -> None:
+        super().__init__(f"unusable:{rule}", f"the reply is not usable: {rule}")
+        self.completion = completion
+
+
+class CallRun:
+    """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice` the n
+    texts of a writer. It is what the watchdog watches."""
+
+    __slots__ = (
+        "_cut", "_flying", "_relay", "_task", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
+        "run", "timeout", "tried",
+    )  # fmt: skip
+
+    def __init__(self, run: Run, node: Node, ask: Ask, number: int, choice: int = 0) -> None:
+        assert node.model is not None
+        self.run = run
+        self.node = node
+        self.ask = ask
+        self.number = number
+        self.choice = choice
+        self.attempt = 0
+        self.tried = 0  # attempts at the current model
+        self.arrived = 0  # characters of the current attempt
+        self.timeout = node.model.timeout
+        self.began_at = 0.0
+        self.last_at = 0.0
+        self._cut = ""
+        self._flying = False
+        self._relay: Callable[[str], None] | None = None
+        self._task: asyncio.Task[object] | None = None
+
+    async def complete(self) -> Completion:
+        """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
+        if self.run.progress.closed:
+            self._refuse_late()
+        options = self.node.model
+        assert options is not None
+        self._task = asyncio.current_task()
+        failures: list[tuple[ModelRef, ProviderError]] = []
+        for ref in options.models:
+            lane = self.run.services.lanes[ref.backend]
+            call = self._call(ref)
+            self.tried = 0
+            while True:
+                self.tried += 1
+                try:
+                    completion = await self._try(lane, call, ref)
+                except ProviderError as error:
+                    lane.note(error)
+                    wait = self.next_wait(error)
+                    if wait is not None:
+                        await self._nap(wait, error)
+                        continue
+                    failures.append((ref, error))
+                    break
+                if failures:
+                    self._tell_alternate(ref, *failures[0])
+                return completion
+            if self._committed() or self.run.progress.closed:
+                break
+        raise _failed(failures)
+
+    def _call(self, ref: ModelRef) -> Call:
+        ask, member = self.ask, self.node.member
+        draw = (*(member.draw if member is not None else (0, 0)), ask.round, self.choice)
+        return Call(ref.slug, ask.messages, seeded(sampling_for(self.run, self.node, ask), draw), draw, ask.purpose)
+
+    def _refuse_late(self) -> None:
+        """A closing run begins no call but the writers' own text (semantics 4)."""
+        progress = self.run.progress
+        if self.ask.purpose == "note" or self.node.index not in self.run.bound.writers or progress.ended:
+            raise NodeFailed(progress.closed, "the run was closing")
+
+    def _committed(self) -> bool:
+        """Text of this node has reached the caller: nothing may replace it any more."""
+        live = self.run.live
+        return live is not None and live.node == self.node.index and self.ask.purpose == "final"
+
+    def _tell_alternate(self, ref: ModelRef, lost: ModelRef, why: ProviderError) -> None:
+        self.run.degrade(self.node.id, why.reason, f"{lost} failed: {why.message}", f"alternate {ref} answered")
+
+    # --- one attempt ----------------------------------------------------------------------------------------------------
+
+    async def _try(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
+        """One attempt, when the caps of the run and the backend let it go."""
+        run = self.run
+        if lane.holds_back:
+            await self._wait_turn(lane)
+        if run.cap is None and lane.cap is None:
+            return await self._once(lane, call, ref)
+        async with run.cap or NO_CAP, lane.cap or NO_CAP:
+            if run.progress.closed:
+                self._refuse_late()
+            return await self._once(lane, call, ref)
+
+    async def _once(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
+        """Whatever ends the attempt is an event with what it cost."""
+        run, node = self.run, self.node
+        reservation = None if run.ledger is None else billing.reserve(self, lane, call)
+        self.attempt += 1
+        self.arrived = 0
+        self.last_at = 0.0
+        self.began_at = run.clock()
+        model = str(ref) if ref.backend else ref.slug
+        run.emit(CallStarted, node.id, self.number, self.attempt, model, call)
+        self._begin()
+        try:
+            completion = await lane.client.complete(call, self._saw)
+            self._accept(completion)
+        except asyncio.CancelledError:
+            if self._was_cut():
+                error = Transient(self._cut, _late_text(self))
+                billing.fail(self, lane, call, model, error, reservation)
+                raise error from None
+            billing.fail(self, lane, call, model, Transient("cancelled", "not wanted any more"), reservation)
+            raise
+        except Unusable as error:
+            billing.fail(self, lane, call, model, error, reservation, error.completion)
+            raise
+        except ProviderError as error:
+            billing.fail(self, lane, call, model, error, reservation)
+            raise
+        finally:
+            self._flying = False
+            run.services.watchdog.remove(self)
+            if run.interruptible:
+                run.interruptible.pop(self, None)
+        billing.book(self, lane, call, model, completion, reservation)
+        return completion
+
+    def _begin(self) -> None:
+        """Everybody who watches an attempt is told of it."""
+        run, i = self.run, self.node.index
+        self._flying = True
+        if run.live is not None and self.ask.purpose == "final" and not run.bound.held[i]:
+            self._relay = run.live.offers(i, self.choice)
+        if i in run.bound.plan.hedged:
+            run.progress.started(i)
+            run.wake()
+        if self.ask.purpose == "note":
+            run.interruptible[self] = None
+        run.services.watchdog.add(self)
+
+    def _saw(self, delta: Delta) -> None:
+        """A piece of content arrived."""
+        run = self.run
+        if not self.last_at:
+            run.emit(FirstToken, self.node.id, self.number)
+        self.last_at = run.clock()
+        if delta.text:
+            self.arrived += len(delta.text)
+            if self._relay is not None:
+                self._relay(delta.text)
+
+    def _accept(self, completion: Completion) -> None:
+        """The one place where a text is found usable or not (semantics 1)."""
+        options = self.node.model
+        assert options is not None
+        rule = unusable(NOT_BLANK if self.ask.purpose == "note" else options.usable, completion)
+        if rule:
+            raise Unusable(rule, completion)
+
+    # --- waiting and being cut ------------------------------------------------------------------------------------------
+
+    def cut(self, reason: str) -> None:
+        """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
+        if self._task is not None and not self._cut:
+            self._cut = reason
+            self._task.cancel()
+
+    def close(self, reason: str) -> None:
+        """The run is closing: a wait ends, a note too unless it is paid for and may finish."""
+        if not (self._flying and reason == "budget"):
+            self.cut(reason)
+
+    def _was_cut(self) -> bool:
+        """The cancellation came from `cut` and from nobody else."""
+        return bool(self._cut) and self._task is not None and self._task.uncancel() == 0
+
+    async def _wait_turn(self, lane: Lane) -> None:
+        """Cool-down and request rate of the backend. A wait beyond the deadline is a failure at once."""
+        while (delay := lane.delay_s()) > 0:
+            error = Transient("rate_limited", f"backend {lane.backend.name!r} asks to wait {delay:.1f} s", sent=False)
+            if self._too_long(delay):
+                raise error
+            await self._nap(delay, error)
+
+    async def _nap(self, seconds: float, error: ProviderError) -> None:
+        self.run.interruptible[self] = None
+        try:
+            await self.run.services.sleep(seconds)
+        except asyncio.CancelledError:
+            if self._was_cut():
+                raise _failed([(self.node.model.model, error)]) from None  # type: ignore[union-attr]
+            raise
+        finally:
+            self.run.interruptible.pop(self, None)
+            self._cut = ""
+        if self.run.progress.closed:
+            self._refuse_late()
+
+    def next_wait(self, error: ProviderError) -> float | None:
+        """Seconds until the next attempt at the same model; None when there is none."""
+        options = self.node.model
+        assert options is not None
+        attempts = min(options.retry.attempts, EMPTY_ATTEMPTS) if error.reason in EMPTY else options.retry.attempts
+        if not error.transient or self.tried >= attempts or self.run.progress.closed or self._committed():
+            return None
+        wait = error.retry_after_s
+        if wait is None:
+            ceiling = min(options.retry.backoff_s * 2 ** (self.tried - 1), BACKOFF_CAP_S)
+            wait = random.uniform(0, ceiling)  # noqa: S311 (full jitter, not a secret)
+        return None if self._too_long(wait) else wait
+
+    def _too_long(self, seconds: float) -> bool:
+        deadline = self.run.deadline
+        return deadline is not None and self.run.clock() + seconds >= deadline
+
+
+def _failed(failures: list[tuple[ModelRef, ProviderError]]) -> NodeFailed:
+    """The last failure names the reason; the detail tells of every model."""
+    _, last = failures[-1]
+    told = "; ".join(f"{ref}: {error.message}" for ref, error in failures)
+    return NodeFailed(last.reason, told, text=last.completion.text if isinstance(last, Unusable) else "")
+
+
+def _late_text(call: CallRun) -> str:
+    limits = call.timeout
+    return {
+        "timeout_first_token": f"no content within {limits.first_token_s:g} s",
+        "timeout_idle": f"no content for {limits.idle_s:g} s",
+        "timeout_attempt": f"not finished within {limits.total_s:g} s",
+    }.get(call._cut, f"cut short: {call._cut}")  # noqa: SLF001 (same module)

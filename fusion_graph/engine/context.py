@@ -1,0 +1,112 @@
+"""The door a kind works through: its inputs, the run's labels and seeds, and calls. Implements contracts.NodeContext."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fusion_graph.contracts import Ask, Input
+from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.run import Run, label
+from fusion_graph.errors import NodeFailed
+
+if TYPE_CHECKING:
+    from fusion_graph.messages import Completion, Message
+    from fusion_graph.outputs import Draft
+    from fusion_graph.pipeline import Node
+
+
+class Context:
+    """One execution of one node."""
+
+    __slots__ = ("_calls", "_inputs", "_run", "node")
+
+    def __init__(self, run: Run, node: Node) -> None:
+        self._run = run
+        self.node = node
+        self._calls = 0
+        self._inputs: Sequence[Input] | None = None
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        return self._run.request.messages
+
+    @property
+    def question(self) -> str:
+        return self._run.question
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self._run.bound.params
+
+    @property
+    def fence(self) -> str:
+        return self._run.fence
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        if self._inputs is None:
+            progress, i = self._run.progress, self.node.index
+            nodes, outcomes = self._run.bound.nodes, progress.outcomes
+            found = []
+            for s in progress.chosen[i] or progress.plan.sources[i]:
+                outcome = outcomes[s]
+                if outcome is not None and outcome.value is not None:
+                    found.append(Input(nodes[s].id, outcome.value))
+            self._inputs = found
+        return self._inputs
+
+    def label(self, draft: Draft) -> str:
+        return label(self._run.ranks()[draft.node])
+
+    def rank(self, draft: Draft) -> int:
+        return self._run.ranks()[draft.node]
+
+    def random(self, purpose: str) -> random.Random:
+        return self._run.random(f"{self.node.id}/{purpose}")
+
+    async def complete(self, ask: Ask) -> Completion:
+        run, number = self._run, self._calls
+        self._calls += 1
+        if run.request.n > 1 and ask.purpose == "final" and self.node.index in run.bound.writers:
+            return await self._choices(ask, number)
+        return await CallRun(run, self.node, ask, number).complete()
+
+    async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
+        first = self._calls
+        self._calls += len(asks)
+        return await _all([CallRun(self._run, self.node, ask, first + k) for k, ask in enumerate(asks)])
+
+    def degrade(self, reason: str, text: str, action: str) -> None:
+        self._run.degrade(self.node.id, reason, text, action)
+
+    async def _choices(self, ask: Ask, number: int) -> Completion:
+        """n texts of one prompt; all must come (semantics 3). The first is the node's draft, the run keeps the others."""
+        n = self._run.request.n
+        self._calls += n - 1
+        replies = await _all([CallRun(self._run, self.node, ask, number + k, k) for k in range(n)])
+        completions = []
+        for reply in replies:
+            if isinstance(reply, NodeFailed):
+                raise reply
+            completions.append(reply)
+        self._run.choices[self.node.index] = tuple(completions)
+        return completions[0]
+
+
+async def _all(calls: Sequence[CallRun]) -> list[Completion | NodeFailed]:
+    """All calls at once; failures are values. A single one needs no task of its own."""
+    if len(calls) == 1:
+        return [await _caught(calls[0])]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_caught(call)) for call in calls]
+    return [task.result() for task in tasks]
+
+
+async def _caught(call: CallRun) -> Completion | NodeFailed:
+    try:
+        return await call.complete()
+    except NodeFailed as error:
+        return error

@@ -1,0 +1,147 @@
+"""The engine's façade: runs bound pipelines. One per process; holds what its runs share, and nothing of any run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine.degraded import degraded_entries
+from fusion_graph.engine.lanes import Lanes
+from fusion_graph.engine.ledger import Ledger
+from fusion_graph.engine.preflight import check_run, writer_hold
+from fusion_graph.engine.report import RunResult
+from fusion_graph.engine.run import Run, idle
+from fusion_graph.engine.scheduler import Scheduler
+from fusion_graph.engine.services import Services
+from fusion_graph.errors import RunFailed
+from fusion_graph.events import Listener, NodeFinished, RunFinished, RunStarted
+from fusion_graph.outputs import Draft, drafts_of
+
+if TYPE_CHECKING:
+    from fusion_graph.contracts import Backend, Provider
+    from fusion_graph.engine.pricing import Prices
+    from fusion_graph.engine.request import RunRequest
+    from fusion_graph.graph.binding import Bound
+
+
+class Fusion:
+    """Everything below is shared by all runs. `sleep` and `clock` are arguments so that tests own time."""
+
+    def __init__(
+        self,
+        *,
+        providers: Mapping[str, Provider],
+        backends: Mapping[str, Backend],
+        default_backend: str,
+        prices: Prices,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        lanes = Lanes(dict(backends), dict(providers), default_backend, clock)
+        self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock)
+
+    async def __aenter__(self) -> Fusion:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
+
+    async def run(self, bound: Bound, request: RunRequest, listener: Listener | None = None) -> RunResult:
+        """Run to an answer or to its failure, which is a result too.
+
+        Raises UsageError before anything is spent (missing key, unknown backend, unknown price under a budget, a budget
+        too small for one writer call) and CancelledError when cancelled, after every call has ended.
+        """
+        bound = _for_turn(bound, request)
+        check_run(bound, request, self.services)
+        run = Run(self.services, bound, request, listener)
+        if run.limits.max_concurrency > 0:
+            run.cap = asyncio.Semaphore(run.limits.max_concurrency)
+        if Ledger.needed(run.limits):
+            run.ledger = Ledger(run.limits, writer_hold(bound, request, self.services))
+        run.emit(RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed)
+        try:
+            await Scheduler(run).run()
+        except asyncio.CancelledError:
+            run.emit(RunFinished, "cancelled", "")
+            raise
+        except BaseExceptionGroup as group:  # a bug, not a failed node: show it as it is
+            raise group.exceptions[0] from None
+        finally:
+            run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
+        return _conclude(run)
+
+    async def aclose(self) -> None:
+        """Close every connection and child process."""
+        self.services.watchdog.stop()
+        await self.services.lanes.aclose()
+
+
+def _for_turn(bound: Bound, request: RunRequest) -> Bound:
+    """A turn that ends in a tool result runs the final writer alone, unless the pipeline says `full`."""
+    if request.messages and request.messages[-1].role == "tool" and bound.pipeline.on_tool_turn == "writer_only":
+        return bound.tool_turn or bound
+    return bound
+
+
+def _conclude(run: Run) -> RunResult:
+    """The answer, or why there is none; then the last event."""
+    outcome = run.progress.outcomes[run.bound.output]
+    assert outcome is not None
+    answer = next(iter(drafts_of(outcome.value)), None)
+    choices: tuple[Draft, ...] = ()
+    if answer is not None:
+        choices = _choices(run, answer)
+        if run.live is not None:
+            run.live.close(choices)
+    error = None if answer is not None else _error(run, outcome.reason)
+    degraded = degraded_entries(run.bound, run.trace, answer)
+    state = "failed" if error else "degraded" if degraded else "ok"
+    run.emit(RunFinished, state, error.reason if error else "")
+    return RunResult(
+        run_id=run.run_id,
+        bound=run.bound,
+        events=tuple(run.trace),
+        degraded=degraded,
+        answer=answer,
+        choices=choices,
+        error=error,
+    )
+
+
+def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
+    """All n texts. A fallback that did not end at the n-fold writer gives its one text n times, degraded."""
+    n = run.request.n
+    if n <= 1:
+        return (answer,)
+    written = run.choices.get(run.bound.by_id[answer.node].index)  # type: ignore[index]
+    if written is None:
+        run.degrade(
+            answer.node, "single_choice", f"{n} texts were asked for, one is there", "the same text was given for each"
+        )
+        return (answer,) * n
+    return tuple(
+        replace(
+            answer, text=c.text, finish_reason=c.finish_reason, tool_calls=c.tool_calls, model=c.model or answer.model
+        )
+        for c in written
+    )
+
+
+def _error(run: Run, reason: str) -> RunFailed:
+    """Every node's own error, so that nobody has to guess which key or model it was."""
+    causes = [
+        f"{e.node}: {e.detail or e.reason}"
+        for e in run.trace
+        if isinstance(e, NodeFinished) and e.state in ("failed", "cancelled") and not e.reason.startswith("upstream:")
+    ]
+    reason = run.progress.closed or reason
+    told = {
+        "budget": "the budget ended the run before there was an answer",
+        "deadline": "no answer before the deadline",
+    }
+    head = told.get(reason, "no node gave a usable answer")
+    return RunFailed(reason, "\n  ".join([head, *causes]))

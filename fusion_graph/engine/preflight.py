@@ -1,0 +1,84 @@
+"""What is refused before a run spends anything: missing keys, unknown backends, unknown prices, budgets too small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine.estimates import DEFAULT_OUTPUT_TOKENS, prompt_tokens
+from fusion_graph.engine.ledger import Amount, Ledger
+from fusion_graph.errors import UsageError
+from fusion_graph.messages import Usage
+from fusion_graph.outputs import Gives
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.request import RunRequest
+    from fusion_graph.engine.services import Services
+    from fusion_graph.graph.binding import Bound
+    from fusion_graph.pipeline import ModelRef, Node
+
+PROMPT_TOKENS = 1000  # the kinds' own instructions around the drafts, at most
+
+
+def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
+    """Raises UsageError naming what is missing. Asks nobody: it looks at settings and prices only."""
+    if not request.messages:
+        raise UsageError("the conversation is empty", hint="give a prompt")
+    limits = request.limits or bound.limits
+    for node in bound.nodes:
+        if node.model is None:
+            continue
+        for ref in (node.model.model, *node.model.alternates):
+            _check_model(node, ref, services, budget=limits.budget_usd is not None)
+    if Ledger.needed(limits):
+        hold = writer_hold(bound, request, services)
+        if limits.budget_usd is not None and hold.usd > limits.budget_usd:
+            raise UsageError(
+                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer (at most {hold.usd:.4f} USD)",
+                hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
+            )
+        if limits.max_calls is not None and hold.calls > limits.max_calls:
+            raise UsageError("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
+    if request.n > 1 and (not bound.writers or all(bound.held[i] for i in bound.writers)):
+        raise UsageError(
+            "n > 1 needs a pipeline whose writer streams; this output is held back or verbatim", hint="ask with n = 1"
+        )
+
+
+def _check_model(node: Node, ref: ModelRef, services: Services, *, budget: bool) -> None:
+    lane = services.lanes[ref.backend]
+    if lane.needs_key:
+        raise UsageError(
+            f"node {node.id!r}: backend {lane.backend.name!r} needs a key and none is set",
+            hint="set FUSION_API_KEY (or OPENROUTER_API_KEY, OPENAI_API_KEY), or use a model @sim or @local",
+        )
+    if budget and not services.priced(ref):
+        raise UsageError(
+            f"node {node.id!r}: the price of {ref} is unknown, so a budget cannot be kept",
+            hint="give its price with --prices FILE, declare its backend free, or drop budget_usd",
+        )
+
+
+def writer_hold(bound: Bound, request: RunRequest, services: Services) -> Amount:
+    """The worst case of one call of a writer of W(output), the dearest one: what is held back from the start."""
+    asked = prompt_tokens(request.messages)
+    worst = Amount()
+    for i in bound.writers:
+        node = bound.nodes[i]
+        assert node.model is not None
+        usage = Usage(
+            prompt_tokens=asked + PROMPT_TOKENS + sum(draft_tokens(bound, s) for s in bound.plan.sources[i]),
+            completion_tokens=node.model.max_tokens or DEFAULT_OUTPUT_TOKENS,
+        )
+        cost = services.cost(services.lanes[node.model.model.backend], node.model.model.slug, usage) or 0.0
+        worst = max(worst, Amount(cost, 1, usage.total_tokens))
+    return worst
+
+
+def draft_tokens(bound: Bound, i: int) -> int:
+    """The most tokens node i can put into a prompt."""
+    node = bound.nodes[i]
+    if node.model is not None:
+        return node.model.max_tokens or DEFAULT_OUTPUT_TOKENS
+    sizes = [draft_tokens(bound, s) for s in bound.plan.sources[i]]
+    several: Gives = "drafts"
+    return sum(sizes) if node.gives == several else max(sizes, default=0)

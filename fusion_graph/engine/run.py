@@ -1,0 +1,126 @@
+"""One run's shared state: what every node of it reads, and the list of what happened. It starts and decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fusion_graph.engine.live import Live
+from fusion_graph.events import Degraded, Event, Listener
+from fusion_graph.graph.progress import Progress
+from fusion_graph.messages import Completion, Message
+from fusion_graph.pipeline import Limits
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.calls import CallRun
+    from fusion_graph.engine.ledger import Ledger
+    from fusion_graph.engine.request import RunRequest
+    from fusion_graph.engine.services import Services
+    from fusion_graph.graph.binding import Bound
+    from fusion_graph.messages import Sampling
+
+E = TypeVar("E", bound=tuple[Any, ...])
+_new = tuple.__new__
+
+
+class Run:
+    """Flat and slotted: one object per run, lists by node index, no closures per node."""
+
+    __slots__ = (
+        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "interruptible", "ledger", "limits", "listener",
+        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "started", "trace", "wake",
+    )  # fmt: skip
+
+    def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
+        self.services = services
+        self.clock = services.clock
+        self.bound = bound
+        self.request = request
+        self.listener = listener
+        self.limits: Limits = request.limits or bound.limits
+        self.progress = Progress(bound.plan)
+        self.run_id = request.run_id or secrets.token_hex(8)
+        self.seed = request.seed if request.seed is not None else bound.seed or 0
+        self.question = _question(request.messages)
+        self.trace: list[Event] = []
+        self.ledger: Ledger | None = None
+        self.cap: Any = None
+        self.deadline: float | None = None  # in the clock's time
+        self.choices: dict[int, tuple[Completion, ...]] = {}  # node -> all n replies of a writer, when n > 1
+        self.interruptible: dict[CallRun, None] = {}  # waits and notes that the closing of the run cuts short
+        self.live = Live(self) if request.stream else None
+        self.samplings: dict[tuple[int, bool], Sampling] = {}
+        self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
+        self.started = services.clock()
+        self._fence = ""
+        self._ranks: Mapping[str, int] | None = None
+
+    def emit(self, kind: Callable[..., E], *fields: object) -> None:
+        """Make an event of this kind, stamped with the seconds since the run began, and tell the listener.
+
+        Built by `tuple.__new__`, because a run makes several events per node and a named tuple's own constructor takes
+        three times as long.
+        """
+        event: Any = _new(kind, (self.clock() - self.started, *fields))  # type: ignore[type-var]
+        self.trace.append(event)
+        if self.listener is not None:
+            self.listener(event)
+
+    def degrade(self, node: str, reason: str, text: str, action: str) -> None:
+        self.emit(Degraded, node, reason, text, action)
+
+    def close(self, reason: str) -> None:
+        """Stop waiting: what is there is used (semantics 4). On a deadline notes end too; a budget lets them finish."""
+        if self.progress.closed:
+            return
+        self.progress.close(reason)
+        for call in list(self.interruptible):
+            call.close(reason)
+        self.wake()
+
+    @property
+    def fence(self) -> str:
+        """Delimits untrusted text in prompts; random, so no draft can close it."""
+        if not self._fence:
+            self._fence = secrets.token_hex(6)
+        return self._fence
+
+    def ranks(self) -> Mapping[str, int]:
+        """Place of every draft-writing node in one seeded order of the whole run (semantics 2)."""
+        if self._ranks is None:
+            bound = self.bound
+            ids = [bound.nodes[i].id for i in bound.drafters]
+            self.random("labels").shuffle(ids)
+            self._ranks = {name: place for place, name in enumerate(ids)}
+        return self._ranks
+
+    def random(self, purpose: str) -> random.Random:
+        """Seeded by the run's seed, the conversation and a purpose; the same in every run that shares them."""
+        return random.Random(f"{self.seed}/{self.digest()}/{purpose}")  # noqa: S311 (order of drafts, not a secret)
+
+    def digest(self) -> str:
+        """sha256 of the conversation."""
+        digest = hashlib.sha256()
+        for message in self.request.messages:
+            digest.update(f"{message.role}\x1f{message.content!r}\x1e".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def label(place: int) -> str:
+    """0 -> A, 25 -> Z, 26 -> AA."""
+    text, place = "", place + 1
+    while place:
+        place, letter = divmod(place - 1, 26)
+        text = chr(65 + letter) + text
+    return text
+
+
+def idle() -> None:
+    """What `wake` is before a scheduler is there and after it ended."""
+
+
+def _question(messages: tuple[Message, ...]) -> str:
+    return next((m.text for m in reversed(messages) if m.role == "user"), "")

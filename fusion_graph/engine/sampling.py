@@ -1,0 +1,53 @@
+"""What a call sends beside its model and messages: the node's own options, over them what the request asks of the writer,
+over them what the kind asks of this call, and the seed of this draw."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from fusion_graph.messages import Sampling
+
+if TYPE_CHECKING:
+    from fusion_graph.contracts import Ask
+    from fusion_graph.engine.run import Run
+    from fusion_graph.pipeline import Node
+
+SEED_SPACE = 2**31 - 1
+FIELDS = tuple(f.name for f in fields(Sampling))
+UNSET = Sampling()
+
+
+def sampling_for(run: Run, node: Node, ask: Ask) -> Sampling:
+    """The writers' own text takes the request's fields; everything else only the node's (semantics 3)."""
+    request = run.request
+    if request.writer is None and request.seed is None:
+        made = run.bound.samplings[node.index]
+        assert made is not None
+    else:
+        made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)
+    if ask.response_format is not None:
+        made = replace(made, response_format=ask.response_format)
+    return made if ask.max_tokens is None else replace(made, max_tokens=ask.max_tokens)
+
+
+def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
+    made = run.samplings.get((node.index, writes))
+    if made is None:
+        own, request = run.bound.samplings[node.index], run.request
+        assert own is not None
+        made = own if request.seed is None else replace(own, seed=request.seed)
+        if writes and request.writer is not None:
+            asked = {name: getattr(request.writer, name) for name in FIELDS}
+            made = replace(made, **{k: v for k, v in asked.items() if v != getattr(UNSET, k)})
+        run.samplings[node.index, writes] = made
+    return made
+
+
+def seeded(sampling: Sampling, draw: tuple[int, int, int, int]) -> Sampling:
+    """A seed that is sent differs per draw, else every sample would be the same text."""
+    if sampling.seed is None or not any(draw):
+        return sampling
+    ordinal, sample, turn, choice = draw
+    mixed = (sampling.seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice) % SEED_SPACE
+    return replace(sampling, seed=mixed)

@@ -1,0 +1,107 @@
+"""How a join waits: quorum, grace, windows and early stop (semantics 1 and 2). Functions over a run's Progress."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fusion_graph.contracts import WaitGroup
+from fusion_graph.graph.plan import DONE, Timer
+from fusion_graph.outputs import Draft, Outcome, Vote
+
+if TYPE_CHECKING:
+    from fusion_graph.graph.progress import Progress
+
+
+def take(run: Progress, c: int, wait: WaitGroup) -> list[int]:
+    """Demand the next members: all of them, or a window of a sample. Returns the nodes to wake."""
+    members, start = run.plan.sources[c], run.asked[c]
+    stop = start + wait.window if wait.window and wait.agree else len(members)
+    run.asked[c] = min(stop, len(members))
+    backup = run.plan.backups[c]
+    if start == 0 and backup >= 0 and run.phase[backup] != DONE:
+        run.hold(c, backup)  # kept alive: it is handed on if this join ends with nothing
+    return run.ask(c, members[start : run.asked[c]])
+
+
+def notice(run: Progress, c: int, outcome: Outcome) -> list[int]:
+    """A member settled."""
+    if outcome.value is not None:
+        run.good[c] += 1
+        wait = run.plan.group_waits[c]
+        if run.pending[c] and wait is not None and wait.quorum is None and not run.closed:
+            return []  # waits for all anyway
+    elif outcome.state == "skipped":
+        run.skips[c] += 1
+    else:
+        run.bad[c] += 1
+    return weigh(run, c)
+
+
+def weigh(run: Progress, c: int) -> list[int]:
+    """Decide a group: close it, fail it, arm its grace, demand its next window, or go on waiting."""
+    wait = run.plan.group_waits[c]
+    assert wait is not None
+    total, good, skips = len(run.plan.sources[c]), run.good[c], run.skips[c]
+    if skips == total:
+        run.settle(c, Outcome("skipped", None, f"upstream:{run.plan.ids[run.plan.sources[c][0]]}"))
+        return []
+    need = 1 if wait.quorum is None or run.closed else wait.quorum or total - skips
+    open_ended = run.pending[c] if run.closed else total - good - skips - run.bad[c]
+    hurried = run.closed == "deadline"
+    if good + open_ended < need or (hurried and not good):
+        _fail(run, c)
+    elif run.pending[c] == 0:
+        return _after_window(run, c, wait, need)
+    elif hurried:
+        close(run, c)
+    elif wait.quorum and good >= need and not run.closed:  # after a budget stop what is paid for may still come in
+        if wait.grace_s > 0:
+            run.arm(Timer("grace", c), wait.grace_s)
+        else:
+            close(run, c)
+    return []
+
+
+def _after_window(run: Progress, c: int, wait: WaitGroup, need: int) -> list[int]:
+    """All demanded members are settled: enough agreement, or none left to ask, closes; else the next window."""
+    all_asked = run.asked[c] >= len(run.plan.sources[c])
+    if all_asked or run.closed or (run.good[c] >= need and _agreed(run, c) >= wait.agree > 0):
+        close(run, c)
+        return []
+    return take(run, c, wait)
+
+
+def _agreed(run: Progress, c: int) -> int:
+    """Members of the largest answer so far."""
+    tally: Counter[str] = Counter()
+    for s in run.plan.sources[c]:
+        outcome = run.outcomes[s]
+        value = outcome.value if outcome else None
+        draft = value.draft if isinstance(value, Vote) else value
+        if isinstance(draft, Draft) and draft.answer is not None:
+            tally[draft.answer] += 1
+    return max(tally.values(), default=0)
+
+
+def close(run: Progress, c: int) -> None:
+    """The group's list is made here, once; who is late is left behind."""
+    demanded = run.plan.sources[c][: run.asked[c]]
+    run.chosen[c] = tuple(s for s in demanded if run.has_value(s))
+    if run.pending[c]:
+        run.late[c] = tuple(s for s in demanded if run.phase[s] != DONE)
+    if run.pending[c] or run.plan.backups[c] >= 0:
+        run.withdraw(c, reason="late")
+    run.start(c)
+
+
+def _fail(run: Progress, c: int) -> None:
+    """Out of reach: a depth that ends with nothing hands on the depth before it; else the group fails at once."""
+    backup = run.plan.backups[c]
+    if backup >= 0 and run.has_value(backup):
+        run.chosen[c] = (backup,)
+        run.withdraw(c, reason="not_needed")
+        run.start(c)
+        return
+    told = f"{run.good[c]} of {len(run.plan.sources[c])} usable"
+    run.settle(c, Outcome("failed", None, run.closed or "quorum_not_met", told))

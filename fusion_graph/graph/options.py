@@ -1,0 +1,107 @@
+"""How a fallback waits: one option after the other, or beside each other when hedged. Functions over a run's Progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusion_graph.graph.plan import DONE, WAITING
+from fusion_graph.outputs import Outcome
+
+if TYPE_CHECKING:
+    from fusion_graph.graph.progress import Progress
+
+
+def take(run: Progress, c: int) -> list[int]:
+    """Demand the next option, and the aids with the first group; settle the fallback when none is left."""
+    choices = run.plan.options[c]
+    if run.asked[c] >= len(choices):
+        if not runners(run, c):
+            run.settle(c, _exhausted(run, c))
+        return []
+    option = choices[run.asked[c]]
+    run.asked[c] += 1
+    aids = run.plan.aids[c] if run.plan.groups[option] else ()
+    return run.ask(c, (option, *(a for a in aids if a not in run.demands[c])))
+
+
+def take_next(run: Progress, c: int) -> None:
+    """A hedge: launch the next option beside those that run."""
+    run.demand(take(run, c))
+
+
+def notice(run: Progress, c: int, i: int, outcome: Outcome) -> list[int]:
+    """An option or an aid settled. Returns the nodes to wake."""
+    if i in run.plan.aids[c]:
+        if c in run.candidates:
+            _choose(run, c, run.candidates[c])
+    elif outcome.value is not None:
+        _choose(run, c, i)
+    elif run.committed.get(c) == i:
+        run.settle(c, Outcome("failed", None, outcome.reason, "its text had begun to be sent"))
+    elif not runners(run, c) and c not in run.candidates:
+        return take(run, c)
+    return []
+
+
+def _choose(run: Progress, c: int, option: int) -> None:
+    """Take a usable option, once the scores its group is picked by are settled."""
+    aids = run.plan.aids[c] if run.plan.groups[option] else ()
+    if any(run.phase[a] != DONE for a in aids):
+        run.candidates[c] = option
+        return
+    run.chosen[c] = (option, *(a for a in aids if run.has_value(a)))
+    if run.pending[c]:
+        run.withdraw(c, reason="hedge_lost")
+    run.start(c)
+
+
+def _exhausted(run: Progress, c: int) -> Outcome:
+    """No option was usable: failed if one failed, skipped if all were skipped."""
+    ids, choices = run.plan.ids, run.plan.options[c]
+    outcomes = [(o, run.outcomes[o]) for o in choices]
+    told = "; ".join(f"{ids[o]}: {outcome.reason or outcome.state}" for o, outcome in outcomes if outcome)
+    if all(outcome is not None and outcome.state == "skipped" for _, outcome in outcomes):
+        return Outcome("skipped", None, f"upstream:{ids[choices[-1]]}", told)
+    return Outcome("failed", None, run.closed or "no_usable_option", told)
+
+
+def runners(run: Progress, c: int) -> list[int]:
+    """Options demanded and not settled, in file order."""
+    return [o for o in run.demands[c] if o not in run.plan.aids[c] and run.phase[o] != DONE]
+
+
+def can_hedge(run: Progress, c: int) -> bool:
+    return run.phase[c] == WAITING and c not in run.committed and not run.closed
+
+
+def is_hedge_arm(run: Progress, i: int) -> bool:
+    """True when i was launched beside an option that is still running."""
+    return any(
+        run.plan.first_waits[c] is not None and run.phase[c] == WAITING and runners(run, c)[:1] != [i]
+        for c in run.waiters[i]
+    )
+
+
+def commit(run: Progress, i: int) -> None:
+    """Node i's text reaches the caller: every fallback on the way to the output has chosen; hedges lose."""
+    for c in run.waiters[i]:
+        if run.phase[c] == WAITING and run.plan.first_waits[c] is not None and c not in run.committed:
+            run.committed[c] = i
+            run.withdraw(c, keep=i, reason="hedge_lost")
+            commit(run, c)
+
+
+def live(run: Progress) -> tuple[int, ...]:
+    """The nodes whose text would be the answer if it went on: from the output through every current option."""
+    found, stack = [], [run.plan.output]
+    while stack:
+        i = stack.pop()
+        if run.plan.first_waits[i] is None:
+            found.append(i)
+        elif i in run.committed:
+            stack.append(run.committed[i])
+        elif run.chosen[i]:
+            stack.append(run.chosen[i][0])
+        elif run.stage[i]:
+            stack.extend(runners(run, i))
+    return tuple(found)
