@@ -44,8 +44,10 @@ class Assembly:
         )
 
     def completion(self, finish_reason: FinishReason = "stop", **fields: Any) -> Completion:
-        """The whole reply. With tool calls the reason is `tool_calls`, whatever the upstream said."""
+        """The whole reply. `tool_calls` is the reason exactly if there are any, whatever the upstream said."""
         calls = self.calls
+        if finish_reason == "tool_calls":
+            finish_reason = "stop"
         return Completion(
             text="".join(self.texts),
             reasoning="".join(self.reasoning),

@@ -46,9 +46,8 @@ class Mind:
     slip: float = 0.05
     error_rate: float = 0.0
 
-    def reply(self, call: Call, variant: int = 0) -> Completion:
-        """The whole reply. `variant` is for callers that cannot say `draw`: the k-th identical request has its own."""
-        dice = _dice(call, str(variant))
+    def reply(self, call: Call) -> Completion:
+        dice = _dice(call, "reply")
         text = self._text(call, dice)
         text, reason = _cut(text, call)
         return Completion(

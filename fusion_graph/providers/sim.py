@@ -25,10 +25,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
-from fusion_graph.errors import ProviderError
+from fusion_graph.errors import Permanent, ProviderError, Transient
 from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
 from fusion_graph.providers._assembly import Assembly, refuse_empty
-from fusion_graph.providers._sim_faults import fault_steps
 from fusion_graph.providers._sim_mind import Mind, count_usage, cut_words
 
 Step: TypeAlias = "str | float | asyncio.Event | Delta | ProviderError | Completion"
@@ -57,12 +56,14 @@ SPEEDS: Mapping[str, Pace] = {
     "sim/slow": Pace(first_token_s=2.0, token_s=0.1),
 }
 
+_FAULTY = "sim/fault-"
+
 
 class SimClient:
     """An open sim. `script` goes before `mind`; models outside both the script and `*` are answered by the mind."""
 
     def __init__(self, script: Script | None = None, *, mind: Mind | None = None, pace: Pace = Pace()) -> None:
-        self._script = dict(script or {})
+        self.script = dict(script or {})
         self._mind = mind or Mind()
         self._pace = pace
         self._turns: Counter[str] = Counter()
@@ -109,8 +110,8 @@ class SimClient:
         self._changed = asyncio.Event()
 
     def _scripted(self, call: Call) -> Reply | None:
-        key = call.model if call.model in self._script else "*"
-        entry = self._script.get(key)
+        key = call.model if call.model in self.script else "*"
+        entry = self.script.get(key)
         if not isinstance(entry, list):
             return entry
         turn = self._turns[key]
@@ -119,9 +120,8 @@ class SimClient:
 
     def _think(self, call: Call) -> tuple[Step, ...]:
         """What the mind says, as steps; a fault if the model's name asks for one or the dice do."""
-        steps = fault_steps(call.model)
-        if steps is not None:
-            return steps
+        if call.model.startswith(_FAULTY):
+            return _fault_steps(call.model)
         self._attempts[call.model] += 1
         error = self._mind.error(call, self._attempts[call.model])
         if error is not None:
@@ -134,6 +134,18 @@ class SimClient:
         for piece in _pieces(completion):
             paced += [piece, pace.token_s]
         return (*paced, completion)
+
+
+def _fault_steps(model: str) -> tuple[Step, ...]:
+    """What the openai provider would make of the same fault over HTTP; what is odd only in its bytes is plain here."""
+    from fusion_graph.providers._sim_faults import find_fault
+
+    fault = find_fault(model)
+    if fault is None or not fault.reason:
+        return _steps("The quick brown fox.")
+    if fault.reason.startswith("timeout"):  # for the engine to find out
+        return (asyncio.Event(),)
+    return ((Transient if fault.transient else Permanent)(fault.reason, "simulated"),)
 
 
 def _steps(reply: str | Completion | ProviderError | tuple[Step, ...]) -> tuple[Step, ...]:

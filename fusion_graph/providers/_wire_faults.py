@@ -1,10 +1,10 @@
 """What went wrong upstream, as a typed error with a reason code. Pure: statuses, headers and error bodies in, errors
 out. Messages are our own words; nothing an upstream wrote enters them.
 """
-# ruff: noqa: PLR2004 - statuses are their own names
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -88,6 +88,17 @@ def error_of_event(error: Any) -> ProviderError:
         return _make("context_length")
     kind = str(error.get("type") or "").lower() if isinstance(error, Mapping) else ""
     return _make(_BY_CODE.get(code) or _BY_CODE.get(kind) or "upstream_error")
+
+
+def read_error(body: bytes) -> Any:
+    """What a failed request's body says under `error`, else the body's object itself; None if it is not JSON."""
+    try:
+        said = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(said, list):
+        said = said[0] if said else None
+    return (said.get("error") or said) if isinstance(said, dict) else None
 
 
 def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:

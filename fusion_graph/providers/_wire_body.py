@@ -1,0 +1,75 @@
+"""A call as the body of a chat-completions request. Pure. What is not set is not sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fusion_graph.messages import Call, Message
+
+_OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
+"""Fields that a caller's extras never set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What an address wants written differently; from the options of its backend."""
+
+    max_tokens_field: str = "max_tokens"  # newer OpenAI models take only `max_completion_tokens`
+    stream: bool = True
+    include_usage: bool = True
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], base_url: str) -> Dialect:
+        own = "max_completion_tokens" if "//api.openai.com" in base_url else "max_tokens"
+        return cls(
+            max_tokens_field=str(options.get("max_tokens_field", own)),
+            stream=bool(options.get("stream", True)),
+            include_usage=bool(options.get("include_usage", True)),
+        )
+
+
+def write_body(call: Call, dialect: Dialect) -> bytes:
+    """The request as JSON. ASCII, so that lone surrogates in a prompt cannot break it."""
+    return json.dumps(make_body(call, dialect), separators=(",", ":")).encode("ascii")
+
+
+def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
+    sampling = call.sampling
+    body = {name: value for name, value in sampling.extra.items() if name not in _OURS}
+    body["model"] = call.model
+    body["messages"] = [_message(message) for message in call.messages]
+    settings = (
+        ("temperature", sampling.temperature),
+        ("top_p", sampling.top_p),
+        (dialect.max_tokens_field, sampling.max_tokens),
+        ("seed", sampling.seed),
+        ("stop", sampling.stop_sequences or None),
+        ("reasoning_effort", sampling.reasoning_effort),
+        ("response_format", sampling.response_format),
+        ("tools", sampling.tools or None),
+        ("tool_choice", sampling.tool_choice),
+    )
+    body.update((name, value) for name, value in settings if value is not None)
+    if dialect.stream:
+        body["stream"] = True
+        if dialect.include_usage:
+            body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _message(message: Message) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        written["content"] = message.content or None
+        written["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id:
+        written["tool_call_id"] = message.tool_call_id
+    if message.name:
+        written["name"] = message.name
+    return written

@@ -1,0 +1,59 @@
+"""Token counts: as an upstream reports them, or estimated at four bytes a token. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_graph.messages import Call, Completion, Usage
+
+BYTES_PER_TOKEN = 4
+
+
+def read_usage(raw: Any) -> Usage | None:
+    """The usage an upstream reports; None if there is none or its counts are not whole numbers from 0."""
+    if not isinstance(raw, Mapping):
+        return None
+    asked, written = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
+    if asked is None or written is None:
+        return None
+    return Usage(
+        prompt_tokens=asked,
+        completion_tokens=written,
+        reasoning_tokens=_detail(raw, "completion_tokens_details", "reasoning_tokens"),
+        cached_tokens=_detail(raw, "prompt_tokens_details", "cached_tokens"),
+        cost_usd=read_cost(raw),
+    )
+
+
+def read_cost(raw: Any) -> float | None:
+    """The upstream's own price of the call in USD (`usage.cost`), if it is a finite number from 0."""
+    cost = raw.get("cost") if isinstance(raw, Mapping) else None
+    if isinstance(cost, bool) or not isinstance(cost, int | float):
+        return None
+    return float(cost) if math.isfinite(cost) and cost >= 0 else None
+
+
+def estimate_usage(call: Call, reply: Completion, cost_usd: float | None = None) -> Usage:
+    """What the call must have used, going by its length; marked as estimated."""
+    asked = sum(len(message.text.encode(errors="replace")) for message in call.messages)
+    parts = [reply.text, reply.reasoning, *(tool.arguments for tool in reply.tool_calls)]
+    written = sum(len(part.encode(errors="replace")) for part in parts)
+    return Usage(
+        prompt_tokens=asked // BYTES_PER_TOKEN + 1,
+        completion_tokens=written // BYTES_PER_TOKEN + 1,
+        cost_usd=cost_usd,
+        estimated=True,
+    )
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
+
+
+def _detail(raw: Mapping[str, Any], group: str, name: str) -> int:
+    details = raw.get(group)
+    return (_count(details.get(name)) or 0) if isinstance(details, Mapping) else 0
