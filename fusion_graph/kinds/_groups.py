@@ -31,8 +31,8 @@ SPREAD: JsonSchema = {
     "properties": {"jitter": {"type": "number", "minimum": 0, "maximum": 2}, "enabled": {"type": "boolean"}},
     "required": ["jitter"],
     "additionalProperties": False,
-    "description": "Spreads temperatures evenly over temperature - spread .. temperature + spread, clamped to 0..2. As a "
-    "map `{jitter, enabled}` a parameter can switch it off.",
+    "description": "Spreads temperatures evenly over temperature - spread .. temperature + spread, clamped to 0..2. "
+    "As a map `{jitter, enabled}` a parameter can switch it off.",
 }
 
 

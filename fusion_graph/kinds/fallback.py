@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fusion_graph.contracts import Calls, Kind, NodeContext, WaitFirst
-from fusion_graph.outputs import Draft, Gives
+from fusion_graph.errors import NodeFailed
+from fusion_graph.kinds._scoring import count_votes, scores_of, sort_by_score
+from fusion_graph.outputs import Draft, Gives, Scores, drafts_of
 from fusion_graph.pipeline import NodeSpec
 
 Pick = Literal["first", "longest", "best_score", "majority"]
@@ -49,7 +51,30 @@ def check(spec: NodeSpec, gives: Mapping[str, Gives]) -> Sequence[tuple[str, str
 
 
 def fold(ctx: NodeContext) -> Draft:
-    raise NotImplementedError
+    """The chosen option comes first; behind it the scores of judges. A single draft is handed on as it is."""
+    chosen = drafts_of(ctx.inputs[0].value) if ctx.inputs else ()
+    if not chosen:
+        raise NodeFailed("no_input", "no option gave a draft")
+    return chosen[0] if len(chosen) == 1 else _pick(ctx, chosen)
+
+
+def _pick(ctx: NodeContext, drafts: Sequence[Draft]) -> Draft:
+    """Ties go to the earlier draft; where there is nothing to go by, it is the first."""
+    scored = any(isinstance(source.value, Scores) for source in ctx.inputs)
+    pick = ctx.node.options.pick or ("best_score" if scored else "first")
+    if pick == "longest":
+        return max(drafts, key=lambda draft: draft.chars)
+    if pick == "majority":
+        tally = count_votes((draft, draft.answer) for draft in drafts)
+        if tally is not None:
+            return tally.draft
+        ctx.degrade("no_answers", "no draft has an answer to count", "took the first draft")
+    if pick == "best_score":
+        scores = scores_of(ctx.inputs)
+        if any(draft.node in scores for draft in drafts):
+            return sort_by_score(drafts, scores)[0]
+        ctx.degrade("no_scores", "no judge among the inputs scored these drafts", "took the first draft")
+    return drafts[0]
 
 
 KIND = Kind(

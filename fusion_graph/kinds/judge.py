@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
-from fusion_graph.graph.answers import EXTRACT, parse_rule
-from fusion_graph.outputs import Gives, Value, Vote
-from fusion_graph.pipeline import Extract, Node, NodeSpec
+from fusion_graph.errors import NodeFailed
+from fusion_graph.graph.answers import EXTRACT, extract, parse_rule
+from fusion_graph.kinds._judging import Judge, analyze, compare_pairs, earliest, rank, score, select
+from fusion_graph.kinds._present import choose_drafts, unique_drafts
+from fusion_graph.kinds._scoring import count_votes
+from fusion_graph.kinds._writing import require_drafts
+from fusion_graph.outputs import Gives, Scores, Value, Vote
+from fusion_graph.pipeline import Node, NodeSpec
 
-Mode = Literal["analyze", "score", "rank", "select", "vote"]
 GIVES: Mapping[str, Gives] = {
     "analyze": "analysis",
     "score": "scores",
@@ -19,18 +22,6 @@ GIVES: Mapping[str, Gives] = {
     "select": "draft",
     "vote": "vote",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """`repair` is how often a model may mend a reply that does not fit its schema. `extract` serves a vote over drafts that
-    carry no answer of their own."""
-
-    mode: Mode = "analyze"
-    compare: Literal["list", "pairs"] = "list"
-    both_orders: bool = False
-    repair: int = 1
-    extract: Extract | None = None
 
 
 def parse(options: Mapping[str, Any]) -> Judge:
@@ -81,12 +72,41 @@ def check(spec: NodeSpec, _gives: Mapping[str, Gives]) -> Sequence[tuple[str, st
     return found
 
 
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
 async def run(ctx: NodeContext) -> Value:
-    raise NotImplementedError
+    """One draft alone needs no ranking and no choice, and no call."""
+    options: Judge = ctx.node.options
+    drafts = require_drafts(ctx, choose_drafts(ctx, ctx.inputs))
+    if options.mode == "analyze":
+        return await analyze(ctx, drafts)
+    if options.mode == "score":
+        return Scores(mode="score", by_node=await score(ctx, drafts))
+    if len(drafts) == 1:
+        return drafts[0] if options.mode == "select" else Scores(mode="rank", by_node={drafts[0].node: 0.0})
+    if options.compare == "pairs":
+        won = await compare_pairs(ctx, drafts)
+        top = max(won.values())
+        best = earliest(ctx, [draft for draft in drafts if won.get(draft.node) == top])
+        return best if options.mode == "select" else Scores(mode="rank", by_node=won)
+    return (
+        await select(ctx, drafts) if options.mode == "select" else Scores(mode="rank", by_node=await rank(ctx, drafts))
+    )
 
 
 def vote(ctx: NodeContext) -> Vote:
-    raise NotImplementedError
+    """The draft that gave the most frequent answer, the earliest of them. Without any answer it abstains."""
+    drafts = require_drafts(ctx, unique_drafts(ctx.inputs))
+    rule = ctx.node.options.extract
+    ballots = [
+        (draft, draft.answer if draft.answer is not None or rule is None else extract(rule, draft.text))
+        for draft in drafts
+    ]
+    tally = count_votes(ballots)
+    if tally is None:
+        raise NodeFailed("abstained", "no draft has an answer to count; see `extract`")
+    return Vote(draft=tally.draft, agreement=tally.votes / len(drafts), margin=(tally.votes - tally.next) / len(drafts))
 
 
 KIND = Kind(

@@ -14,7 +14,7 @@ from fusion_graph.pipeline import NodeSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """How the join waits; the other options are gone after expansion. `quorum` as in `WaitGroup`, `grace_s` in seconds."""
+    """How the join waits; the other options are gone after expansion. `quorum` as in `WaitGroup`."""
 
     quorum: int | None = None
     grace_s: float = 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
+from fusion_graph.kinds._texts import IMPROVE
+from fusion_graph.kinds._writing import write
 from fusion_graph.outputs import Draft
 
 
@@ -17,7 +19,7 @@ OPTIONS = Proposer()
 
 
 async def run(ctx: NodeContext) -> Draft:
-    raise NotImplementedError
+    return await write(ctx, IMPROVE)
 
 
 KIND = Kind(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
+from fusion_graph.kinds._present import unique_drafts
+from fusion_graph.kinds._texts import SYNTHESIZE
+from fusion_graph.kinds._writing import require_drafts, write
 from fusion_graph.outputs import Draft
 
 
@@ -17,7 +20,9 @@ OPTIONS = Synth()
 
 
 async def run(ctx: NodeContext) -> Draft:
-    raise NotImplementedError
+    if ctx.inputs:  # without any it answers the conversation alone, as in a turn after a tool result
+        require_drafts(ctx, unique_drafts(ctx.inputs))
+    return await write(ctx, SYNTHESIZE)
 
 
 KIND = Kind(
