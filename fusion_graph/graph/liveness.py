@@ -1,0 +1,27 @@
+"""Whether the answer is passed on while it is written: the writer's line of a plan (semantics 3). Pure."""
+
+from __future__ import annotations
+
+from fusion_graph.contracts import WaitFirst
+from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.streaming import held
+
+
+def first_token(bound: Bound) -> str:
+    """`live`, or `held (why)`: of the chain from the output through each fallback's first option to one writer."""
+    why = _why(bound)
+    return f"held ({why})" if why else "live"
+
+
+def _why(bound: Bound) -> str:
+    plan, i = bound.plan, bound.output
+    while isinstance(plan.waits[i], WaitFirst):
+        option = next(s for s in plan.sources[i] if s not in plan.aids[i])
+        if plan.groups[option]:
+            return f"{plan.ids[i]} sends one draft of {plan.ids[option]}, whole"
+        i = option
+    node, kind = bound.nodes[i], bound.kinds[i]
+    if not kind.writes or node.model is None:
+        return f"{node.id} hands on a draft verbatim"
+    why = held(node, bound)
+    return f"{why.strip('`')} of {node.id} looks at the whole text" if why else ""
