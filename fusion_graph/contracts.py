@@ -1,6 +1,7 @@
 """Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
 
-A new one is one file that exports one constant, one line in its folder's table, one test beside it (docs/contributing.md).
+A new one is one file that exports one constant, one line in its folder's table, one test beside it
+(docs/contributing.md).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 JsonSchema: TypeAlias = Mapping[str, Any]
 
 
-# --- how a node waits ---------------------------------------------------------------------------------------------------
+# --- how a node waits -------------------------------------------------------------------------------------------------
 
 
 class WaitAll(NamedTuple):
@@ -38,8 +39,8 @@ class WaitGroup(NamedTuple):
 
 
 class WaitFirst(NamedTuple):
-    """A fallback: inputs that give drafts are options, demanded one after the other, or `hedge_after_s` after the start of
-    the one before. Inputs that give an analysis or scores are demanded with the first group option."""
+    """A fallback: inputs that give drafts are options, demanded one after the other, or `hedge_after_s` after the
+    start of the one before. Inputs that give an analysis or scores are demanded with the first group option."""
 
     hedge_after_s: float | None = None
 
@@ -47,7 +48,7 @@ class WaitFirst(NamedTuple):
 Wait: TypeAlias = WaitAll | WaitGroup | WaitFirst
 
 
-# --- kinds --------------------------------------------------------------------------------------------------------------
+# --- kinds ------------------------------------------------------------------------------------------------------------
 
 
 class Input(NamedTuple):
@@ -84,8 +85,8 @@ class NodeContext(Protocol):
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """The inputs that have a value, in file order; of a join the chosen members; of a fallback the chosen option first,
-        then its analyses and scores."""
+        """The inputs that have a value, in file order; of a join the chosen members; of a fallback the chosen option
+        first, then its analyses and scores."""
 
     @property
     def params(self) -> Mapping[str, Any]: ...
@@ -103,8 +104,9 @@ class NodeContext(Protocol):
     def random(self, purpose: str) -> random.Random:
         """Seeded by the run's seed, the conversation, this node and `purpose`; never by time."""
 
-    async def complete(self, ask: Ask) -> Completion:
-        """One usable reply. Raises NodeFailed when attempts and alternates are spent; `text` then holds an unusable reply."""
+    def complete(self, ask: Ask) -> Awaitable[Completion]:
+        """One usable reply. Raises NodeFailed when attempts and alternates are spent; `text` then holds an unusable
+        reply."""
 
     async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
         """Many at once, in the order asked; a failure is a value, not an exception."""
@@ -128,8 +130,8 @@ class Kind:
     `parse` makes the frozen options dataclass from the node's bound option values (own keys only; may be absent ones).
     Exactly one of `run` (makes calls) and `fold` (computed in code, at once) answers for a node: `calls_model(options)`
     tells which. Both return the node's value or raise NodeFailed.
-    `check(spec, gives)` yields (code, pointer suffix, message) for what the schema cannot say; `gives` maps each input's
-    node id to its type.
+    `check(spec, gives)` yields (code, pointer suffix, message) for what the schema cannot say; `gives` maps each
+    input's node id to its type.
     """
 
     name: str
@@ -156,7 +158,7 @@ class Kind:
     check: Callable[[NodeSpec, Mapping[str, Gives]], Sequence[tuple[str, str, str]]] = lambda _spec, _gives: ()
 
 
-# --- providers ----------------------------------------------------------------------------------------------------------
+# --- providers --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +203,7 @@ class Provider:
     free: bool = False  # its calls cost 0
 
 
-# --- tools, routes, commands --------------------------------------------------------------------------------------------
+# --- tools, routes, commands ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

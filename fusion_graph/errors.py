@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One finding about a pipeline file. `line` and `col` count from 1; 0 means the place is unknown (not from a file)."""
+    """One finding about a pipeline file. `line` and `col` count from 1; 0 means the place is unknown (not from a
+    file)."""
 
     code: str  # FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits
     message: str
@@ -110,7 +111,8 @@ class ToolError(FusionError):
 
 
 class NodeFailed(FusionError):
-    """A node has no value. Raised behind a kind's door, turned into an Outcome by the scheduler, never fatal to siblings."""
+    """A node has no value. Raised behind a kind's door, turned into an Outcome by the scheduler, never fatal to
+    siblings."""
 
     http_status = 502
 

@@ -1,4 +1,5 @@
-"""Everything that happens in a run, as frozen values in order. Progress, traces, costs and `degraded` are folds over them.
+"""Everything that happens in a run, as frozen values in order. Progress, traces, costs and `degraded` are folds over
+them.
 
 `at` is in seconds since the run began. Events are named tuples rather than dataclasses because a run makes several per
 node and a tuple costs a third as much to make.
@@ -54,7 +55,8 @@ class FirstToken(NamedTuple):
 
 
 class TextDelta(NamedTuple):
-    """Text of the answer as it is written; only streamed runs have these. `whole`: an accepted text sent in one piece."""
+    """Text of the answer as it is written; only streamed runs have these. `whole`: an accepted text sent in one
+    piece."""
 
     at: float
     node: str
@@ -78,8 +80,8 @@ class CallFinished(NamedTuple):
 
 
 class CallFailed(NamedTuple):
-    """An attempt failed or was cancelled; what it may have cost counts. `next_s`: the wait before the next attempt, None
-    when there is none. `text` is what had arrived, or the unusable text."""
+    """An attempt failed or was cancelled; what it may have cost counts. `next_s`: the wait before the next attempt,
+    None when there is none. `text` is what had arrived, or the unusable text."""
 
     at: float
     node: str

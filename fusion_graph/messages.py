@@ -95,7 +95,8 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not deltas."""
+    """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
+    deltas."""
 
     text: str = ""
     reasoning: str = ""
@@ -104,7 +105,8 @@ class Delta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one asked."""
+    """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one
+    asked."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()

@@ -107,7 +107,8 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
-    """The draft that won a count, verbatim. `margin` = (votes of the winner - votes of the next) / members with a value."""
+    """The draft that won a count, verbatim. `margin` = (votes of the winner - votes of the next) / members with a
+    value."""
 
     draft: Draft
     agreement: float

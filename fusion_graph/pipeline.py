@@ -28,7 +28,7 @@ class Edge(NamedTuple):
     optional: bool = False
 
 
-# --- conditions: data, never code ---------------------------------------------------------------------------------------
+# --- conditions: data, never code -------------------------------------------------------------------------------------
 
 Operator = Literal["above", "below", "at_least", "at_most", "equals", "not_equals"]
 
@@ -60,7 +60,7 @@ class Condition(NamedTuple):
     tests: tuple[Comparison | AnyOf, ...]
 
 
-# --- as written, and after expansion ------------------------------------------------------------------------------------
+# --- as written, and after expansion ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,8 @@ class NodeSpec:
     node under the group's own id, its `inputs` are its members in order, and its `options` hold no `models`, `members`,
     `repeat`, `samples` or `spread` any more.
 
-    `options` are the node's own keys merged over the pipeline's `defaults`, without the structural keys that have a field
-    here.
+    `options` are the node's own keys merged over the pipeline's `defaults`, without the structural keys that have a
+    field here.
     """
 
     id: NodeId
@@ -100,8 +100,9 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamSpec:
-    """A declared parameter: its JSON Schema (`type` may also be `models`), default and text. `shape`: it changes the graph
-    (it stands under models, members, samples, repeat, spread or key), so each value compiles to a plan of its own."""
+    """A declared parameter: its JSON Schema (`type` may also be `models`), default and text. `shape`: it changes the
+    graph (it stands under models, members, samples, repeat, spread or key), so each value compiles to a plan of its
+    own."""
 
     name: str
     schema: Mapping[str, Any]
@@ -112,7 +113,8 @@ class ParamSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """A valid pipeline, in graph form (a panel-form file arrives here already rewritten). Immutable; reused by all runs."""
+    """A valid pipeline, in graph form (a panel-form file arrives here already rewritten). Immutable; reused by all
+    runs."""
 
     name: str
     description: str = ""
@@ -127,7 +129,7 @@ class Pipeline:
     file: str = "<pipeline>"
 
 
-# --- bound to one run's parameters --------------------------------------------------------------------------------------
+# --- bound to one run's parameters ------------------------------------------------------------------------------------
 
 
 class ModelRef(NamedTuple):
@@ -182,7 +184,8 @@ class Usable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """How an answer is read from a text: the last match of `regex` (its first group), the last number, or a JSON pointer."""
+    """How an answer is read from a text: the last match of `regex` (its first group), the last number, or a JSON
+    pointer."""
 
     regex: str | None = None
     pointer: str | None = None
@@ -202,8 +205,9 @@ class Present:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """What a node that calls a model was told. `system` and `prompt` are templates (`graph/template`), None = the kind's
-    own text. `temperature` etc. are in the request-independent `Sampling` that binding makes of the node's options."""
+    """What a node that calls a model was told. `system` and `prompt` are templates (`graph/template`), None = the
+    kind's own text. `temperature` etc. are in the request-independent `Sampling` that binding makes of the node's
+    options."""
 
     model: ModelRef
     alternates: tuple[ModelRef, ...] = ()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
-    """Set the attempt's worst case aside. One that does not fit stops the run's spending, unless it is a hedge's arm."""
+    """Set the attempt's worst case aside. One that does not fit stops the run's spending, unless it is a hedge's
+    arm."""
     run, i = call.run, call.node.index
     assert run.ledger is not None
     writer = call.ask.purpose != "note" and i in run.bound.writers

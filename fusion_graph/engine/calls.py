@@ -1,7 +1,7 @@
 """One call of a node: attempts, retries, alternates, timeouts, caps, and the events that tell of them.
 
-The only retry loop of the package (semantics 1 and 4, wire contract section 4). Before an answer's first token everything
-may be retried or replaced; after it nothing is.
+The only retry loop of the package (semantics 1 and 4, wire contract section 4). Before an answer's first token
+everything may be retried or replaced; after it nothing is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
 from fusion_graph.engine.sampling import sampling_for, seeded
@@ -42,12 +42,12 @@ class Unusable(Transient):
 
 
 class CallRun:
-    """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice` the n
-    texts of a writer. It is what the watchdog watches."""
+    """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice`
+    the n texts of a writer. It is what the watchdog watches."""
 
     __slots__ = (
-        "_cut", "_flying", "_relay", "_task", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
-        "run", "timeout", "tried",
+        "_cut", "_flying", "_relay", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
+        "run", "task", "timeout", "tried",
     )  # fmt: skip
 
     def __init__(self, run: Run, node: Node, ask: Ask, number: int, choice: int = 0) -> None:
@@ -66,24 +66,27 @@ class CallRun:
         self._cut = ""
         self._flying = False
         self._relay: Callable[[str], None] | None = None
-        self._task: asyncio.Task[object] | None = None
+        self.task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
 
     async def complete(self) -> Completion:
         """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
-        if self.run.progress.closed:
+        run = self.run
+        if run.progress.closed:
             self._refuse_late()
         options = self.node.model
         assert options is not None
-        self._task = asyncio.current_task()
         failures: list[tuple[ModelRef, ProviderError]] = []
         for ref in options.models:
-            lane = self.run.services.lanes[ref.backend]
+            lane = run.services.lanes[ref.backend]
             call = self._call(ref)
             self.tried = 0
             while True:
                 self.tried += 1
                 try:
-                    completion = await self._try(lane, call, ref)
+                    if run.cap is None and lane.cap is None and not lane.holds_back:
+                        completion = await self._once(lane, call, ref)
+                    else:
+                        completion = await self._in_turn(lane, call, ref)
                 except ProviderError as error:
                     lane.note(error)
                     wait = self.next_wait(error)
@@ -95,7 +98,7 @@ class CallRun:
                 if failures:
                     self._tell_alternate(ref, *failures[0])
                 return completion
-            if self._committed() or self.run.progress.closed:
+            if self._committed() or run.progress.closed:
                 break
         raise _failed(failures)
 
@@ -118,15 +121,13 @@ class CallRun:
     def _tell_alternate(self, ref: ModelRef, lost: ModelRef, why: ProviderError) -> None:
         self.run.degrade(self.node.id, why.reason, f"{lost} failed: {why.message}", f"alternate {ref} answered")
 
-    # --- one attempt ----------------------------------------------------------------------------------------------------
+    # --- one attempt --------------------------------------------------------------------------------------------------
 
-    async def _try(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
+    async def _in_turn(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
         """One attempt, when the caps of the run and the backend let it go."""
         run = self.run
         if lane.holds_back:
             await self._wait_turn(lane)
-        if run.cap is None and lane.cap is None:
-            return await self._once(lane, call, ref)
         async with run.cap or NO_CAP, lane.cap or NO_CAP:
             if run.progress.closed:
                 self._refuse_late()
@@ -199,13 +200,14 @@ class CallRun:
         if rule:
             raise Unusable(rule, completion)
 
-    # --- waiting and being cut ------------------------------------------------------------------------------------------
+    # --- waiting and being cut ----------------------------------------------------------------------------------------
 
     def cut(self, reason: str) -> None:
         """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
-        if self._task is not None and not self._cut:
+        task = self._own_task()
+        if task is not None and not self._cut:
             self._cut = reason
-            self._task.cancel()
+            task.cancel()
 
     def close(self, reason: str) -> None:
         """The run is closing: a wait ends, a note too unless it is paid for and may finish."""
@@ -214,7 +216,11 @@ class CallRun:
 
     def _was_cut(self) -> bool:
         """The cancellation came from `cut` and from nobody else."""
-        return bool(self._cut) and self._task is not None and self._task.uncancel() == 0
+        task = self._own_task()
+        return bool(self._cut) and task is not None and task.uncancel() == 0
+
+    def _own_task(self) -> asyncio.Task[Any] | None:
+        return self.task or self.run.tasks[self.node.index]
 
     async def _wait_turn(self, lane: Lane) -> None:
         """Cool-down and request rate of the backend. A wait beyond the deadline is a failure at once."""

@@ -1,10 +1,11 @@
-"""The door a kind works through: its inputs, the run's labels and seeds, and calls. Implements contracts.NodeContext."""
+"""The door a kind works through: its inputs, the run's labels and seeds, and calls. Implements
+contracts.NodeContext."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Ask, Input
@@ -67,12 +68,12 @@ class Context:
     def random(self, purpose: str) -> random.Random:
         return self._run.random(f"{self.node.id}/{purpose}")
 
-    async def complete(self, ask: Ask) -> Completion:
+    def complete(self, ask: Ask) -> Awaitable[Completion]:
         run, number = self._run, self._calls
         self._calls += 1
         if run.request.n > 1 and ask.purpose == "final" and self.node.index in run.bound.writers:
-            return await self._choices(ask, number)
-        return await CallRun(run, self.node, ask, number).complete()
+            return self._choices(ask, number)
+        return CallRun(run, self.node, ask, number).complete()
 
     async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
         first = self._calls
@@ -83,7 +84,8 @@ class Context:
         self._run.degrade(self.node.id, reason, text, action)
 
     async def _choices(self, ask: Ask, number: int) -> Completion:
-        """n texts of one prompt; all must come (semantics 3). The first is the node's draft, the run keeps the others."""
+        """n texts of one prompt; all must come (semantics 3). The first is the node's draft, the run keeps the
+        others."""
         n = self._run.request.n
         self._calls += n - 1
         replies = await _all([CallRun(self._run, self.node, ask, number + k, k) for k in range(n)])
@@ -106,6 +108,7 @@ async def _all(calls: Sequence[CallRun]) -> list[Completion | NodeFailed]:
 
 
 async def _caught(call: CallRun) -> Completion | NodeFailed:
+    call.task = asyncio.current_task()
     try:
         return await call.complete()
     except NodeFailed as error:

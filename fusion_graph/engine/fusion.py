@@ -98,7 +98,8 @@ def _conclude(run: Run) -> RunResult:
         if run.live is not None:
             run.live.close(choices)
     error = None if answer is not None else _error(run, outcome.reason)
-    degraded = degraded_entries(run.bound, run.trace, answer)
+    troubled = run.troubled or (answer is not None and answer.truncated)
+    degraded = degraded_entries(run.bound, run.trace, answer) if troubled else ()
     state = "failed" if error else "degraded" if degraded else "ok"
     run.emit(RunFinished, state, error.reason if error else "")
     return RunResult(

@@ -19,7 +19,8 @@ class Amount(NamedTuple):
 
 
 class Ledger:
-    """`spent` is settled, `reserved` in flight, `hold` the writer's call until it is taken. None of the limits: no ledger."""
+    """`spent` is settled, `reserved` in flight, `hold` the writer's call until it is taken. None of the limits: no
+    ledger."""
 
     def __init__(self, limits: Limits, hold: Amount) -> None:
         self._limits = Amount(
@@ -36,8 +37,8 @@ class Ledger:
         return limits.budget_usd is not None or limits.max_calls is not None or limits.max_tokens is not None
 
     def reserve(self, worst: Amount, *, writer: bool, held_only: bool = False) -> Amount | None:
-        """The reservation, or None when it does not fit. A writer's call takes the hold; `held_only` (after a budget stop)
-        admits nothing else."""
+        """The reservation, or None when it does not fit. A writer's call takes the hold; `held_only` (after a budget
+        stop) admits nothing else."""
         hold = self.hold
         if held_only and not (writer and hold):
             return None

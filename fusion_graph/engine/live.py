@@ -1,7 +1,8 @@
 """The answer's text while it is written (semantics 3).
 
-Every final call of a writer that is not held offers its text here. What the output's live chain leads to is passed on; what
-is not live is kept, in case it becomes live. The first non-blank text passed on commits the run to that node.
+Every final call of a writer that is not held offers its text here. What the output's live chain leads to is passed
+on; what is not live is kept, in case it becomes live. The first non-blank text passed on commits the run to that
+node.
 """
 
 from __future__ import annotations

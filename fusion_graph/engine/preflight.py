@@ -33,8 +33,8 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
         hold = writer_hold(bound, request, services)
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:
             raise UsageError(
-                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer (at most {hold.usd:.4f} USD)",
-                hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
+                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer (at most
+                {hold.usd:.4f} USD)", hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
             )
         if limits.max_calls is not None and hold.calls > limits.max_calls:
             raise UsageError("max_calls leaves no call for the final writer", hint="raise limits.max_calls")

@@ -15,6 +15,8 @@ from fusion_graph.messages import Completion, Message
 from fusion_graph.pipeline import Limits
 
 if TYPE_CHECKING:
+    import asyncio
+
     from fusion_graph.engine.calls import CallRun
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
@@ -30,8 +32,9 @@ class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
     __slots__ = (
-        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "interruptible", "ledger", "limits", "listener",
-        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "started", "trace", "wake",
+        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "interruptible", "ledger", "limits",
+        "listener", "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "started",
+        "tasks", "trace", "troubled", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -46,6 +49,8 @@ class Run:
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
         self.trace: list[Event] = []
+        self.troubled = False  # something happened that may have to stand in `degraded`
+        self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
         self.cap: Any = None
         self.deadline: float | None = None  # in the clock's time
@@ -70,12 +75,14 @@ class Run:
             self.listener(event)
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:
+        self.troubled = True
         self.emit(Degraded, node, reason, text, action)
 
     def close(self, reason: str) -> None:
         """Stop waiting: what is there is used (semantics 4). On a deadline notes end too; a budget lets them finish."""
         if self.progress.closed:
             return
+        self.troubled = True
         self.progress.close(reason)
         for call in list(self.interruptible):
             call.close(reason)

@@ -1,5 +1,5 @@
-"""What a call sends beside its model and messages: the node's own options, over them what the request asks of the writer,
-over them what the kind asks of this call, and the seed of this draw."""
+"""What a call sends beside its model and messages: the node's own options, over them what the request asks of the
+writer, over them what the kind asks of this call, and the seed of this draw."""
 
 from __future__ import annotations
 

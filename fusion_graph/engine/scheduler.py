@@ -1,7 +1,8 @@
 """The asyncio driver: acts on what the plan decides, one TaskGroup a run, and tells it what happened.
 
-The node that finishes last runs its first ready successor in the same task; only further ready nodes get a task of their
-own. Nodes computed in code run inline. A node's failure is an Outcome; only a bug ends the run with an exception.
+The node that finishes last runs its first ready successor in the same task; only further ready nodes get a task of
+their own. Nodes computed in code run inline. A node's failure is an Outcome; only a bug ends the run with an
+exception.
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
 class Scheduler:
     """Runs one Run to the end of its plan."""
 
-    __slots__ = ("_group", "_progress", "_run", "_tasks", "_timers")
+    __slots__ = ("_group", "_progress", "_run", "_timers")
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._progress = run.progress
-        self._tasks: list[asyncio.Task[None] | None] = [None] * len(run.bound.nodes)
         self._timers: list[asyncio.TimerHandle] = []
         self._group: asyncio.TaskGroup
 
@@ -62,12 +62,13 @@ class Scheduler:
         self._progress.end("deadline")
         self._wake()
 
-    # --- the loop -------------------------------------------------------------------------------------------------------
+    # --- the loop -----------------------------------------------------------------------------------------------------
 
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
-        progress, run, tasks = self._progress, self._run, self._tasks
-        task = asyncio.current_task()
+        progress, run = self._progress, self._run
+        tasks = run.tasks
+        task = tasks[i]
         while i >= 0 and progress.phase[i] == RUNNING:
             tasks[i] = task
             run.emit(NodeStarted, progress.plan.ids[i])
@@ -88,7 +89,7 @@ class Scheduler:
         except NodeFailed as error:
             return Outcome("failed", None, error.reason, error.detail)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
+            task = run.tasks[i]
             if self._progress.phase[i] != RUNNING and task is not None and task.uncancel() == 0:
                 return None
             raise
@@ -107,6 +108,8 @@ class Scheduler:
         run, progress = self._run, self._progress
         if progress.phase[i] != RUNNING:
             return
+        if outcome.state == "failed":
+            run.troubled = True
         run.emit(NodeFinished, progress.plan.ids[i], outcome.state, outcome.reason, outcome.detail, outcome.value)
         progress.finished(i, outcome)
 
@@ -115,10 +118,11 @@ class Scheduler:
         self._act(chain=False)
 
     def _spawn(self, i: int) -> None:
-        self._tasks[i] = self._group.create_task(self._chain(i))
+        self._run.tasks[i] = self._group.create_task(self._chain(i))
 
     def _act(self, *, chain: bool) -> int:
-        """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its index, else -1."""
+        """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
+        index, else -1."""
         run, progress, following = self._run, self._progress, -1
         models = run.bound.plan.calls
         while True:
@@ -143,7 +147,7 @@ class Scheduler:
             run.live.refresh()
         return following
 
-    # --- telling --------------------------------------------------------------------------------------------------------
+    # --- telling ------------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
         """Events for what the plan settled, cancellations, timers."""
@@ -155,10 +159,11 @@ class Scheduler:
             if outcome.state == "skipped":
                 run.emit(NodeSkipped, name, outcome.reason)
             else:
+                run.troubled = True
                 run.emit(NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None)
         cancels, progress.cancels = progress.cancels, []
         for i in cancels:
-            task = self._tasks[i]
+            task = run.tasks[i]
             if task is not None:
                 task.cancel()
         arms, progress.arms = progress.arms, []

@@ -24,7 +24,8 @@ class Services:
     watchdog: Watchdog = field(default_factory=Watchdog)
 
     def cost(self, lane: Lane, model: str, usage: Usage) -> float | None:
-        """Dollars of one attempt: the backend's own figure, else 0 for a free backend, else the price table, else None."""
+        """Dollars of one attempt: the backend's own figure, else 0 for a free backend, else the price table, else
+        None."""
         if usage.cost_usd is not None:
             return usage.cost_usd
         return 0.0 if lane.free else self.prices.cost(model, usage)

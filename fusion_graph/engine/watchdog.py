@@ -1,7 +1,7 @@
 """Timeouts of all calls in flight with one timer: first token, idle between tokens, total (wire contract, faults).
 
-One timer per call costs more than the rest of a call's bookkeeping, so a single one wakes at the earliest moment at which
-any watched call could be overdue. A call that got a token moved its own due time; nobody reschedules for it.
+One timer per call costs more than the rest of a call's bookkeeping, so a single one wakes at the earliest moment at
+which any watched call could be overdue. A call that got a token moved its own due time; nobody reschedules for it.
 """
 
 from __future__ import annotations

@@ -43,8 +43,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What a run needs to know of its pipeline. `writers` is W(output); `drafters` all nodes that write a draft, in order;
-    by node index: `kinds`, `samplings` (what the node's calls send) and `held` (why its text cannot stream, "" if it can)."""
+    """What a run needs to know of its pipeline. `writers` is W(output); `drafters` all nodes that write a draft, in
+    order; by node index: `kinds`, `samplings` (what the node's calls send) and `held` (why its text cannot stream, ""
+    if it can)."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
@@ -83,7 +84,8 @@ class Blueprint:
         self._bound: OrderedDict[str, Bound] = OrderedDict()
 
     def bind(self, params: Mapping[str, Any] | None = None) -> Bound:
-        """The graph for these parameter values (already checked, see `graph/overrides`); absent ones take their defaults."""
+        """The graph for these parameter values (already checked, see `graph/overrides`); absent ones take their
+        defaults."""
         values = {name: spec.default for name, spec in self.pipeline.params.items()} | dict(params or {})
         return _kept(self._bound, values, lambda: self._build(values))
 
@@ -115,7 +117,7 @@ def _kept(cache: OrderedDict[str, T], values: Mapping[str, Any], build: Any) -> 
     return made
 
 
-# --- nodes --------------------------------------------------------------------------------------------------------------
+# --- nodes ------------------------------------------------------------------------------------------------------------
 
 
 def _nodes(specs: tuple[NodeSpec, ...], params: Mapping[str, Any], kinds: Mapping[str, Kind]) -> tuple[Node, ...]:
@@ -210,7 +212,7 @@ def _limits(raw: Mapping[str, Any]) -> Limits:
     return Limits(**{key: value for key, value in raw.items() if key in known and value is not None})
 
 
-# --- the plan -----------------------------------------------------------------------------------------------------------
+# --- the plan ---------------------------------------------------------------------------------------------------------
 
 
 def _bound(

@@ -1,4 +1,5 @@
-"""How a fallback waits: one option after the other, or beside each other when hedged. Functions over a run's Progress."""
+"""How a fallback waits: one option after the other, or beside each other when hedged. Functions over a run's
+Progress."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The plan of a bound pipeline: who reads whom, and how each node waits. Immutable, shared by all its runs.
 
-`graph/progress` moves through it. Both know no clock, task, network or kind; the rules are semantics sections 1, 2 and 4.
+`graph/progress` moves through it. Both know no clock, task, network or kind; the rules are semantics sections 1, 2
+and 4.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ class Timer(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything by node index, in file order. `sources` are the data inputs; `required` the ones without `?`; `before` the
-    nodes a `when` or `after` names; `aids` a fallback's analysis and score inputs, which are not options."""
+    """Everything by node index, in file order. `sources` are the data inputs; `required` the ones without `?`;
+    `before` the nodes a `when` or `after` names; `aids` a fallback's analysis and score inputs, which are not
+    options."""
 
     ids: tuple[str, ...]
     sources: tuple[tuple[int, ...], ...]

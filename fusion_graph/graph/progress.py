@@ -40,8 +40,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue", "settled", "starts",
-        "unwanted",
+        *LISTS, "armed", "arms", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue", "settled",
+        "starts", "unwanted",
     )  # fmt: skip
 
     phase: list[int]
@@ -93,7 +93,7 @@ class Progress:
         self.propagate()
         return [getattr(self, name) for name in LISTS], self.starts, self.settled
 
-    # --- what the driver tells ------------------------------------------------------------------------------------------
+    # --- what the driver tells ----------------------------------------------------------------------------------------
 
     def finished(self, i: int, outcome: Outcome) -> None:
         """Node i ended. Ignored when the plan settled it in the meantime (it was cancelled)."""
@@ -134,8 +134,8 @@ class Progress:
         self.propagate()
 
     def close(self, reason: str) -> None:
-        """Stop waiting (semantics 4): groups settle with what is there, calls that do not write the answer end. On `budget`
-        calls in flight finish, because they are reserved; on `deadline` they are cancelled."""
+        """Stop waiting (semantics 4): groups settle with what is there, calls that do not write the answer end. On
+        `budget` calls in flight finish, because they are reserved; on `deadline` they are cancelled."""
         if self.closed:
             return
         self.closed = reason
@@ -159,7 +159,7 @@ class Progress:
                 self._stop(i, keep_running=False)
                 self.propagate()
 
-    # --- demand ---------------------------------------------------------------------------------------------------------
+    # --- demand -------------------------------------------------------------------------------------------------------
 
     def demand(self, nodes: list[int]) -> None:
         """Wake the nodes that are idle, and what they need, without recursion: chains may be long."""
@@ -219,7 +219,7 @@ class Progress:
         index = self.plan.index
         return holds(condition, lambda node: self.outcomes[index[node]], self.plan.params)
 
-    # --- settling -------------------------------------------------------------------------------------------------------
+    # --- settling -----------------------------------------------------------------------------------------------------
 
     def settle(self, i: int, outcome: Outcome) -> None:
         """The plan itself ends node i. Who waits for it hears at the next `propagate`."""
@@ -240,7 +240,8 @@ class Progress:
                     self.unwanted.append((s, reason))
 
     def propagate(self) -> None:
-        """The whole transition first (settle, next stages, new demand), then the sweep of what nobody wants any more."""
+        """The whole transition first (settle, next stages, new demand), then the sweep of what nobody wants any
+        more."""
         queue, unwanted, phase = self.queue, self.unwanted, self.phase
         while queue or unwanted:
             for i in queue:  # grows while it is walked
@@ -272,7 +273,7 @@ class Progress:
             return
         self.settle(i, Outcome("cancelled", None, self.closed))
 
-    # --- an input settled -----------------------------------------------------------------------------------------------
+    # --- an input settled ---------------------------------------------------------------------------------------------
 
     def notice(self, c: int, i: int, outcome: Outcome, fresh: list[int] | None = None) -> None:
         """Input i of the waiting node c is settled. Nodes to wake go to `fresh`, or are woken at once."""

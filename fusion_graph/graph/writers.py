@@ -1,8 +1,8 @@
 """Who writes the answer: the sets W(n) and T(n) of semantics section 3, over bound nodes. Pure.
 
-W(n) are the nodes whose text may become n's text: proposer and synth themselves; refine itself and its parent's writers; a
-fallback's single-draft options'; none of what is handed on verbatim (judge select, vote, groups).
-T(n) is what runs when a turn ends in a tool result: the writers alone, on the conversation alone.
+W(n) are the nodes whose text may become n's text: proposer and synth themselves; refine itself and its parent's
+writers; a fallback's single-draft options'; none of what is handed on verbatim (judge select, vote, groups). T(n) is
+what runs when a turn ends in a tool result: the writers alone, on the conversation alone.
 """
 
 from __future__ import annotations
