@@ -1,0 +1,27 @@
+"""messages: what a turn's text is, and what usage adds up to."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from fusion_graph.messages import Message, Usage
+
+
+def test_text_of_a_plain_turn() -> None:
+    assert Message("user", "hello").text == "hello"
+
+
+def test_text_of_parts_is_their_text() -> None:
+    parts = ({"type": "text", "text": "one"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "two"})
+    assert Message("user", parts).text == "one\ntwo"
+
+
+def test_total_is_prompt_and_completion() -> None:
+    assert Usage(prompt_tokens=3, completion_tokens=4, reasoning_tokens=2, cached_tokens=1).total_tokens == 7
+
+
+def test_values_do_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Message("user", "hello").content = "bye"  # type: ignore[misc]
