@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.ledger import Amount
+from fusion_graph.graph.tokens import DEFAULT_OUTPUT_TOKENS
 from fusion_graph.messages import Call, Message, Usage
 
 if TYPE_CHECKING:
     from fusion_graph.engine.lanes import Lane
     from fusion_graph.engine.services import Services
 
-DEFAULT_OUTPUT_TOKENS = 4096  # assumed at most where a node sets no max_tokens
 TURN_TOKENS = 4  # what a chat template adds around a message
 NOTHING = Usage()
 

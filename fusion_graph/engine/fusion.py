@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
@@ -43,7 +43,7 @@ class Fusion:
         lanes = Lanes(dict(backends), dict(providers), default_backend, clock)
         self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock)
 
-    async def __aenter__(self) -> Fusion:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine.estimates import DEFAULT_OUTPUT_TOKENS, prompt_tokens
+from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.ledger import Amount, Ledger
 from fusion_graph.errors import UsageError
+from fusion_graph.graph import tokens
 from fusion_graph.messages import Usage
-from fusion_graph.outputs import Gives
 
 if TYPE_CHECKING:
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.engine.services import Services
     from fusion_graph.graph.binding import Bound
     from fusion_graph.pipeline import ModelRef, Node
-
-PROMPT_TOKENS = 1000  # the kinds' own instructions around the drafts, at most
 
 
 def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
@@ -33,8 +31,9 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
         hold = writer_hold(bound, request, services)
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:
             raise UsageError(
-                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer (at most
-                {hold.usd:.4f} USD)", hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
+                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer"
+                f" (at most {hold.usd:.4f} USD)",
+                hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
             )
         if limits.max_calls is not None and hold.calls > limits.max_calls:
             raise UsageError("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
@@ -60,25 +59,15 @@ def _check_model(node: Node, ref: ModelRef, services: Services, *, budget: bool)
 
 def writer_hold(bound: Bound, request: RunRequest, services: Services) -> Amount:
     """The worst case of one call of a writer of W(output), the dearest one: what is held back from the start."""
-    asked = prompt_tokens(request.messages)
+    asked, sizes = prompt_tokens(request.messages), tokens.sizes(bound)
     worst = Amount()
     for i in bound.writers:
         node = bound.nodes[i]
         assert node.model is not None
         usage = Usage(
-            prompt_tokens=asked + PROMPT_TOKENS + sum(draft_tokens(bound, s) for s in bound.plan.sources[i]),
-            completion_tokens=node.model.max_tokens or DEFAULT_OUTPUT_TOKENS,
+            prompt_tokens=request.n * (asked + tokens.prompt_tokens(bound, i, sizes)),
+            completion_tokens=request.n * tokens.output_tokens(node),
         )
         cost = services.cost(services.lanes[node.model.model.backend], node.model.model.slug, usage) or 0.0
-        worst = max(worst, Amount(cost, 1, usage.total_tokens))
+        worst = max(worst, Amount(cost, request.n, usage.total_tokens))
     return worst
-
-
-def draft_tokens(bound: Bound, i: int) -> int:
-    """The most tokens node i can put into a prompt."""
-    node = bound.nodes[i]
-    if node.model is not None:
-        return node.model.max_tokens or DEFAULT_OUTPUT_TOKENS
-    sizes = [draft_tokens(bound, s) for s in bound.plan.sources[i]]
-    several: Gives = "drafts"
-    return sum(sizes) if node.gives == several else max(sizes, default=0)

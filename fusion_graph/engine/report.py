@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from fusion_graph.engine.degraded import DegradedEntry
+from fusion_graph.engine.estimates import NOTHING
 from fusion_graph.errors import RunFailed
 from fusion_graph.events import (
     CallFailed,
@@ -38,7 +39,7 @@ class NodeReport:
     seconds: float | None = None
     calls: int = 0
     attempts: int = 0
-    usage: Usage = Usage()
+    usage: Usage = NOTHING
     cost_usd: float | None = 0.0
 
 
