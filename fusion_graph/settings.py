@@ -89,6 +89,11 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     )
 
 
+def debugging() -> bool:
+    """FUSION_DEBUG is set: whoever meets a bug wants its traceback. Asked before anything else could be read."""
+    return os.environ.get("FUSION_DEBUG", "0") not in ("", "0")
+
+
 # --- the environment ------------------------------------------------------------------------------------------------
 
 

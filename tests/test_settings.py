@@ -216,5 +216,12 @@ def test_no_color_is_heard(tmp_path: Path) -> None:
     assert load(tmp_path, TERM="dumb").no_color
 
 
+@pytest.mark.parametrize(("value", "asked"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_debugging_is_asked_for(monkeypatch: pytest.MonkeyPatch, value: str, asked: bool) -> None:
+    assert not settings.debugging()
+    monkeypatch.setenv("FUSION_DEBUG", value)
+    assert settings.debugging() is asked
+
+
 def test_the_real_environment_is_the_default() -> None:
     assert settings.load().default_backend == ""
