@@ -1,7 +1,7 @@
 """Reading answers from texts, and the one rule that says whether a text counts. Pure.
 
-Expressions come from the pipeline's author and are trusted; texts come from models and are not, so what an expression gets
-to see is bounded.
+Expressions come from the pipeline's author and are trusted; texts come from models and are not, so what an expression
+gets to see is bounded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXTRACT: Mapping[str, Any] = {
     "minProperties": 1,
     "maxProperties": 1,
     "additionalProperties": False,
-    "description": "Where the answer stands: `last_number`, {regex: ...} (its first group) or {pointer: ...} (into JSON).",
+    "description": "Where the answer stands: `last_number`, {regex: ...} (its first group) or {pointer: ...} (JSON).",
 }
 
 # The sign counts only where a number may begin, so that 5-3 ends in 3; digits inside a word (H2O) are no number.
@@ -68,7 +68,7 @@ def unusable(rule: Usable, completion: Completion) -> str:
     return "schema" if rule.schema is not None and not _fits(rule.schema, text) else ""
 
 
-# --- each way of reading ------------------------------------------------------------------------------------------------
+# --- each way of reading ----------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=256)
@@ -77,13 +77,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _last_match(pattern: str, text: str) -> str | None:
-    last = None
-    for last in _compiled(pattern).finditer(text):
-        pass
-    if last is None:
+    matches = list(_compiled(pattern).finditer(text))
+    if not matches:
         return None
-    found = last.group(1) if last.re.groups else last.group()
-    return (found or "").strip() or None
+    last = matches[-1]
+    return (last.group(1 if last.re.groups else 0) or "").strip() or None
 
 
 def _last_number(text: str) -> str | None:

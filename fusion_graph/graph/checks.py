@@ -1,14 +1,27 @@
-"""All checks of a resolved graph, one after the other."""
+"""All checks of a resolved graph, one after the other. Each reports what it finds and none depends on another's
+silence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from fusion_graph.graph.bounds import check_bounds
+from fusion_graph.graph.dag import check_dag
 from fusion_graph.graph.diagnostics import Findings
-from fusion_graph.graph.params import Params
+from fusion_graph.graph.inputs import check_inputs
+from fusion_graph.graph.params import Params, fill
+from fusion_graph.graph.prompts import check_prompts
 from fusion_graph.graph.references import Graph
+from fusion_graph.graph.texts import check_texts
 
 
-def check(graph: Graph, params: Params, limits: Mapping[str, Any], findings: Findings) -> None:
-    pass
+def check(
+    graph: Graph, params: Params, limits: Mapping[str, Any], defaults: Mapping[str, Any], findings: Findings
+) -> None:
+    """Everything that can be said before a pipeline is bound."""
+    check_dag(graph, findings)
+    check_inputs(graph, findings)
+    check_bounds(graph, fill(limits, params.defaults), defaults.get("timeout", {}), findings)
+    check_prompts(graph.sketches, defaults, params, findings)
+    check_texts(graph.sketches, defaults, findings)

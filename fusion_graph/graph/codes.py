@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
-        # FG1xx: YAML and schema
         "FG101": "The file is empty, or is not UTF-8 text.",
         "FG102": "The file is too large, nested too deep, or holds too many values.",
         "FG103": "The text is not YAML.",
@@ -28,7 +27,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG116": "Options that do not go together.",
         "FG117": "A `when` that is not of the grammar.",
         "FG118": "An option that has no effect here (warning).",
-        # FG2xx: references
         "FG201": "A node is named that does not exist.",
         "FG202": "A group has no member of that key.",
         "FG203": "A parameter is named that is not declared.",
@@ -39,7 +37,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG208": "A parameter stands where none is taken.",
         "FG209": "Two members or nodes would have the same id.",
         "FG210": "A parameter's default does not fit its declaration or the place where it is used.",
-        # FG3xx: graph
         "FG301": "A cycle.",
         "FG302": "A node that the output never asks for.",
         "FG303": "No output.",
@@ -48,7 +45,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG306": "`quorum` and `grace_s` belong to groups.",
         "FG307": "The output has no fallback (warning).",
         "FG308": "A judge is also a panelist (warning).",
-        # FG4xx: types and streaming
         "FG401": "An input of a type that the kind does not take.",
         "FG402": "The output does not give one answer.",
         "FG403": "Scores are needed, but no judge among the inputs gives any.",
@@ -56,7 +52,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG405": "An option that needs other inputs than there are.",
         "FG406": "The output cannot stream while it is written (warning).",
         "FG407": "A turn after a tool result runs the whole graph, because no writer can answer alone (warning).",
-        # FG5xx: limits
         "FG501": "A quorum above the number of members.",
         "FG502": "The reserve leaves no time before the deadline.",
         "FG503": "A timeout that the deadline can never let happen.",

@@ -18,7 +18,9 @@ _LIKE_A_KEY = re.compile(
     """,
     re.VERBOSE,
 )
-_HOLDS_A_KEY = re.compile(r"(?i)(?:^|[_-])(?:api[_-]?key|secret|password|passwd|access[_-]?token|auth[_-]?token|authorization)$")
+_HOLDS_A_KEY = re.compile(
+    r"(?i)(?:^|[_-])(?:api[_-]?key|secret|password|passwd|access[_-]?token|auth[_-]?token|authorization)$"
+)
 
 
 def like_a_key(text: str) -> bool:

@@ -1,21 +1,24 @@
-"""Findings about one file: collected with their places, put in document order, and shown with the source line and a caret.
-Pure; which findings there are is the checks' business."""
+"""Findings about one file: collected with their places, put in document order, and shown with the source line and a
+caret. Pure; which findings there are is the checks' business."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Any
 
 from fusion_graph.errors import Diagnostic
 from fusion_graph.graph.credentials import mask
-from fusion_graph.graph.documents import Document, Fault, Path, Place
+from fusion_graph.graph.documents import Document
+from fusion_graph.graph.places import Fault, Path, Place, Problem
 
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
 MAX_FINDINGS = 200  # more than anyone reads at once
 
 
 class Findings:
-    """Collects the diagnostics of one document. Whatever stands where the text itself was at fault is not said again."""
+    """Collects the diagnostics of one document. What stands where the text itself was at fault is not told again."""
 
     def __init__(self, document: Document, file: str, faults: Sequence[Fault] = ()) -> None:
         self._document = document
@@ -24,35 +27,30 @@ class Findings:
         self.relocate: Callable[[Path], Path] = lambda path: path  # from a rewritten document to the one that was read
         self._faulty = {fault.place for fault in faults}
         for fault in faults:
-            self._add(fault.code, (), fault.message, fault.hint, "error", fault.place)
+            self._note(fault.place, code=fault.code, message=fault.message, hint=fault.hint)
 
     def error(self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
         """Something that must be mended. `key`: point at the key of `path`, not at its value."""
-        self._at(code, path, message, hint, "error", key)
+        self._add(path, key, code=code, message=message, hint=hint)
 
     def warn(self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
         """Something that works, but perhaps not as meant."""
-        self._at(code, path, message, hint, "warning", key)
+        self._add(path, key, code=code, message=message, hint=hint, severity="warning")
 
-    def _at(self, code: str, path: Path, message: str, hint: str, severity: Literal["error", "warning"], key: bool) -> None:
+    def problem(self, problem: Problem) -> None:
+        """An error that was found without the file."""
+        code, path, message, hint, key = problem
+        self.error(code, path, message, hint, key=key)
+
+    def _add(self, path: Path, key: bool, **words: Any) -> None:
         path = self.relocate(path)
         place = self._document.place(path, key=key)
         if place is None or place not in self._faulty:
-            self._add(code, path, message, hint, severity, place or Place(0, 0))
+            self._note(place or Place(0, 0), pointer=pointer(path), **words)
 
-    def _add(
-        self, code: str, path: Path, message: str, hint: str, severity: Literal["error", "warning"], place: Place
-    ) -> None:
-        finding = Diagnostic(
-            code=code,
-            message=mask(message),
-            severity=severity,
-            file=self._file,
-            line=place.line,
-            col=place.col,
-            pointer=pointer(path),
-            hint=mask(hint),
-        )
+    def _note(self, place: Place, **words: Any) -> None:
+        words |= {"message": mask(words["message"]), "hint": mask(words["hint"])}
+        finding = Diagnostic(file=self._file, line=place.line, col=place.col, **words)
         if finding not in self._found:
             self._found.append(finding)
 
@@ -81,7 +79,7 @@ def suggest(word: object, known: Iterable[str]) -> str:
 
 def show(diagnostic: Diagnostic, source: str) -> str:
     """A finding with its source line and a caret under the place. Key-like text in the line is masked."""
-    lines = source.splitlines()
+    lines = _BREAK.split(source.removeprefix("\ufeff"))
     if not 0 < diagnostic.line <= len(lines):
         return str(diagnostic)
     line, col = lines[diagnostic.line - 1], diagnostic.col - 1

@@ -109,7 +109,7 @@ def _box(bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending:
     return Box(
         id=node.id,
         title=clean(node.id.removeprefix(f"{frame}/")),
-        kind=clean(f"{node.kind} x{len(node.inputs)}" if role == "group" else node.kind),
+        kind=clean(_kind(node, role)),
         role=role,
         model=clean(str(node.model.model)) if node.model else "",
         notes=_notes(bound, node),
@@ -117,6 +117,17 @@ def _box(bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending:
         cluster=frame,
         output=node.index == bound.output,
         ending=ending._replace(reason=clean(ending.reason)) if ending else None,
+    )
+
+
+def _kind(node: Node, role: Role) -> str:
+    """The kind, of a group with its members, of a judge with what it gives."""
+    return (
+        f"{node.kind} x{len(node.inputs)}"
+        if role == "group"
+        else f"{node.kind}: {node.gives}"
+        if role == "judge"
+        else node.kind
     )
 
 

@@ -10,12 +10,10 @@ import graphviz
 
 from fusion_graph.graph.captions import ending
 from fusion_graph.graph.diagram import Arrow, Box, Picture, Role
-from fusion_graph.graph.folding import fold, member_lines
+from fusion_graph.graph.folding import MOST_LISTED, fold_wide, member_lines
 from fusion_graph.graph.palette import FAINT, FRAME, LINE, is_faint, paint
 
 FONT = "Arial"  # one name that every renderer maps to a font with the same widths; a list of names would not
-MOST_FRAMED = 12  # boxes in a frame; a larger group is folded into one box
-MOST_MEMBERS = 20  # lines of a folded group
 SMALL = "10"
 SHAPES: Mapping[Role, Mapping[str, str]] = {
     "draft": {"shape": "box"},
@@ -29,7 +27,7 @@ SHAPES: Mapping[Role, Mapping[str, str]] = {
 
 def to_dot(picture: Picture) -> str:
     """DOT source; large groups are folded. The same picture gives the same bytes."""
-    shown = fold(picture, lambda boxes: boxes > MOST_FRAMED)
+    shown = fold_wide(picture)
     graph = graphviz.Digraph(
         _text(picture.name),
         graph_attr={"fontname": FONT, "fontsize": "14", "rankdir": "TB", "nodesep": "0.25", "ranksep": "0.4"}
@@ -71,7 +69,7 @@ def _node(box: Box) -> dict[str, str]:
 
 def _label(box: Box) -> str:
     """Title in bold, everything else small below it."""
-    small = [box.kind, box.model, *box.notes, *member_lines(box, MOST_MEMBERS)]
+    small = [box.kind, box.model, *box.notes, *member_lines(box, MOST_LISTED)]
     lines = [f"<B>{_marked(box.title)}</B>"]
     lines += [f'<FONT POINT-SIZE="{SMALL}">{_marked(text)}</FONT>' for text in small if text]
     if box.ending:

@@ -14,7 +14,7 @@ from typing import Literal
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.diagram import Picture
 from fusion_graph.graph.dot import to_dot
-from fusion_graph.graph.folding import fold
+from fusion_graph.graph.folding import fold_wide
 from fusion_graph.graph.svg import to_svg
 
 LONGEST_S = 20.0  # a graph that takes a layout program longer is drawn by the plain writer
@@ -24,7 +24,7 @@ PROGRAM = "graphviz-pure"
 
 def draw(picture: Picture, format: Literal["svg", "png"]) -> bytes:  # noqa: A002 - the word of the format option
     """The drawing. Raises UsageError when a PNG is asked for and no layout program can make one."""
-    if len(fold(picture).boxes) <= MOST_BOXES:
+    if len(fold_wide(picture).boxes) <= MOST_BOXES:
         source = to_dot(picture).encode()
         for program in programs():
             made = _run(program, source, format)

@@ -1,8 +1,8 @@
 """Structural nodes become plain ones: `layer` and `sample` turn into proposers and a join under the group's own id.
 
-Deterministic, and a pure function of the pipeline and the values of its shape parameters. The product of all multipliers is
-checked before anything is built. Ids (semantics 5): the last depth is `panel/<key>`, earlier ones `panel/l1/<key>`, samples
-of a member `panel/<key>/1..k`.
+Deterministic, and a pure function of the pipeline and the values of its shape parameters. The product of all
+multipliers is checked before anything is built. Ids (semantics 5): the last depth is `panel/<key>`, earlier ones
+`panel/l1/<key>`, samples of a member `panel/<key>/1..k`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph.spread import temperatures
-from fusion_graph.pipeline import Edge, Member, ModelRef, NodeId, NodeSpec, Param, Pipeline
+from fusion_graph.pipeline import AnyOf, Condition, Edge, FieldRef, Member, ModelRef, NodeId, NodeSpec, Param, Pipeline
 
 MAX_NODES = 20_000
 LAYER, SAMPLE, PROPOSER = "layer", "sample", "proposer"
@@ -34,10 +34,36 @@ def expand(pipeline: Pipeline, shape: Mapping[str, Any]) -> tuple[NodeSpec, ...]
     specs = tuple(shaped(spec, shape) for spec in pipeline.nodes)
     total = sum(count(spec) for spec in specs)
     if total > MAX_NODES:
-        message = f"the graph would expand to {total:,} nodes, more than the {MAX_NODES:,} allowed"
-        hint = "lower repeat, samples or the number of models"
-        raise PipelineError([Diagnostic(code="FG504", message=message, file=pipeline.file, hint=hint)])
-    return tuple(plain for spec in specs for plain in expand_node(spec))
+        message = f"the graph would expand to {total:,} nodes, above the {MAX_NODES:,} allowed"
+        raise _impossible(pipeline, "FG504", message, hint="lower repeat, samples or the number of models")
+    plain = tuple(node for spec in specs for node in expand_node(spec))
+    _check_named(plain, pipeline)
+    return plain
+
+
+def _check_named(plain: Sequence[NodeSpec], pipeline: Pipeline) -> None:
+    """Members come and go with shape parameters; what names them must still find them."""
+    ids = {node.id for node in plain}
+    for node in plain:
+        for name in (*(edge.node for edge in node.inputs), *node.after, *named(node.when), pipeline.output):
+            if name not in ids:
+                message = f"with these parameters there is no node {name!r}, which {node.id!r} names"
+                raise _impossible(pipeline, "FG202", message, pointer=node.pointer)
+
+
+def named(when: Condition | None) -> tuple[NodeId, ...]:
+    """The nodes that a condition reads, in order."""
+    found: list[NodeId] = []
+    for test in when.tests if when is not None else ():
+        if isinstance(test, AnyOf):
+            found += [name for condition in test.conditions for name in named(condition)]
+        elif isinstance(test.subject, FieldRef):
+            found.append(test.subject.node)
+    return tuple(found)
+
+
+def _impossible(pipeline: Pipeline, code: str, message: str, *, pointer: str = "", hint: str = "") -> PipelineError:
+    return PipelineError([Diagnostic(code=code, message=message, file=pipeline.file, pointer=pointer, hint=hint)])
 
 
 def shaped(spec: NodeSpec, shape: Mapping[str, Any]) -> NodeSpec:
@@ -96,9 +122,7 @@ def _samples(spec: NodeSpec) -> Iterator[NodeSpec]:
         ids.append(NodeId(f"{spec.id}/{i + 1}"))
         heat = {} if spread is None else {"temperature": spread[i]}
         member = Member(group=spec.id, key=str(i + 1), draw=(0, i))
-        yield replace(
-            spec, id=ids[i], kind=PROPOSER, options={**options, **heat}, member=member, description=""
-        )
+        yield replace(spec, id=ids[i], kind=PROPOSER, options={**options, **heat}, member=member, description="")
     yield _join(spec, spec.id, ids)
 
 
@@ -154,9 +178,7 @@ def _sampled(node: NodeSpec, member: Member, samples: int) -> Iterator[NodeSpec]
     ids = [NodeId(f"{node.id}/{i + 1}") for i in range(samples)]
     for i, name in enumerate(ids):
         yield replace(node, id=name, member=replace(member, draw=(member.draw[0], i)))
-    yield NodeSpec(
-        id=node.id, kind=SAMPLE, inputs=tuple(Edge(i) for i in ids), member=member, pointer=node.pointer
-    )
+    yield NodeSpec(id=node.id, kind=SAMPLE, inputs=tuple(Edge(i) for i in ids), member=member, pointer=node.pointer)
 
 
 def _entries(spec: NodeSpec) -> list[Entry]:

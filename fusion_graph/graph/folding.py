@@ -10,6 +10,14 @@ from fusion_graph.graph.captions import ending
 from fusion_graph.graph.diagram import STRENGTH, Arrow, Box, Picture
 from fusion_graph.graph.expand import key_of
 
+MOST_FRAMED = 9  # boxes in a frame of a drawing; a larger group is folded
+MOST_LISTED = 20  # lines of its members in a drawing
+
+
+def fold_wide(picture: Picture) -> Picture:
+    """The picture with the groups folded that are too wide for a drawing."""
+    return fold(picture, lambda boxes: boxes > MOST_FRAMED)
+
 
 def fold(picture: Picture, wanted: Callable[[int], bool] = lambda _boxes: True) -> Picture:
     """The picture with every outermost frame for which `wanted(boxes inside)` holds made one box."""

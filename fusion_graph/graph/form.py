@@ -1,4 +1,5 @@
-"""The graph form: a document of `nodes` to a Pipeline. Every stage reports what it finds and goes on with what can be used."""
+"""The graph form: a document of `nodes` to a Pipeline. Every stage reports what it finds and goes on with what can be
+used."""
 
 from __future__ import annotations
 
@@ -15,8 +16,10 @@ from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.fragments import ID, REF
 from fusion_graph.graph.nodes import NodeReader
 from fusion_graph.graph.params import Params, fill
+from fusion_graph.graph.places import Problem
 from fusion_graph.graph.references import resolve
 from fusion_graph.graph.schema import GRAPH_TOP
+from fusion_graph.graph.streaming import check_streaming
 from fusion_graph.graph.validation import Checker
 from fusion_graph.pipeline import NodeId, Pipeline
 
@@ -33,13 +36,15 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
     nodes = data["nodes"] if isinstance(data.get("nodes"), Mapping) else {}
     reader = NodeReader(kinds, params, defaults, findings)
     sketches = {
-        name: reader.read(name, raw) for name, raw in nodes.items() if isinstance(raw, Mapping) and re.fullmatch(ID, name)
+        name: reader.read(name, raw)
+        for name, raw in nodes.items()
+        if isinstance(raw, Mapping) and re.fullmatch(ID, name)
     }
     output = data.get("output")
     named = isinstance(output, str) and re.fullmatch(REF, output)
     graph = resolve(sketches, kinds, params.defaults, str(output) if named else "", findings)
-    check(graph, params, fill(limits, params.defaults), findings)
-    return Pipeline(
+    check(graph, params, limits, defaults, findings)
+    pipeline = Pipeline(
         name=str(data.get("name", "")),
         description=str(data.get("description", "")),
         params=params.settle(),
@@ -51,6 +56,9 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         digest=digest(data),
         file=file,
     )
+    if not findings.failed:
+        check_streaming(pipeline, kinds, findings)
+    return pipeline
 
 
 def digest(data: Any) -> str:
@@ -67,15 +75,16 @@ def _checker() -> Checker:
 def _check_top(top: Mapping[str, Any], params: Params, findings: Findings) -> set[tuple[str | int, ...]]:
     """Report what is wrong outside of the nodes; gives the places that cannot be used."""
     bad = set()
-    for code, path, message, hint, key in _checker().problems(fill(dict(top), params.defaults)):
-        if code == "FG112" and message.endswith("`output`"):
-            code, hint = "FG303", "name the node whose value is the answer"
-        param = params.used_at(path)
-        if param is not None:
-            code, message = "FG210", f"the default of {param!r}: {message}"
-        findings.error(code, path, message, hint, key=key)
-        bad.add(path[:2])
+    for problem in _checker().problems(fill(dict(top), params.defaults)):
+        findings.problem(_renamed(problem, params))
+        bad.add(problem.path[:2])
     return bad
+
+
+def _renamed(problem: Problem, params: Params) -> Problem:
+    if problem.code == "FG112" and problem.message.endswith("`output`"):
+        return problem._replace(code="FG303", hint="name the node whose value is the answer")
+    return params.blame(problem)
 
 
 def _section(top: Mapping[str, Any], name: str, bad: set[tuple[str | int, ...]]) -> dict[str, Any]:

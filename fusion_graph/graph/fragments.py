@@ -1,8 +1,8 @@
 """The parts of the format that no kind owns, as JSON Schemas: common keys, model calls, how drafts are shown, limits,
 parameters. `graph/schema` puts them together with what the kinds declare.
 
-Where a value may be of two types, `type` lists both and each keyword looks at one of them; so an error says what is wrong
-rather than which branch failed. Every `description` is also the text of the generated docs.
+Where a value may be of two types, `type` lists both and each keyword looks at one of them; so an error says what is
+wrong rather than which branch failed. Every `description` is also the text of the generated docs.
 """
 
 from __future__ import annotations
@@ -41,15 +41,29 @@ TIMEOUT = _closed(
 )
 RETRY = _closed(
     {
-        "attempts": {"type": "integer", "minimum": 1, "maximum": 10, "description": "All tries of one call, the first too."},
-        "backoff_s": {"type": "number", "minimum": 0, "maximum": 60, "description": "The first wait; it doubles, with jitter."},
+        "attempts": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10,
+            "description": "All tries of one call, the first too.",
+        },
+        "backoff_s": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 60,
+            "description": "The first wait; it doubles, with jitter.",
+        },
     },
     "What is tried again: only faults that may go away by themselves.",
 )
 USABLE = _closed(
     {
         "complete": {"type": "boolean", "description": "Refuse text that was cut off."},
-        "match": {"type": "string", "minLength": 1, "description": "A regular expression that must be found in the text."},
+        "match": {
+            "type": "string",
+            "minLength": 1,
+            "description": "A regular expression that must be found in the text.",
+        },
         "schema": {"type": "object", "description": "A JSON Schema that the text, read as JSON, must fit."},
     },
     "When a reply counts; blank text never does.",
@@ -58,8 +72,16 @@ EXTRACT: Schema = {
     "type": ["string", "object"],
     "pattern": "^last_number$",
     "properties": {
-        "regex": {"type": "string", "minLength": 1, "description": "The first group of the last match, or the whole match."},
-        "pointer": {"type": "string", "pattern": "^(/.*)?$", "description": "A JSON pointer into the text, read as JSON."},
+        "regex": {
+            "type": "string",
+            "minLength": 1,
+            "description": "The first group of the last match, or the whole match.",
+        },
+        "pointer": {
+            "type": "string",
+            "pattern": "^(/.*)?$",
+            "description": "A JSON pointer into the text, read as JSON.",
+        },
     },
     "additionalProperties": False,
     "minProperties": 1,
@@ -70,8 +92,15 @@ PRESENT = _closed(
     {
         "order": {"enum": ["shuffled", "given"], "description": "Shuffled by the run's seed, or as listed."},
         "blind": {"type": "boolean", "description": "Show labels instead of model names."},
-        "own": {"enum": ["show", "mark", "hide"], "description": "What to do with the draft of the member of the same key."},
-        "max_chars": {"type": "integer", "minimum": 0, "description": "Cut each draft here, with a visible mark; 0 = no cut."},
+        "own": {
+            "enum": ["show", "mark", "hide"],
+            "description": "What to do with the draft of the member of the same key.",
+        },
+        "max_chars": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Cut each draft here, with a visible mark; 0 = no cut.",
+        },
         "select": {
             "type": ["string", "object"],
             "pattern": "^all$",
@@ -130,7 +159,11 @@ SHOWN: Schema = {"present": PRESENT}
 OPERATORS: Schema = {
     word: {"type": ["number", "string", "boolean"]}
     if word.endswith("equals")
-    else {"type": ["number", "string"], "pattern": rf"^\${ID}$", "description": "A number; a list counts by its length."}
+    else {
+        "type": ["number", "string"],
+        "pattern": rf"^\${ID}$",
+        "description": "A number; a list counts by its length.",
+    }
     for word in ("above", "below", "at_least", "at_most", "equals", "not_equals")
 }
 WHEN: Schema = {
@@ -141,7 +174,7 @@ WHEN: Schema = {
         rf"^{REF}\.[a-z_]+$": _closed(OPERATORS, "One or more tests, all of which must hold.", minProperties=1)
     },
     "additionalProperties": False,
-    "description": "Run only when every entry holds: `<node>.<field>` or `params.<name>`, each with its tests; `any` = or.",
+    "description": "Run only when every entry holds: `<node>.<field>` or `params.<name>` with its tests; `any` = or.",
 }
 COMMON: Schema = {
     "kind": {"type": "string"},
@@ -160,7 +193,11 @@ COMMON: Schema = {
 }
 """Options of every node."""
 
-MEMBER_KEY: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$", "description": "The member's key in its id."}
+MEMBER_KEY: Schema = {
+    "type": "string",
+    "pattern": "^[a-z0-9][a-z0-9_-]*$",
+    "description": "The member's key in its id.",
+}
 
 LIMITS = _closed(
     {

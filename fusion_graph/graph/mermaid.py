@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 from fusion_graph.graph.captions import ending
 from fusion_graph.graph.diagram import Box, Picture, Role
-from fusion_graph.graph.folding import fold, member_lines
+from fusion_graph.graph.folding import MOST_LISTED, fold_wide, member_lines
 from fusion_graph.graph.palette import ROLES, STATES, Paint, paint
 
-MOST_FRAMED = 12  # boxes in a frame; a larger group is folded into one box
-MOST_MEMBERS = 20
 SHAPES: Mapping[Role, tuple[str, str]] = {
     "draft": ("[", "]"),
     "judge": ("{{", "}}"),
@@ -25,7 +23,7 @@ PLAIN = frozenset(" _-./:,()=+$@?")
 def to_mermaid(picture: Picture) -> str:
     """Mermaid text; large groups are folded. Mermaid has one broken line, so `after` and `when` get their dots by
     style."""
-    shown = fold(picture, lambda boxes: boxes > MOST_FRAMED)
+    shown = fold_wide(picture)
     names = {box.id: f"n{i}" for i, box in enumerate(shown.boxes)}
     lines = ["flowchart TD"]
     _frame(lines, shown, names, "", "  ")
@@ -56,7 +54,7 @@ def _frame(lines: list[str], picture: Picture, names: Mapping[str, str], inside:
 def _label(box: Box) -> str:
     told = ending(*box.ending) if box.ending else ""
     kind = f"{box.kind}, output" if box.output else box.kind
-    texts = [kind, box.model, *box.notes, *member_lines(box, MOST_MEMBERS), told]
+    texts = [kind, box.model, *box.notes, *member_lines(box, MOST_LISTED), told]
     return "<br/>".join([f"<b>{_marked(box.title)}</b>", *(_marked(text) for text in texts if text)])
 
 

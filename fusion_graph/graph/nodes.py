@@ -1,7 +1,8 @@
-"""Reading the nodes of a file one by one: options checked against their kind and merged over `defaults`, references noted.
+"""Reading the nodes of a file one by one: options checked against their kind and merged over `defaults`, references
+noted.
 
-What is wrong in one node does not hide what is wrong in the next: a bad option is reported and dropped, and a node whose
-kind or structure cannot be known is kept as `opaque`, so that references to it still resolve.
+What is wrong in one node does not hide what is wrong in the next: a bad option is reported and dropped, and a node
+whose kind or structure cannot be known is kept as `opaque`, so that references to it still resolve.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any, Literal, NamedTuple
 
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.diagnostics import Findings, suggest
-from fusion_graph.graph.documents import Path
 from fusion_graph.graph.expand import LAYER, PROPOSER, SAMPLE, merge
 from fusion_graph.graph.fragments import CALL, COMMON, REF, SHOWN
 from fusion_graph.graph.params import Params, fill
+from fusion_graph.graph.places import Path, Problem
 from fusion_graph.graph.schema import node_schema
-from fusion_graph.graph.validation import Checker, Problem
+from fusion_graph.graph.validation import Checker
 from fusion_graph.graph.when import Reading, WhenReader
 from fusion_graph.pipeline import Condition, Param
 
@@ -62,7 +63,9 @@ class Sketch:
 class NodeReader:
     """Reads nodes of one file."""
 
-    def __init__(self, kinds: Mapping[str, Kind], params: Params, defaults: Mapping[str, Any], findings: Findings) -> None:
+    def __init__(
+        self, kinds: Mapping[str, Kind], params: Params, defaults: Mapping[str, Any], findings: Findings
+    ) -> None:
         self._kinds = kinds
         self._params = params
         self._defaults = defaults
@@ -82,7 +85,9 @@ class NodeReader:
         bad = self._check(sketch.kind, value, path) if sketch.kind else set()
         self._refer(sketch, value)
         if sketch.kind is not None:
-            sketch.written = {k: v for k, v in value.items() if k in self._schema(sketch.kind)[1] and k not in COMMON and k not in bad}
+            sketch.written = {
+                k: v for k, v in value.items() if k in self._schema(sketch.kind)[1] and k not in COMMON and k not in bad
+            }
             sketch.options = merge(self._reaching(sketch.kind, sketch.written), sketch.written)
             sketch.opaque = not _expandable(sketch)
             sketch.description = str(raw.get("description", ""))
@@ -92,7 +97,9 @@ class NodeReader:
     def _kind(self, raw: Mapping[str, Any], path: Path) -> Kind | None:
         name = raw.get("kind")
         if name is None:
-            self._findings.error("FG112", path, f"node {path[-1]!r} needs `kind`", f"one of {', '.join(self._kinds)}", key=True)
+            self._findings.error(
+                "FG112", path, f"node {path[-1]!r} needs `kind`", f"one of {', '.join(self._kinds)}", key=True
+            )
         elif not isinstance(name, str) or name not in self._kinds:
             self._findings.error("FG115", (*path, "kind"), f"unknown kind {name!r}", suggest(name, self._kinds))
         else:
@@ -116,14 +123,11 @@ class NodeReader:
         return bad
 
     def _report(self, problem: Problem, kind: Kind) -> None:
-        code, at, message, hint, key = problem
-        param = self._params.used_at(at)
-        if param is not None:
-            code, message = "FG210", f"the default of {param!r}: {message}"
-        elif code == "FG111" and at[-1] in _GROUPS_ONLY and len(at) == 3:
-            code, message = "FG306", f"`{at[-1]}` belongs to groups, and a {kind.name} is none"
-            hint = "put these nodes in a layer with `members`"
-        self._findings.error(code, at, message, hint, key=key)
+        key = problem.path[-1]
+        if problem.code == "FG111" and key in _GROUPS_ONLY and len(problem.path) == 3:
+            message = f"`{key}` belongs to groups, and a {kind.name} is none"
+            problem = problem._replace(code="FG306", message=message, hint="put these nodes in a layer with `members`")
+        self._findings.problem(self._params.blame(problem))
 
     def _reaching(self, kind: Kind, written: Mapping[str, Any]) -> dict[str, Any]:
         """The defaults that reach a node: none if it calls no model, and not what its kind ignores."""
@@ -189,4 +193,3 @@ def _expandable(sketch: Sketch) -> bool:
         return kind is not None
     needed = ("samples", "model") if kind.name == SAMPLE else ("members",) if "members" in options else ("models",)
     return all(key in options for key in needed) and not ("models" in options and "members" in options)
-

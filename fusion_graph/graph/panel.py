@@ -1,5 +1,5 @@
-"""The panel form, rewritten as a graph: one fixed graph with declared parameters, so that a caller may override a panel in
-the same way as any other pipeline (semantics 6). Checked before (`graph/schema`), never after.
+"""The panel form, rewritten as a graph: one fixed graph with declared parameters, so that a caller may override a
+panel in the same way as any other pipeline (semantics 6). Checked before (`graph/schema`), never after.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.graph.documents import Path
+from fusion_graph.graph.places import Path
 from fusion_graph.graph.schema import LAYERS, PANEL, SAMPLES
 
 JUDGE, SYNTHESIZER = "openai/gpt-5.5", "anthropic/claude-opus-4.8"
@@ -16,9 +16,9 @@ TEMPERATURE, JITTER, RETRIES, BACKOFF_S = 0.7, 0.3, 2, 0.5
 
 
 def to_graph(panel: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph form of a panel file: layers, samples and diversity in one layer, then judge, synth and refine, closed by a
-    fallback to the best draft."""
-    top = {key: panel[key] for key in panel if key in ("description",) or key.startswith("x-")}
+    """The graph form of a panel file: layers, samples and diversity in one layer, then judge, synth and refine,
+    closed by a fallback to the best draft."""
+    top = {key: panel[key] for key in panel if key == "description" or key.startswith("x-")}
     return {
         "version": 1,
         "name": panel["name"],

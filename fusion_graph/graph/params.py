@@ -1,5 +1,5 @@
-"""Parameters of one file: what it declares, where it uses them, and whether the defaults fit. Values given by callers are
-`graph/overrides`' business."""
+"""Parameters of one file: what it declares, where it uses them, and whether the defaults fit. Values given by callers
+are `graph/overrides`' business."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from fusion_graph.graph.diagnostics import Findings, suggest
-from fusion_graph.graph.documents import Path
 from fusion_graph.graph.expand import SHAPES
 from fusion_graph.graph.fragments import ID, SLUG
+from fusion_graph.graph.places import Path, Problem
 from fusion_graph.graph.schema import MEMBER
-from fusion_graph.graph.validation import Checker, Problem, regex_problem, schema_problem
+from fusion_graph.graph.validation import Checker, regex_problem, schema_problem
 from fusion_graph.pipeline import Param, ParamSpec
 
 _NAMED = re.compile(rf"\$({ID})")
@@ -46,14 +46,15 @@ class Params:
             self._findings.error("FG114", path, f"param {name!r}: {wrong}")
             return
         for problem in value_problems(self.specs[name], entry["default"], (*path, "default"), long=True):
-            self._findings.error("FG210", problem.path, f"param {name!r}: {problem.message}", problem.hint)
+            self._findings.problem(problem._replace(code="FG210", message=f"param {name!r}: {problem.message}"))
 
     @property
     def defaults(self) -> dict[str, Any]:
         return {name: spec.default for name, spec in self.specs.items()}
 
     def take(self, value: Any, path: Path) -> Any:
-        """The value as the format means it: `$name` is a Param, `$$` a dollar; uses are noted, unknown names reported."""
+        """The value as the format means it: `$name` is a Param, `$$` a dollar; uses are noted, unknown names
+        reported."""
         if isinstance(value, str):
             return self._text(value, path) if value.startswith("$") else value
         if isinstance(value, Mapping):
@@ -87,12 +88,21 @@ class Params:
         """The parameter whose value stands at `path` or around it."""
         return next((self._uses[path[:i]] for i in range(len(path), 0, -1) if path[:i] in self._uses), None)
 
+    def blame(self, problem: Problem) -> Problem:
+        """The problem as it is, or as that of the default of the parameter that stands there."""
+        name = self.used_at(problem.path)
+        if name is None:
+            return problem
+        return problem._replace(code="FG210", message=f"the default of {name!r}: {problem.message}")
+
     def settle(self) -> dict[str, ParamSpec]:
         """All parameters with their shape marks, once every use is known; unused ones are reported."""
         used = set(self._uses.values())
         for name in self.specs.keys() - used:
             self._findings.warn("FG206", ("params", name), f"parameter {name!r} is not used", key=True)
-        shaping = {name for path, name in self._uses.items() if path[0] == "nodes" and len(path) > 2 and path[2] in SHAPES}
+        shaping = {
+            name for path, name in self._uses.items() if path[0] == "nodes" and len(path) > 2 and path[2] in SHAPES
+        }
         return {name: replace(spec, shape=name in shaping) for name, spec in self.specs.items()}
 
 

@@ -1,6 +1,7 @@
 """Reading a pipeline: bytes to a Pipeline, or everything that is wrong with them, in one pass and in document order.
 
-`read` never raises for what stands in a file; `load` does. A panel-form file is rewritten first, so all else knows graphs.
+`read` never raises for what stands in a file; `load` does. A panel-form file is rewritten first, so all else knows
+graphs.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph import panel
 from fusion_graph.graph.credentials import holds_a_key, like_a_key
 from fusion_graph.graph.diagnostics import Findings
-from fusion_graph.graph.documents import Document, Path, parse
+from fusion_graph.graph.documents import Document, parse
 from fusion_graph.graph.form import read_graph
+from fusion_graph.graph.places import Path
 from fusion_graph.graph.schema import PANEL_TOP
 from fusion_graph.graph.validation import Checker
 from fusion_graph.pipeline import Pipeline
@@ -93,7 +95,9 @@ def _form(data: Any, findings: Findings) -> str:
     if ("nodes" in data) != ("panel" in data):
         return "graph" if "nodes" in data else "panel"
     if "nodes" in data:
-        findings.error("FG110", ("panel",), "`nodes` and `panel` stand in one file", "keep one of the two forms", key=True)
+        findings.error(
+            "FG110", ("panel",), "`nodes` and `panel` stand in one file", "keep one of the two forms", key=True
+        )
     else:
         findings.error("FG110", (), "neither `nodes` (graph form) nor `panel` (panel form) is there")
     return ""
@@ -104,9 +108,11 @@ def _panel_checker() -> Checker:
     return Checker(PANEL_TOP)
 
 
-def _panel_pipeline(data: Mapping[str, Any], findings: Findings, file: str, kinds: Mapping[str, Kind]) -> Pipeline | None:
-    for code, path, message, hint, key in _panel_checker().problems(data):
-        findings.error(code, path, message, hint, key=key)
+def _panel_pipeline(
+    data: Mapping[str, Any], findings: Findings, file: str, kinds: Mapping[str, Kind]
+) -> Pipeline | None:
+    for problem in _panel_checker().problems(data):
+        findings.problem(problem)
     if findings.failed:
         return None
     for path in panel.inert_tools(data):

@@ -1,6 +1,6 @@
-"""From the nodes of a file to a graph: every reference resolved, members of groups included, and the plain nodes that come
-out at the default parameters. An unknown name that is nearly a known one is reported and then read as that one, so that
-one slip does not make ten findings."""
+"""From the nodes of a file to a graph: every reference resolved, members of groups included, and the plain nodes that
+come out at the default parameters. An unknown name that is nearly a known one is reported and then read as that
+one, so that one slip does not make ten findings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fusion_graph.pipeline import AnyOf, Comparison, Condition, Edge, FieldRef, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """A file's graph. `specs` stand in file order and are as written but for resolved names; `plain` is their expansion at
-    default parameters; `gives` has the type of every id, None where it cannot be known."""
+    """A file's graph. `specs` stand in file order and are as written but for resolved names; `plain` is their
+    expansion at default parameters; `gives` has the type of every id, None where it cannot be known."""
 
     sketches: Mapping[str, Sketch]
     specs: Mapping[str, NodeSpec]
@@ -96,7 +96,9 @@ class Names:
         if self._sketches[group].opaque:
             return None
         members = [i.removeprefix(f"{group}/") for i in sorted(self._ids) if i.startswith(f"{group}/")]
-        said = f"group {group!r} has no member {key!r}" if members else f"node {group!r} is no group, so it has no {key!r}"
+        said = (
+            f"group {group!r} has no member {key!r}" if members else f"node {group!r} is no group, so it has no {key!r}"
+        )
         self._findings.error("FG202", path, said, suggest(as_key(key), members))
         near = get_close_matches(as_key(key), members, n=1)
         return f"{group}/{near[0]}" if near else group
@@ -122,8 +124,10 @@ def _bounded(
             continue
         size = count(shaped(spec, defaults))
         if total + size > MAX_NODES:
-            message = f"with node {name!r} the graph would expand to {total + size:,} nodes, more than the {MAX_NODES:,} allowed"
-            findings.error("FG504", sketches[name].path, message, "lower repeat, samples or the number of models", key=True)
+            message = f"with {name!r} the graph would expand to {total + size:,} nodes, above the {MAX_NODES:,} allowed"
+            findings.error(
+                "FG504", sketches[name].path, message, "lower repeat, samples or the number of models", key=True
+            )
             sketches[name].opaque = True
         else:
             total += size
@@ -175,7 +179,9 @@ def _check_distinct(nodes: list[NodeSpec], sketch: Sketch, findings: Findings) -
     for name, times in Counter(node.id for node in nodes).items():
         if times > 1:
             message = f"{times} members would have the id {name!r}"
-            findings.error("FG209", (*sketch.path, "models"), message, "give each a `key` of its own; l1, l2 ... are taken")
+            findings.error(
+                "FG209", (*sketch.path, "models"), message, "give each a `key` of its own; l1, l2 ... are taken"
+            )
 
 
 def _gives(

@@ -1,5 +1,5 @@
-"""A plain YAML scalar as a value, by the YAML 1.2 core schema: `no`, `on` and dates stay text. What readers of different
-YAML versions take for different numbers is refused rather than guessed."""
+"""A plain YAML scalar as a value, by the YAML 1.2 core schema: `no`, `on` and dates stay text. What readers of
+different YAML versions take for different numbers is refused rather than guessed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Unreadable(ValueError):
         self.hint = hint
 
 
-def read_scalar(text: str, *, plain: bool) -> None | bool | int | float | str:
+def read_scalar(text: str, *, plain: bool) -> bool | int | float | str | None:
     """The value of a scalar; `plain` = written without quotes or block marks. Raises Unreadable."""
     if _SURROGATE.search(text):
         raise Unreadable("half a character (a lone surrogate)", "write the character itself")
@@ -41,7 +41,9 @@ def read_scalar(text: str, *, plain: bool) -> None | bool | int | float | str:
 
 def _number(text: str) -> int | float | str:
     if _OTHER_BASE.fullmatch(text):
-        raise Unreadable(f"{text[:40]} is read as different numbers by different YAML readers", "write a plain decimal, or quote it")
+        raise Unreadable(
+            f"{text[:40]} is read as different numbers by different YAML readers", "write a plain decimal, or quote it"
+        )
     if _NOT_FINITE.fullmatch(text):
         raise Unreadable(f"{text} is not a number that a pipeline can use", "leave the key out for no limit")
     if _INT.fullmatch(text):

@@ -90,13 +90,23 @@ GRAPH_TOP: Schema = _open(
             "description": "The only things a caller may change.",
         },
         "limits": LIMITS,
-        "seed": {"type": "integer", "minimum": 0, "description": "The engine's own: order and random choice; not sent."},
+        "seed": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "The engine's own: order and random choice; not sent.",
+        },
         "on_tool_turn": {
             "enum": ["writer_only", "full"],
             "description": "A turn after a tool result runs the final writer alone, or the whole graph.",
         },
         "defaults": DEFAULTS,
-        "nodes": {"type": "object", "minProperties": 1, "propertyNames": {"pattern": f"^{ID}$"}},
+        "nodes": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{ID}$"},
+            "additionalProperties": {"type": "object"},
+            "description": "The nodes by their ids.",
+        },
         "output": {"type": "string", "pattern": f"^{REF}$", "description": "The node whose value is the answer."},
     },
     ["version", "name", "nodes", "output"],
@@ -116,10 +126,20 @@ PANEL_TOP: Schema = _open(
         "synthesizer": {**SLUG, "description": "Who writes the answer."},
         "refine": {"type": "boolean", "description": "One more pass of critique and rewrite; false if absent."},
         "layers": {"type": "integer", "minimum": 1, "maximum": LAYERS, "description": "Rounds of drafts; 1 if absent."},
-        "samples": {"type": "integer", "minimum": 1, "maximum": SAMPLES, "description": "Drafts per panelist; 1 if absent."},
+        "samples": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": SAMPLES,
+            "description": "Drafts per panelist; 1 if absent.",
+        },
         "diversity": {"type": "boolean", "description": "Spread the panelists' temperatures; true if absent."},
         "diversity_jitter": {"type": "number", "minimum": 0, "maximum": 2, "description": "How wide; 0.3 if absent."},
-        "max_retries": {"type": "integer", "minimum": 0, "maximum": 9, "description": "After the first try; 2 if absent."},
+        "max_retries": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 9,
+            "description": "After the first try; 2 if absent.",
+        },
         "retry_backoff": {"type": "number", "minimum": 0, "maximum": 60, "description": "Seconds; 0.5 if absent."},
         "max_concurrency": {"type": "integer", "minimum": 0, "description": "Calls at once; 0 = no cap, if absent."},
         "tools_enabled": {"type": "boolean", "description": "Whether the panelists' `tools` count; false if absent."},
@@ -139,7 +159,7 @@ PANEL_TOP: Schema = _open(
 """The panel form."""
 
 
-# --- for editors --------------------------------------------------------------------------------------------------------
+# --- for editors ------------------------------------------------------------------------------------------------------
 
 
 def graph_document(kinds: Mapping[str, Kind]) -> Schema:
@@ -148,11 +168,16 @@ def graph_document(kinds: Mapping[str, Kind]) -> Schema:
     node = {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": list(kinds), "description": "; ".join(f"{k.name}: {k.summary}" for k in kinds.values())}},
+        "properties": {
+            "kind": {"enum": list(kinds), "description": "; ".join(f"{k.name}: {k.summary}" for k in kinds.values())}
+        },
         **nodes,
     }
     top = _with_params({**GRAPH_TOP["properties"], "params": None, "nodes": None, "output": None})
-    top |= {key: GRAPH_TOP["properties"][key] for key in ("version", "name", "description", "params", "on_tool_turn", "output")}
+    top |= {
+        key: GRAPH_TOP["properties"][key]
+        for key in ("version", "name", "description", "params", "on_tool_turn", "output")
+    }
     top["nodes"] = {**GRAPH_TOP["properties"]["nodes"], "additionalProperties": {"$ref": "#/$defs/node"}}
     return {
         "$schema": DRAFT,

@@ -11,8 +11,9 @@ COLDEST, HOTTEST = 0.0, 2.0
 def temperatures(spread: Any, temperature: Any, members: int) -> list[float] | None:
     """One temperature per member, or None where there is nothing to spread.
 
-    `spread` is the jitter, or a map of `jitter` and `enabled`. Member i (from 0) of n gets `temperature - jitter + 2 *
-    jitter * i / (n - 1)`, clamped to 0..2 (semantics 5). One member is not spread; without a temperature there is no middle.
+    `spread` is the jitter, or a map of `jitter` and `enabled`. Member i (from 0) of n gets `temperature - jitter + 2
+    * jitter * i / (n - 1)`, clamped to 0..2 (semantics 5). One member is not spread; without a temperature there is
+    no middle.
     """
     jitter = jitter_of(spread)
     if not jitter or members < 2 or not isinstance(temperature, int | float):

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -32,13 +32,9 @@ def find_values(text: str) -> Iterator[Any]:
     """What may be meant as JSON, best guess first: the whole text, a fenced block (the last one first, as verdicts come
     last), the first objects in prose."""
     text = text[:BOUND].strip()
-    try:
-        yield parse_strictly(text)
-    except ValueError:
-        pass
-    for block in reversed(_FENCED.findall(text)):
+    for part in (text, *reversed(_FENCED.findall(text))):
         try:
-            yield parse_strictly(block)
+            yield parse_strictly(part)
         except ValueError:
             continue
     yield from _objects(text)
@@ -89,8 +85,6 @@ def _objects(text: str) -> Iterator[Any]:
 def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[str]:
     """What is wrong with the value, at most so many; empty if it fits. A schema that is none, or that refers to what is
     not in it, is itself the problem: nothing is ever fetched."""
-    if surely_fits(schema, value):
-        return []
     from jsonschema.exceptions import SchemaError
     from referencing.exceptions import Unresolvable
 
@@ -121,66 +115,78 @@ def _clip(text: str) -> str:
 
 # --- a quick yes ------------------------------------------------------------------------------------------------------
 
-
-def surely_fits(schema: Mapping[str, Any], value: Any) -> bool:
-    """True only where the value fits beyond doubt, by the plain keywords alone; False says nothing. It spares the run
-    jsonschema, which costs a hundred times as much and is needed for the messages only."""
-    try:
-        return all(_QUICK[keyword](wanted, value, schema) for keyword, wanted in schema.items())
-    except (KeyError, TypeError, AttributeError):  # a keyword that is not plain, or no schema at all
-        return False
+Check: TypeAlias = Callable[[Any], bool]
 
 
-def _type(wanted: Any, value: Any, _schema: Mapping[str, Any]) -> bool:
-    names = wanted if isinstance(wanted, list) else (wanted,)
-    return any(
-        isinstance(value, _TYPES[n]) and (n == "boolean" or value is not True and value is not False) for n in names
-    )
+def compile_check(schema: Mapping[str, Any]) -> Check:
+    """A test that says yes only where a value fits beyond doubt; its no says nothing. It knows the plain keywords and
+    spares a run jsonschema, which takes a hundred times as long and is needed for the messages only."""
+    kind = schema.get("type")
+    known = _KNOWN.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
+    if not schema.keys() <= known | _NOTES:
+        return _doubt
+    return _COMPILE[schema["type"]](schema)
 
 
-def _properties(wanted: Any, value: Any, _schema: Mapping[str, Any]) -> bool:
-    if not isinstance(value, dict):
+def _doubt(_value: Any) -> bool:
+    return False
+
+
+def _compile_object(schema: Mapping[str, Any]) -> Check:
+    """Closed objects whose every property is required: what a request for a structured reply is made of."""
+    parts = [(name, compile_check(part)) for name, part in schema.get("properties", {}).items()]
+    names = {name for name, _ in parts}
+    if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != names:
+        return _doubt
+
+    def check(value: Any) -> bool:
+        if not isinstance(value, dict) or value.keys() != names:
+            return False
+        for name, fits in parts:  # noqa: SIM110 - all() would cost a generator per object
+            if not fits(value[name]):
+                return False
         return True
-    return all(surely_fits(part, value[name]) for name, part in wanted.items() if name in value)
+
+    return check
 
 
-def _closed(wanted: Any, value: Any, schema: Mapping[str, Any]) -> bool:
-    return wanted is False and (not isinstance(value, dict) or value.keys() <= schema.get("properties", {}).keys())
+def _compile_array(schema: Mapping[str, Any]) -> Check:
+    fits, most = compile_check(schema.get("items", {})), schema.get("maxItems", _ANY)
+
+    def check(value: Any) -> bool:
+        if not isinstance(value, list) or len(value) > most:
+            return False
+        for item in value:  # noqa: SIM110 - as above
+            if not fits(item):
+                return False
+        return True
+
+    return check
 
 
-def _items(wanted: Any, value: Any, _schema: Mapping[str, Any]) -> bool:
-    return not isinstance(value, list) or all(surely_fits(wanted, item) for item in value)
+def _compile_string(schema: Mapping[str, Any]) -> Check:
+    most = schema.get("maxLength", _ANY)
+    return lambda value: isinstance(value, str) and len(value) <= most
 
 
-def _enum(wanted: Any, value: Any, _schema: Mapping[str, Any]) -> bool:
-    return isinstance(value, str) and value in wanted
+def _compile_number(schema: Mapping[str, Any]) -> Check:
+    least, most = schema.get("minimum", -_ANY), schema.get("maximum", _ANY)
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "number": (int, float),
-    "integer": int,  # 1.0 is one too, but that is left to jsonschema
-    "boolean": bool,
-    "null": type(None),
+_ANY = float("inf")
+_NOTES = frozenset({"type", "title", "description"})
+_KNOWN: Mapping[str, frozenset[str]] = {
+    "object": frozenset({"properties", "required", "additionalProperties"}),
+    "array": frozenset({"items", "maxItems"}),
+    "string": frozenset({"maxLength"}),
+    "number": frozenset({"minimum", "maximum"}),
+    "boolean": frozenset(),
 }
-_QUICK: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], bool]] = {
-    "type": _type,
-    "properties": _properties,
-    "required": lambda w, v, _: not isinstance(v, dict) or all(name in v for name in w),
-    "additionalProperties": _closed,
-    "items": _items,
-    "enum": _enum,
-    "maxItems": lambda w, v, _: not isinstance(v, list) or len(v) <= w,
-    "minItems": lambda w, v, _: not isinstance(v, list) or len(v) >= w,
-    "maxLength": lambda w, v, _: not isinstance(v, str) or len(v) <= w,
-    "minLength": lambda w, v, _: not isinstance(v, str) or len(v) >= w,
-    "minimum": lambda w, v, _: not _number(v) or v >= w,
-    "maximum": lambda w, v, _: not _number(v) or v <= w,
-    **dict.fromkeys(("title", "description", "$schema", "$id"), lambda _w, _v, _s: True),
+_COMPILE: Mapping[str, Callable[[Mapping[str, Any]], Check]] = {
+    "object": _compile_object,
+    "array": _compile_array,
+    "string": _compile_string,
+    "number": _compile_number,
+    "boolean": lambda _schema: lambda value: isinstance(value, bool),
 }

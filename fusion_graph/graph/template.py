@@ -1,6 +1,7 @@
 """Prompt templates: `{{name}}` is replaced once, in one pass, and nothing else is special. Not a template language.
 
-Names are `question`, `drafts`, `analysis`, `params.<name>` and `input.<node id>`; which of them exist is for others to say.
+Names are `question`, `drafts`, `analysis`, `params.<name>` and `input.<node id>`; which of them exist is for others to
+say.
 """
 
 from __future__ import annotations

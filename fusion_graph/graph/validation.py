@@ -1,20 +1,20 @@
 """Checking values against JSON Schemas, each error told in the words of the format and at its own place.
 
-jsonschema finds the errors; this module says them. An unknown key is reported at that key, with the nearest known one. A
-parameter that stands in the place of a value fits everywhere; its default is checked by whoever knows it.
+jsonschema finds the errors; this module says them. An unknown key is reported at that key, with the nearest known
+one. A parameter that stands in the place of a value fits everywhere; its default is checked by whoever knows it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from fusion_graph.graph.diagnostics import suggest
-from fusion_graph.graph.documents import Path
+from fusion_graph.graph.places import Path, Problem
 from fusion_graph.pipeline import Param
 
 TYPES = {
@@ -26,16 +26,6 @@ TYPES = {
     "object": "a map",
     "null": "null",
 }
-
-
-class Problem(NamedTuple):
-    """One thing wrong with a value, without the file it came from. `key`: the key of `path` is at fault, not its value."""
-
-    code: str
-    path: Path
-    message: str
-    hint: str = ""
-    key: bool = False
 
 
 class Checker:
@@ -83,14 +73,15 @@ def _references(schema: Any) -> Iterator[str]:
 
 def _told(error: ValidationError, path: Path) -> Iterator[Problem]:
     """An error in words."""
-    name = _name(path)
-    word = str(error.validator)
+    name, word, schema, wanted = _name(path), str(error.validator), _schema(error), cast("Any", error.validator_value)
     if "propertyNames" in error.absolute_schema_path:
-        yield Problem("FG114", (*path, str(error.instance)), f"{error.instance!r} is not taken as a name", _NAMES, key=True)
+        yield Problem(
+            "FG114", (*path, str(error.instance)), f"{error.instance!r} is not taken as a name", _NAMES, key=True
+        )
     elif word == "additionalProperties":
-        known = list(error.schema["properties"])
-        free = list(error.schema.get("patternProperties", ()))
-        for key in error.instance:
+        known = list(schema["properties"])
+        free = list(schema.get("patternProperties", ()))
+        for key in cast("Any", error.instance):
             if key not in known and not any(re.search(pattern, key) for pattern in free):
                 yield Problem("FG111", (*path, key), f"{name} takes no key {key!r}", suggest(key, known), key=True)
     elif word == "required":
@@ -100,11 +91,16 @@ def _told(error: ValidationError, path: Path) -> Iterator[Problem]:
         yield _pattern(error, path, name)
     elif word in _WORDS:
         code, text = _WORDS[word]
-        wanted = _types(error.validator_value) if word == "type" else _choice(error.validator_value)
-        hint = suggest(error.instance, map(str, error.validator_value)) if word == "enum" else ""
-        yield Problem(code, path, f"{name} {text.format(want=wanted, got=_brief(error.instance))}", hint)
+        want = _types(wanted) if word == "type" else _choice(wanted)
+        hint = suggest(error.instance, map(str, wanted)) if word == "enum" else ""
+        yield Problem(code, path, f"{name} {text.format(want=want, got=_brief(error.instance))}", hint)
     else:
         yield Problem("FG114", path, f"{name}: {error.message[:200]}")
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    """The schema that an error is about; those that find errors are maps."""
+    return cast("Mapping[str, Any]", error.schema)
 
 
 def _name(path: Path) -> str:
@@ -139,10 +135,10 @@ def _pattern(error: ValidationError, path: Path, name: str) -> Problem:
     """A pattern of one plain word (`^all$`) says which text is taken; others are explained by the description."""
     word = re.fullmatch(r"\^([a-z_]+)\$", str(error.validator_value))
     if word:
-        kinds = [t for t in error.schema.get("type", []) if t != "string"]
+        kinds = [t for t in _schema(error).get("type", []) if t != "string"]
         wanted = " or ".join([f"`{word[1]}`", *(TYPES[t] for t in kinds)])
         return Problem("FG114", path, f"{name} must be {wanted}, not {_brief(error.instance)}")
-    hint = str(error.schema.get("description", ""))
+    hint = str(_schema(error).get("description", ""))
     return Problem("FG114", path, f"{name}: {_brief(error.instance)} is not taken here", hint)
 
 
@@ -161,4 +157,6 @@ def _brief(value: Any) -> str:
         return "a list"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return repr(value) if isinstance(value, str) and len(value) <= 40 else "text" if isinstance(value, str) else str(value)
+    return (
+        repr(value) if isinstance(value, str) and len(value) <= 40 else "text" if isinstance(value, str) else str(value)
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from fusion_graph.graph.diagnostics import Findings, suggest
-from fusion_graph.graph.documents import Path
 from fusion_graph.graph.fragments import ID, OPERATORS, REF
 from fusion_graph.graph.params import Params
-from fusion_graph.pipeline import AnyOf, Comparison, Condition, FieldRef, NodeId, Param
+from fusion_graph.graph.places import Path
+from fusion_graph.pipeline import AnyOf, Comparison, Condition, FieldRef, NodeId, Operator, Param
 
 _SUBJECT = re.compile(rf"({REF})\.([a-z_]+)")
 _PARAM = re.compile(rf"params\.({ID})")
@@ -66,7 +66,7 @@ class WhenReader:
             if isinstance(about, FieldRef):
                 self.reads.append(Reading(about, path, operator, operand))
             if about is not None:
-                yield Comparison(about, operator, operand)  # type: ignore[arg-type]  # checked to be an Operator above
+                yield Comparison(about, cast("Operator", operator), operand)
 
     def _subject(self, subject: str, path: Path) -> FieldRef | Param | None:
         named = _PARAM.fullmatch(subject)
@@ -74,7 +74,9 @@ class WhenReader:
             return Param(named[1]) if self._params.use(named[1], path) else None
         parts = _SUBJECT.fullmatch(subject)
         if parts is None:
-            self._findings.error("FG117", path, f"{subject!r} is not `<node>.<field>` or `params.<name>`", _HINT, key=True)
+            self._findings.error(
+                "FG117", path, f"{subject!r} is not `<node>.<field>` or `params.<name>`", _HINT, key=True
+            )
             return None
         return FieldRef(NodeId(parts[1]), parts[3])
 

@@ -1,0 +1,33 @@
+"""What a sound pipeline will not do that its author may expect: stream, or answer a tool's result with the writer
+alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fusion_graph.contracts import Kind
+from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.diagnostics import Findings
+from fusion_graph.pipeline import Node, Pipeline
+
+
+def check_streaming(pipeline: Pipeline, kinds: Mapping[str, Kind], findings: Findings) -> None:
+    """Warn about writers that are held until their text is accepted, and about outputs without any writer."""
+    bound = bind(pipeline, kinds)
+    for index in sorted(bound.writers):
+        node = bound.nodes[index]
+        why = held(node, bound)
+        if why:
+            message = f"the answer cannot stream while {node.id!r} writes it: its text is held for {why}"
+            findings.warn("FG406", ("nodes", node.id.partition("/")[0]), message, key=True)
+    if pipeline.on_tool_turn == "writer_only" and bound.tool_turn is None:
+        message = f"{pipeline.output!r} hands drafts on word for word: a turn after a tool result runs the whole graph"
+        findings.warn("FG407", ("output",), message, "set `on_tool_turn: full` if that is meant")
+
+
+def held(node: Node, bound: Bound) -> str:
+    """Why a writer's text is held until accepted (semantics 3); "" if it streams as it is written."""
+    usable = node.model.usable if node.model is not None else None
+    if usable is not None and usable.holds_back:
+        return "`usable`"
+    return bound.kinds[node.index].held(node.options)
