@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
+from fusion_graph.engine.contract import breach
 from fusion_graph.engine.sampling import sampling_for, seeded
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
@@ -174,7 +175,7 @@ class CallRun:
         self._flying = True
         if run.live is not None and self.ask.purpose == "final" and not run.bound.held[i]:
             self._relay = run.live.offers(i, self.choice)
-        if i in run.bound.plan.hedged:
+        if i in run.bound.plan.hedged and run.request.n == 1:
             run.progress.started(i)
             run.wake()
         if self.ask.purpose == "note":
@@ -196,7 +197,10 @@ class CallRun:
         """The one place where a text is found usable or not (semantics 1)."""
         options = self.node.model
         assert options is not None
-        rule = unusable(NOT_BLANK if self.ask.purpose == "note" else options.usable, completion)
+        note, run = self.ask.purpose == "note", self.run
+        rule = unusable(NOT_BLANK if note else options.usable, completion)
+        if not rule and not note and run.request.writer is not None and run.live is None:
+            rule = "contract" if self.node.index in run.bound.writers and breach(run.request.writer, completion) else ""
         if rule:
             raise Unusable(rule, completion)
 

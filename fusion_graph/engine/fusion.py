@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Self
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Ledger
+from fusion_graph.engine.mending import UNMET, keep_contract
 from fusion_graph.engine.preflight import check_run, writer_hold
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import Run, idle
 from fusion_graph.engine.scheduler import Scheduler
 from fusion_graph.engine.services import Services
-from fusion_graph.errors import RunFailed
+from fusion_graph.errors import NodeFailed, RunFailed
 from fusion_graph.events import Listener, NodeFinished, RunFinished, RunStarted
 from fusion_graph.outputs import Draft, drafts_of
 
@@ -72,7 +73,7 @@ class Fusion:
             raise group.exceptions[0] from None
         finally:
             run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
-        return _conclude(run)
+        return await _conclude(run)
 
     async def aclose(self) -> None:
         """Close every connection and child process."""
@@ -87,17 +88,23 @@ def _for_turn(bound: Bound, request: RunRequest) -> Bound:
     return bound
 
 
-def _conclude(run: Run) -> RunResult:
+async def _conclude(run: Run) -> RunResult:
     """The answer, or why there is none; then the last event."""
     outcome = run.progress.outcomes[run.bound.output]
     assert outcome is not None
-    answer = next(iter(drafts_of(outcome.value)), None)
+    answer, reason = next(iter(drafts_of(outcome.value)), None), outcome.reason
+    if answer is not None:
+        try:
+            answer = await keep_contract(run, answer)
+        except NodeFailed as error:
+            answer, reason = None, UNMET
+            run.degrade(run.bound.nodes[run.bound.output].id, UNMET, error.message, "no answer was returned")
     choices: tuple[Draft, ...] = ()
     if answer is not None:
         choices = _choices(run, answer)
         if run.live is not None:
             run.live.close(choices)
-    error = None if answer is not None else _error(run, outcome.reason)
+    error = None if answer is not None else _error(run, reason)
     troubled = run.troubled or (answer is not None and answer.truncated)
     degraded = degraded_entries(run.bound, run.trace, answer) if troubled else ()
     state = "failed" if error else "degraded" if degraded else "ok"

@@ -84,25 +84,27 @@ class Lanes:
         self._providers = providers
         self._default = default
         self._clock = clock
-        self._open: dict[str, Lane] = {}
+        self._opened: dict[str, Lane] = {}
+        self._found: dict[str, Lane] = {}  # by the name asked for: "" and the default's own name find the same lane
 
     def __getitem__(self, name: str) -> Lane:
         """The lane of a backend, "" being the default one. Raises UsageError for a name the settings do not have."""
-        lane = self._open.get(name)
+        lane = self._found.get(name)
         if lane is None:
-            backend = self._backends.get(name or self._default)
+            lane = self._found[name] = self._lane(name or self._default)
+        return lane
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self._opened:
+            backend = self._backends.get(name)
             if backend is None:
                 known = ", ".join(sorted(self._backends))
-                raise UsageError(f"unknown backend {name or self._default!r}", hint=f"the settings have: {known}")
-            lane = self._open[name] = Lane(backend, self._providers[backend.provider], self._clock)
-            if not name:  # the default lane and its named twin are one: caps and breakers must not double
-                lane = self._open[name] = self._open.setdefault(backend.name, lane)
-            elif name == self._default:
-                self._open.setdefault("", lane)
-        return lane
+                raise UsageError(f"unknown backend {name!r}", hint=f"the settings have: {known}")
+            self._opened[name] = Lane(backend, self._providers[backend.provider], self._clock)
+        return self._opened[name]
 
     async def aclose(self) -> None:
         """Close every client that was opened."""
-        lanes, self._open = {id(lane): lane for lane in self._open.values()}, {}
+        lanes, self._opened, self._found = self._opened, {}, {}
         for lane in lanes.values():
             await lane.aclose()

@@ -53,9 +53,10 @@ class Ledger:
 
     def settle(self, reservation: Amount, usd: float | None, tokens: int) -> None:
         """Replace a reservation by what the attempt really was (an unknown price settles at what was reserved)."""
-        self.reserved = Amount(*(a - b for a, b in zip(self.reserved, reservation, strict=True)))
+        held, back = self.reserved, reservation
+        self.reserved = Amount(held.usd - back.usd, held.calls - back.calls, held.tokens - back.tokens)
         self.spent = _sum(self.spent, Amount(reservation.usd if usd is None else usd, reservation.calls, tokens))
 
 
 def _sum(*amounts: Amount) -> Amount:
-    return Amount(*(sum(column) for column in zip(*amounts, strict=True)))
+    return Amount(sum(a.usd for a in amounts), sum(a.calls for a in amounts), sum(a.tokens for a in amounts))

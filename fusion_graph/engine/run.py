@@ -63,13 +63,13 @@ class Run:
         self._fence = ""
         self._ranks: Mapping[str, int] | None = None
 
-    def emit(self, kind: Callable[..., E], *fields: object) -> None:
+    def emit(self, kind: type[E], *fields: object) -> None:
         """Make an event of this kind, stamped with the seconds since the run began, and tell the listener.
 
         Built by `tuple.__new__`, because a run makes several events per node and a named tuple's own constructor takes
         three times as long.
         """
-        event: Any = _new(kind, (self.clock() - self.started, *fields))  # type: ignore[type-var]
+        event: Any = _new(kind, (self.clock() - self.started, *fields))
         self.trace.append(event)
         if self.listener is not None:
             self.listener(event)

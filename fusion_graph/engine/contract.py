@@ -1,0 +1,53 @@
+"""What a request demands of the answer's form: a `response_format`, a forced tool call (semantics 3, request contract).
+
+It binds every writer of the answer. Not streamed it is part of `usable`; streamed it passes through and a mismatch is
+degraded. A caller's schema is only walked: it never reaches a regex compiler and fetches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_graph.graph.structure import parse_strictly, problems
+from fusion_graph.messages import Completion, Sampling
+from fusion_graph.outputs import Draft
+
+UNTRUSTED = frozenset({"pattern", "patternProperties", "format", "$ref", "$dynamicRef", "$schema", "$id"})
+DEPTH = 32
+
+
+def breach(asked: Sampling | None, reply: Completion | Draft) -> str:
+    """What of the request's contract a reply breaks, in words; "" if nothing."""
+    if asked is None:
+        return ""
+    if asked.tool_choice == "required" or isinstance(asked.tool_choice, Mapping):
+        return "" if reply.tool_calls else "a tool call was demanded and none came"
+    schema = wanted_schema(asked)
+    if schema is None or reply.tool_calls:
+        return ""
+    try:
+        value = parse_strictly(reply.text)
+    except ValueError:
+        return "the text is not JSON"
+    return "; ".join(problems(_tame(schema), value)[:3])
+
+
+def wanted_schema(asked: Sampling) -> Mapping[str, Any] | None:
+    """The JSON Schema of a `response_format`; of `json_object` any object; None where plain text is fine."""
+    form = asked.response_format or {}
+    if form.get("type") == "json_object":
+        return {"type": "object"}
+    if form.get("type") != "json_schema":
+        return None
+    schema: Mapping[str, Any] = form.get("json_schema", {}).get("schema") or {}
+    return schema
+
+
+def _tame(schema: Any, depth: int = 0) -> Any:
+    """The schema without what could run an expression or fetch something, to a bounded depth."""
+    if depth > DEPTH:
+        return {} if isinstance(schema, Mapping) else schema
+    if isinstance(schema, Mapping):
+        return {key: _tame(value, depth + 1) for key, value in schema.items() if key not in UNTRUSTED}
+    return [_tame(item, depth + 1) for item in schema] if isinstance(schema, list) else schema

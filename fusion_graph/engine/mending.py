@@ -1,0 +1,46 @@
+"""The last check of an answer that nobody streamed: a text that breaks the request's contract is mended by one call of a
+writer, or the run fails. A raw draft that breaks it is never returned (semantics 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fusion_graph.contracts import Ask
+from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.contract import breach, wanted_schema
+from fusion_graph.errors import NodeFailed
+from fusion_graph.messages import Message
+from fusion_graph.outputs import Draft
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.run import Run
+
+UNMET = "response_format_unmet"
+PROMPT = (
+    "Give the text between the two marked lines again, with the same content, as one JSON value and nothing else. "
+    "It must fit this JSON Schema: {schema}\n\n<<< text | {fence} >>>\n{text}\n<<< end of text | {fence} >>>"
+)
+
+
+async def keep_contract(run: Run, answer: Draft) -> Draft:
+    """The answer as the request demands it. Raises NodeFailed when it cannot be had."""
+    asked = run.request.writer
+    broken = breach(asked, answer)
+    if asked is None or not broken:
+        return answer
+    if run.live is not None and run.live.node >= 0:
+        run.degrade(answer.node, UNMET, broken, "sent as it was written")
+        return answer
+    schema = wanted_schema(asked)
+    if schema is None or not run.bound.writers:
+        raise NodeFailed(UNMET, broken)
+    writer = run.bound.nodes[min(run.bound.writers)]
+    prompt = PROMPT.format(schema=json.dumps(schema), fence=run.fence, text=answer.text)
+    call = CallRun(run, writer, Ask((Message("user", prompt),), "draft"), number=0)
+    call.task = asyncio.current_task()
+    mended = await call.complete()
+    run.degrade(answer.node, UNMET, broken, f"{writer.id} was asked to mend it")
+    return replace(answer, text=mended.text, finish_reason=mended.finish_reason)
