@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
@@ -66,6 +69,14 @@ def test_preset_teaches(file: Path) -> None:
     schema = "panel" if pipeline.panel_form else "graph"
     assert file.read_text().startswith(f"# yaml-language-server: $schema=../schemas/{schema}.schema.json\n")
     assert (ROOT / "schemas" / f"{schema}.schema.json").is_file()
+
+
+@each_preset
+def test_preset_fits_the_published_schema(file: Path) -> None:
+    document = YAML(typ="safe").load(file)
+    schema = json.loads((ROOT / "schemas" / f"{'panel' if 'panel' in document else 'graph'}.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
 
 
 @each_preset

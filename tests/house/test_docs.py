@@ -16,6 +16,7 @@ from fusion_graph.graph.reader import read
 from fusion_graph.kinds import KINDS
 from scripts.build_diagrams import diagram
 from scripts.build_docs import pages
+from scripts.build_schemas import files
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -79,6 +80,12 @@ def test_every_dependency_has_its_reason() -> None:
 def test_generated_pages_are_fresh() -> None:
     stale = [name for name, text in pages().items() if not (DOCS / name).is_file() or page(name) != text]
     assert stale == [], "run: make docs"
+
+
+def test_schemas_are_fresh() -> None:
+    folder = ROOT / "schemas"
+    written = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
+    assert written == files(), "run: make schemas"
 
 
 @pytest.mark.parametrize("file", PRESETS, ids=[file.stem for file in PRESETS])
