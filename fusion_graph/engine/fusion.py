@@ -66,6 +66,7 @@ class Fusion:
         run.emit(RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed)
         try:
             await Scheduler(run).run()
+            return await _conclude(run)
         except asyncio.CancelledError:
             run.emit(RunFinished, "cancelled", "")
             raise
@@ -73,7 +74,6 @@ class Fusion:
             raise group.exceptions[0] from None
         finally:
             run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
-        return await _conclude(run)
 
     async def aclose(self) -> None:
         """Close every connection and child process."""
@@ -96,9 +96,9 @@ async def _conclude(run: Run) -> RunResult:
     if answer is not None:
         try:
             answer = await keep_contract(run, answer)
-        except NodeFailed as error:
+        except NodeFailed as unmet:
             answer, reason = None, UNMET
-            run.degrade(run.bound.nodes[run.bound.output].id, UNMET, error.message, "no answer was returned")
+            run.degrade(run.bound.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")
     choices: tuple[Draft, ...] = ()
     if answer is not None:
         choices = _choices(run, answer)

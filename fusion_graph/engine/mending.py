@@ -1,5 +1,5 @@
-"""The last check of an answer that nobody streamed: a text that breaks the request's contract is mended by one call of a
-writer, or the run fails. A raw draft that breaks it is never returned (semantics 3)."""
+"""The last check of an answer that nobody streamed: a text that breaks the request's contract is mended by one call of
+a writer, or the run fails. A raw draft that breaks it is never returned (semantics 3)."""
 
 from __future__ import annotations
 
