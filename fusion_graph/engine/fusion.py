@@ -41,7 +41,7 @@ class Fusion:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        lanes = Lanes(dict(backends), dict(providers), default_backend, clock)
+        lanes = Lanes(backends, providers, default_backend, clock)
         self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock)
 
     async def __aenter__(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from fusion_graph.contracts import Backend, Client, Provider
@@ -78,7 +78,11 @@ class Lanes:
     """All backends of one Fusion, opened on first use."""
 
     def __init__(
-        self, backends: dict[str, Backend], providers: dict[str, Provider], default: str, clock: Callable[[], float]
+        self,
+        backends: Mapping[str, Backend],
+        providers: Mapping[str, Provider],
+        default: str,
+        clock: Callable[[], float],
     ) -> None:
         self._backends = backends
         self._providers = providers
