@@ -5,52 +5,54 @@ from __future__ import annotations
 from typing import Any
 
 from fusion_graph.errors import Transient
-from fusion_graph.messages import Completion, Delta, FinishReason, ToolCall, ToolCallDelta
+from fusion_graph.messages import Completion, Delta, FinishReason, ToolCall
 
 
 class Assembly:
     """The reply so far."""
 
-    __slots__ = ("_calls", "reasoning", "texts")
+    __slots__ = ("_calls", "_reasoning", "_text")
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.reasoning: list[str] = []
-        self._calls: dict[int, tuple[list[str], list[str], list[str]]] = {}  # index: ids, names, pieces of arguments
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, tuple[str, str, list[str]]] = {}  # by index: id, name, pieces of arguments
 
     def add(self, delta: Delta) -> None:
         if delta.text:
-            self.texts.append(delta.text)
+            self._text.append(delta.text)
         if delta.reasoning:
-            self.reasoning.append(delta.reasoning)
+            self._reasoning.append(delta.reasoning)
         for piece in delta.tool_calls:
-            self.add_call(piece)
-
-    def add_call(self, piece: ToolCallDelta) -> None:
-        ids, names, arguments = self._calls.setdefault(piece.index, ([], [], []))
-        if piece.id:
-            ids.append(piece.id)
-        if piece.name:
-            names.append(piece.name)
-        arguments.append(piece.arguments)
+            call_id, name, arguments = self._calls.get(piece.index, ("", "", []))
+            arguments.append(piece.arguments)
+            self._calls[piece.index] = (call_id or piece.id, name or piece.name, arguments)
 
     @property
-    def calls(self) -> tuple[ToolCall, ...]:
+    def text(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
         return tuple(
-            ToolCall(
-                id=ids[0] if ids else f"call_{index}", name=names[0] if names else "", arguments="".join(arguments)
-            )
-            for index, (ids, names, arguments) in sorted(self._calls.items())
+            ToolCall(id=call_id or f"call_{index}", name=name, arguments="".join(arguments))
+            for index, (call_id, name, arguments) in sorted(self._calls.items())
         )
 
-    def completion(self, finish_reason: FinishReason = "stop", **fields: Any) -> Completion:
+    def completion(
+        self, finish_reason: FinishReason = "stop", *, tool_calls: tuple[ToolCall, ...] | None = None, **fields: Any
+    ) -> Completion:
         """The whole reply. `tool_calls` is the reason exactly if there are any, whatever the upstream said."""
-        calls = self.calls
+        calls = self.tool_calls if tool_calls is None else tool_calls
         if finish_reason == "tool_calls":
             finish_reason = "stop"
         return Completion(
-            text="".join(self.texts),
-            reasoning="".join(self.reasoning),
+            text=self.text,
+            reasoning=self.reasoning,
             tool_calls=calls,
             finish_reason="tool_calls" if calls else finish_reason,
             **fields,

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import aiohttp
 
@@ -42,6 +41,7 @@ class OpenAIClient:
         self._dialect = Dialect.of(backend.options, backend.base_url)
         self._key = backend.api_key
         self._now = now
+        self._bodies: dict[asyncio.Future[None], aiohttp.StreamReader] = {}  # by the end of their connection
         headers = {
             "Content-Type": "application/json",
             "Accept": "text/event-stream, application/json",
@@ -66,8 +66,8 @@ class OpenAIClient:
             failure = before_answer(error)
         else:
             try:
-                with _noticing_close(response):
-                    return await self._read(response, call, sink)
+                self._watch(response)
+                return await self._read(response, call, sink)
             except FOREIGN as error:
                 failure = within_answer(error)
             finally:
@@ -95,6 +95,25 @@ class OpenAIClient:
             sink(delta)
         return completion
 
+    def _watch(self, response: aiohttp.ClientResponse) -> None:
+        """Have the body break off when its connection is gone. aiohttp's C parser closes the connection on a bad chunk
+        size and does not tell who waits for the body (seen in 3.14.5)."""
+        connection = response.connection
+        if connection is None or connection.protocol is None:  # the whole body is here
+            return
+        closed = connection.protocol.closed
+        if closed is None:
+            _break_off(response.content)
+            return
+        if closed not in self._bodies:
+            closed.add_done_callback(self._lost)
+        self._bodies[closed] = response.content
+
+    def _lost(self, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # looked at, so that asyncio does not report it
+        _break_off(self._bodies.pop(closed))
+
     async def _failure(self, response: aiohttp.ClientResponse) -> ProviderError:
         """The error behind a status, with what the body says of it if that comes soon."""
         body = b""
@@ -113,28 +132,9 @@ class OpenAIClient:
             _log.debug("status %d: %s", status, text[:_LOGGED_CHARS].encode("unicode_escape").decode())
 
 
-@contextmanager
-def _noticing_close(response: aiohttp.ClientResponse) -> Iterator[None]:
-    """Break off the reading when the connection is gone. aiohttp's C parser closes it on a bad chunk size and forgets to
-    tell who waits for the body (seen in 3.14.5)."""
-    connection = response.connection
-    closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
-    if closed is None:  # the whole body is here
-        yield
-        return
-    content = response.content
-
-    def wake(gone: asyncio.Future[None]) -> None:
-        if not gone.cancelled():
-            gone.exception()  # seen
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError("closed"))
-
-    closed.add_done_callback(wake)
-    try:
-        yield
-    finally:
-        closed.remove_done_callback(wake)
+def _break_off(body: aiohttp.StreamReader) -> None:
+    if not body.is_eof() and body.exception() is None:
+        body.set_exception(aiohttp.ClientPayloadError("the connection is gone"))
 
 
 async def _read_stream(content: aiohttp.StreamReader, call: Call, sink: Sink) -> Completion:

@@ -12,13 +12,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import shorten
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
 from fusion_graph.providers._sim_facts import find_fact, wrong_answers
 from fusion_graph.providers._sim_judge import Judge, read_drafts
+from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage
 
 _ANSWER = re.compile(r"Answer:\s*([^\n<{\[]{1,80})")
 _TOKENS = re.compile(r"\s*\S+|\s+$")
@@ -92,9 +93,8 @@ class Mind:
 
 
 def count_usage(call: Call, text: str) -> Usage:
-    """Tokens as bytes / 4, at least one each: exact for the sim, because it says so."""
-    asked = sum(len(message.text.encode()) for message in call.messages)
-    return Usage(prompt_tokens=asked // 4 + 1, completion_tokens=len(text.encode()) // 4 + 1)
+    """What would be an estimate elsewhere is a count here: a simulated token is four bytes."""
+    return replace(estimate_usage(call, text), estimated=False)
 
 
 def cut_words(text: str) -> list[str]:
@@ -106,8 +106,8 @@ def _cut(text: str, call: Call) -> tuple[str, FinishReason]:
     for stop in call.sampling.stop_sequences:
         text = text.split(stop, 1)[0] if stop else text
     cap = call.sampling.max_tokens
-    if cap is not None and len(text.encode()) > cap * 4:
-        return text.encode()[: cap * 4].decode(errors="ignore"), "length"
+    if cap is not None and len(text.encode()) > cap * BYTES_PER_TOKEN:
+        return text.encode()[: cap * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
     return text, "stop"
 
 

@@ -33,7 +33,7 @@ class Dialect:
 
 def write_body(call: Call, dialect: Dialect) -> bytes:
     """The request as JSON. ASCII, so that lone surrogates in a prompt cannot break it."""
-    return json.dumps(make_body(call, dialect), separators=(",", ":")).encode("ascii")
+    return json.dumps(make_body(call, dialect)).encode("ascii")
 
 
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:

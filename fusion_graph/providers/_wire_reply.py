@@ -77,8 +77,9 @@ class ReplyReader:
 
     def add_text(self, text: str) -> None:
         """Content, for a caller that knows the object held nothing else."""
-        self._fresh_text.append(text)
-        self._chars += len(text)
+        if text:
+            self._fresh_text.append(text)
+            self._chars += len(text)
 
     def drain(self) -> Delta | None:
         """What came since the last drain, as one delta; None if no content came."""
@@ -107,17 +108,20 @@ class ReplyReader:
             self.note(f"finish_reason_{'unknown' if self.finish_reason else 'missing'}")
         if self.overrun:
             self.note("output_limit")
-        reply = self._assembly.completion(
+        said, usage = self._assembly, self._usage
+        if usage is None and self._cost is not None:
+            usage = estimate_usage(self._call, said.text + said.reasoning, self._cost)
+        calls = self._checked_calls(usage)
+        reply = said.completion(
             "length" if self.overrun else reason or "stop",
+            tool_calls=calls,
             refusal=self._refusal or None,
-            usage=self._usage,
+            usage=usage,
             model=self._model or self._call.model,
             simulated=self._simulated,
+            notes=(*self._notes, *dict.fromkeys(self._tools.notes)),
         )
-        if reply.usage is None and self._cost is not None:
-            reply = replace(reply, usage=estimate_usage(self._call, reply, self._cost))
-        reply = replace(reply, tool_calls=self._checked_calls(reply))
-        return refuse_empty(replace(reply, notes=(*self._notes, *dict.fromkeys(self._tools.notes))))
+        return refuse_empty(reply)
 
     # --- the parts of an object ---
 
@@ -164,13 +168,13 @@ class ReplyReader:
         self.note("content_as_parts")
         return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
 
-    def _checked_calls(self, reply: Completion) -> tuple[ToolCall, ...]:
+    def _checked_calls(self, usage: Usage | None) -> tuple[ToolCall, ...]:
         """Tool calls whose arguments are JSON. Broken ones are passed on only where pieces may already have reached a
         client; elsewhere the attempt failed. So it did if a model that was given no tools did nothing but call some."""
-        if "tool_calls_ignored" in self._notes and not reply.text.strip():
-            raise Transient("invalid_output", "the model called tools it was not given", usage=reply.usage)
+        if "tool_calls_ignored" in self._notes and not self._assembly.text.strip():
+            raise Transient("invalid_output", "the model called tools it was not given", usage=usage)
         checked = []
-        for call in reply.tool_calls:
+        for call in self._assembly.tool_calls:
             if not call.arguments.strip():
                 checked.append(replace(call, arguments="{}"))
                 continue
@@ -178,7 +182,7 @@ class ReplyReader:
             if not _is_object(call.arguments):
                 self.note("tool_arguments_not_json")
         if "tool_arguments_not_json" in self._notes and self._call.purpose != "final":
-            raise Transient("invalid_output", "the arguments of a tool call are not JSON", usage=reply.usage)
+            raise Transient("invalid_output", "the arguments of a tool call are not JSON", usage=usage)
         return tuple(checked)
 
 

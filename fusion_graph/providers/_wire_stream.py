@@ -1,7 +1,7 @@
 """Reads a streamed chat-completions reply: bytes in, deltas and at the end the whole reply out. Pure.
 
-This is the hot path. All events of one read become one delta, and a chunk that differs from the one before only in its
-text is not parsed again: see `_Pattern`.
+This is the hot path. All events of one read become one delta, and an event that differs from an earlier one only in its
+text is not parsed again: see `Pattern`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,70 @@ from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
 from fusion_graph.providers._wire_sse import SseParser
 
+_MOST_TRIES = 4
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+class Pattern:
+    """What stands before and after the text in an event that was parsed. Another event with the same two ends, and
+    between them no quote, backslash or control character, can only be the same object with that text: JSON has no other
+    reading."""
+
+    __slots__ = ("_head", "_tail", "tries")
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._tail = b""
+        self.tries = _MOST_TRIES
+
+    def text_in(self, data: bytes) -> str | None:
+        """The text of an event that fits; None if it does not."""
+        head, tail = self._head, self._tail
+        if not head or not data.startswith(head) or not data.endswith(tail) or len(data) < len(head) + len(tail):
+            return None
+        middle = data[len(head) : -len(tail)]
+        if b'"' in middle or b"\\" in middle:
+            return None
+        text = middle.decode(errors="replace")
+        return text if text.isprintable() and _REPLACED not in text else None
+
+    def learn(self, data: bytes, chunk: Any) -> None:
+        """Take the ends of an event that holds a text and nothing else that matters. A few tries, then no more: some
+        upstreams put something new in every event."""
+        text = _only_text(chunk)
+        if not text:
+            return
+        self.tries -= 1
+        spelt = json.dumps(text, ensure_ascii=False).encode(errors="replace")
+        place = data.rfind(spelt)
+        head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
+        if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
+            self._head, self._tail = head, tail
+
+
+def _with_text(chunk: Any, text: str) -> Any:
+    choice = chunk["choices"][0]
+    return {**chunk, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _only_text(chunk: Any) -> str:
+    """The text of a chunk that says nothing else: no finish, no count, no tool call."""
+    if chunk.get("usage") or len(chunk.get("choices") or ()) != 1:
+        return ""
+    choice = chunk["choices"][0]
+    delta = choice.get("delta") or {}
+    if choice.get("index") or choice.get("finish_reason") or not delta.keys() <= {"role", "content"}:
+        return ""
+    text = delta.get("content")
+    return text if isinstance(text, str) else ""
+
 
 class StreamReader:
     """The stream of one reply."""
@@ -23,6 +87,7 @@ class StreamReader:
         self._events = SseParser()
         self._reply = ReplyReader(call)
         self._any = False
+        self._pattern = Pattern()
         self.ended = False  # [DONE] has come, or no more is wanted
         self.clean = True  # nothing came that does not belong there: the connection may be used again
 
@@ -41,7 +106,10 @@ class StreamReader:
                 self.clean = False
                 break
             self._any = True
-            if data == b"[DONE]":
+            text = self._pattern.text_in(data) if not name else None
+            if text is not None:
+                self._reply.add_text(text)
+            elif data == b"[DONE]":
                 self.ended = True
             else:
                 self._take(name, data)
@@ -67,6 +135,8 @@ class StreamReader:
         if name == b"error":
             raise _error_in(chunk)
         self._reply.take(chunk)
+        if self._pattern.tries:
+            self._pattern.learn(data, chunk)
 
 
 def _error_in(chunk: Any) -> ProviderError:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.messages import Call, Completion, Usage
+from fusion_graph.messages import Call, Usage
 
 BYTES_PER_TOKEN = 4
 
@@ -35,14 +35,12 @@ def read_cost(raw: Any) -> float | None:
     return float(cost) if math.isfinite(cost) and cost >= 0 else None
 
 
-def estimate_usage(call: Call, reply: Completion, cost_usd: float | None = None) -> Usage:
-    """What the call must have used, going by its length; marked as estimated."""
+def estimate_usage(call: Call, written: str, cost_usd: float | None = None) -> Usage:
+    """What the call must have used, going by the length of its prompt and reply; marked as estimated."""
     asked = sum(len(message.text.encode(errors="replace")) for message in call.messages)
-    parts = [reply.text, reply.reasoning, *(tool.arguments for tool in reply.tool_calls)]
-    written = sum(len(part.encode(errors="replace")) for part in parts)
     return Usage(
         prompt_tokens=asked // BYTES_PER_TOKEN + 1,
-        completion_tokens=written // BYTES_PER_TOKEN + 1,
+        completion_tokens=len(written.encode(errors="replace")) // BYTES_PER_TOKEN + 1,
         cost_usd=cost_usd,
         estimated=True,
     )

@@ -175,13 +175,13 @@ async def _play(call: Call, steps: tuple[Step, ...], sink: Sink) -> Completion:
         elif isinstance(step, asyncio.Event):
             await step.wait()
         elif isinstance(step, Completion):
-            whole = step if step.text or step.tool_calls else replace(step, text="".join(said.texts))
+            whole = step if step.text or step.tool_calls else replace(step, text=said.text)
             return refuse_empty(replace(whole, model=whole.model or call.model, simulated=True))
         elif isinstance(step, BaseException):
             raise step
         else:
             await asyncio.sleep(step)
-    usage = count_usage(call, "".join(said.texts))
+    usage = count_usage(call, said.text)
     return refuse_empty(said.completion(model=call.model, usage=usage, simulated=True))
 
 
