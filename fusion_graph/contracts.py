@@ -95,6 +95,10 @@ class NodeContext(Protocol):
     def fence(self) -> str:
         """Random per run and unguessable: delimits untrusted text in prompts."""
 
+    @property
+    def committed(self) -> bool:
+        """Text of this node has begun to reach the caller: what it wrote cannot be taken back any more."""
+
     def label(self, draft: Draft) -> str:
         """The run-wide blind label of a draft: A, B, ..., Z, AA, ... The same draft has the same label everywhere."""
 

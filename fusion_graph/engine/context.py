@@ -59,6 +59,11 @@ class Context:
             self._inputs = found
         return self._inputs
 
+    @property
+    def committed(self) -> bool:
+        live = self._run.live
+        return live is not None and live.node == self.node.index
+
     def label(self, draft: Draft) -> str:
         return label(self._run.ranks()[draft.node])
 
