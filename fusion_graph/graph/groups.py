@@ -48,7 +48,7 @@ def weigh(run: Progress, c: int) -> list[int]:
         return []
     need = 1 if wait.quorum is None or run.closed else wait.quorum or total - skips
     open_ended = run.pending[c] if run.closed else total - good - skips - run.bad[c]
-    hurried = run.closed == "deadline"
+    hurried = run.closed == "deadline" and all(_awaits_call(run, s) for s in _pending(run, c))
     if good + open_ended < need or (hurried and not good):
         _fail(run, c)
     elif run.pending[c] == 0:
@@ -61,6 +61,18 @@ def weigh(run: Progress, c: int) -> list[int]:
         else:
             close(run, c)
     return []
+
+
+def _pending(run: Progress, c: int) -> tuple[int, ...]:
+    """Members that were demanded and are not settled."""
+    return tuple(s for s in run.plan.sources[c][: run.asked[c]] if run.phase[s] != DONE)
+
+
+def _awaits_call(run: Progress, s: int) -> bool:
+    """True when s cannot settle before a call does; what is only computed is worth waiting for, even past the deadline."""
+    if run.phase[s] == DONE:
+        return False
+    return run.plan.calls[s] or any(_awaits_call(run, source) for source in run.demands[s])
 
 
 def _after_window(run: Progress, c: int, wait: WaitGroup, need: int) -> list[int]:
@@ -86,10 +98,9 @@ def _agreed(run: Progress, c: int) -> int:
 
 def close(run: Progress, c: int) -> None:
     """The group's list is made here, once; who is late is left behind."""
-    demanded = run.plan.sources[c][: run.asked[c]]
-    run.chosen[c] = tuple(s for s in demanded if run.has_value(s))
+    run.chosen[c] = tuple(s for s in run.plan.sources[c][: run.asked[c]] if run.has_value(s))
     if run.pending[c]:
-        run.late[c] = tuple(s for s in demanded if run.phase[s] != DONE)
+        run.late[c] = _pending(run, c)
     if run.pending[c] or run.plan.backups[c] >= 0:
         run.withdraw(c, reason="late")
     run.start(c)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fusion_graph.graph.plan import DONE, WAITING
+from fusion_graph.graph.plan import DONE, WAITING, Timer
 from fusion_graph.outputs import Outcome
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def take(run: Progress, c: int) -> list[int]:
         return []
     option = choices[run.asked[c]]
     run.asked[c] += 1
+    if option in run.begun:  # somebody else wanted it before
+        arm(run, c, option)
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
     return run.ask(c, (option, *(a for a in aids if a not in run.demands[c])))
 
@@ -71,6 +73,13 @@ def runners(run: Progress, c: int) -> list[int]:
     return [o for o in run.demands[c] if o not in run.plan.aids[c] and run.phase[o] != DONE]
 
 
+def arm(run: Progress, c: int, option: int) -> None:
+    """The option runs: unless it is settled in time, the next one starts beside it."""
+    wait = run.plan.first_waits[c]
+    if wait is not None and wait.hedge_after_s is not None and can_hedge(run, c):
+        run.arm(Timer("hedge", c, option), wait.hedge_after_s)
+
+
 def can_hedge(run: Progress, c: int) -> bool:
     return run.phase[c] == WAITING and c not in run.committed and not run.closed
 
@@ -78,7 +87,7 @@ def can_hedge(run: Progress, c: int) -> bool:
 def is_hedge_arm(run: Progress, i: int) -> bool:
     """True when i was launched beside an option that is still running."""
     return any(
-        run.plan.first_waits[c] is not None and run.phase[c] == WAITING and runners(run, c)[:1] != [i]
+        run.plan.first_waits[c] is not None and run.phase[c] == WAITING and i in runners(run, c)[1:]
         for c in run.waiters[i]
     )
 

@@ -40,7 +40,7 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue", "settled",
+        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue", "settled",
         "starts", "unwanted",
     )  # fmt: skip
 
@@ -69,6 +69,7 @@ class Progress:
         self.queue: list[int] = []
         self.unwanted: list[tuple[int, str]] = []
         self.armed: set[Timer] = set()
+        self.begun: set[int] = set()  # options of hedges whose call is under way
         self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
         self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
 
@@ -112,10 +113,9 @@ class Progress:
 
     def started(self, i: int) -> None:
         """Node i's first call is under way: the hedge timers that run from its start begin."""
+        self.begun.add(i)
         for c in self.waiters[i]:
-            wait = self.plan.first_waits[c]
-            if wait is not None and wait.hedge_after_s is not None and options.can_hedge(self, c):
-                self.arm(Timer("hedge", c, i), wait.hedge_after_s)
+            options.arm(self, c, i)
 
     def first_content(self, i: int) -> None:
         """The text of node i has begun to reach the caller: from here nothing may replace it."""
@@ -141,14 +141,13 @@ class Progress:
         self.closed = reason
         plan = self.plan
         for i in plan.order:
-            if self.phase[i] not in (WAITING, RUNNING):
-                continue
-            if plan.group_waits[i] is not None:
-                if self.phase[i] == WAITING and self.stage[i]:
-                    groups.weigh(self, i)
-            elif plan.calls[i] and i not in plan.writers:
+            if plan.calls[i] and i not in plan.writers:
                 self._stop(i, keep_running=reason == "budget")
-            self.propagate()
+        self.propagate()
+        for i in plan.order:  # groups that wait for a writer, or for a quorum that no longer counts
+            if plan.group_waits[i] is not None and self.phase[i] == WAITING and self.stage[i]:
+                groups.weigh(self, i)
+                self.propagate()
 
     def end(self, reason: str) -> None:
         """All calls end now; the output takes the first settled option that is usable."""
@@ -259,18 +258,29 @@ class Progress:
             self.starts.sort()  # file order, whatever order the demand was found in
 
     def _drop(self, i: int, reason: str) -> None:
-        if self.phase[i] == RUNNING and self.plan.calls[i]:
+        if self._begun(i):
             self.cancels.append(i)
             self.settle(i, Outcome("cancelled", None, reason))
         else:
             self.settle(i, FINISHED_EARLY)
 
+    def _begun(self, i: int) -> bool:
+        """The driver runs i's call; not so when it was asked to in this very transition, which is taken back here."""
+        if self.phase[i] != RUNNING or not self.plan.calls[i]:
+            return False
+        if i in self.starts:
+            self.starts.remove(i)
+            return False
+        return True
+
     def _stop(self, i: int, *, keep_running: bool) -> None:
         """A call that the closing of the run ends."""
-        if self.phase[i] == RUNNING and not keep_running:
-            self.cancels.append(i)
-        elif self.phase[i] != WAITING:
+        if self.phase[i] not in (WAITING, RUNNING):
             return
+        if self._begun(i):
+            if keep_running:
+                return
+            self.cancels.append(i)
         self.settle(i, Outcome("cancelled", None, self.closed))
 
     # --- an input settled ---------------------------------------------------------------------------------------------
