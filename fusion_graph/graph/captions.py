@@ -34,8 +34,13 @@ def _test(test: Comparison | AnyOf) -> str:
         return "(" + " or ".join(conditions(c) for c in test.conditions) + ")"
     subject = test.subject
     name = f"{subject.node}.{subject.field}" if isinstance(subject, FieldRef) else f"params.{subject.name}"
-    operand = f"params.{test.operand.name}" if isinstance(test.operand, Param) else str(test.operand)
-    return f"{name} {WORDS[test.operator]} {operand}"
+    return f"{name} {WORDS[test.operator]} {_operand(test.operand)}"
+
+
+def _operand(operand: object) -> str:
+    if isinstance(operand, Param):
+        return f"params.{operand.name}"
+    return str(operand).lower() if isinstance(operand, bool) else str(operand)
 
 
 def waiting(wait: Wait, inputs: int) -> str:
@@ -81,13 +86,10 @@ def shorten(text: str, room: int) -> str:
     """The text cut to `room` cells, with a visible mark."""
     if cells(text) <= room:
         return text
-    kept, used = [], 0
-    for c in text:
-        used += cells(c)
-        if used > room - 3:
-            break
-        kept.append(c)
-    return "".join(kept) + "..."
+    kept = text
+    while cells(kept) > room - 3:
+        kept = kept[:-1]
+    return kept + "..."
 
 
 def wrap(text: str, room: int, most: int) -> list[str]:

@@ -122,13 +122,8 @@ def _box(bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending:
 
 def _kind(node: Node, role: Role) -> str:
     """The kind, of a group with its members, of a judge with what it gives."""
-    return (
-        f"{node.kind} x{len(node.inputs)}"
-        if role == "group"
-        else f"{node.kind}: {node.gives}"
-        if role == "judge"
-        else node.kind
-    )
+    more: Mapping[str, str] = {"group": f" x{len(node.inputs)}", "judge": f": {node.gives}"}
+    return node.kind + more.get(role, "")
 
 
 def _notes(bound: Bound, node: Node) -> tuple[str, ...]:

@@ -92,8 +92,8 @@ def _edge(arrow: Arrow, *, faint: bool) -> dict[str, str]:
 
 
 def _marked(text: str) -> str:
-    """Text inside an HTML label; a backslash there would start an escape of DOT."""
-    return escape(text).replace("\\", "&#92;")
+    """Text inside an HTML label, where DOT still reads backslashes as its own."""
+    return escape(text).replace("\\", "\\\\")
 
 
 def _text(text: str) -> str:

@@ -40,16 +40,15 @@ def draw(picture: Picture, format: Literal["svg", "png"]) -> bytes:  # noqa: A00
 
 def programs() -> Iterator[str]:
     """Layout programs in the order they are tried."""
-    beside = Path(sys.executable).parent
-    for folder in (Path(sysconfig.get_path("scripts")), beside):
-        found = shutil.which(PROGRAM, path=str(folder))
+    for name, path in (*((PROGRAM, folder) for folder in folders()), (PROGRAM, None), ("dot", None)):
+        found = shutil.which(name, path=path)
         if found:
             yield found
-            break
-    for name in (PROGRAM, "dot"):
-        found = shutil.which(name)
-        if found:
-            yield found
+
+
+def folders() -> tuple[str, ...]:
+    """Where the scripts of the running Python lie; PATH need not have them."""
+    return tuple(dict.fromkeys((sysconfig.get_path("scripts"), str(Path(sys.executable).parent))))
 
 
 def _run(program: str, source: bytes, format: str) -> bytes | None:  # noqa: A002 - as above

@@ -18,7 +18,7 @@ from fusion_graph.graph.critical import critical_path
 from fusion_graph.graph.least import Least, reachable
 from fusion_graph.graph.liveness import first_token
 from fusion_graph.messages import Usage
-from fusion_graph.pipeline import Limits, Node
+from fusion_graph.pipeline import Limits, ModelOptions, Node
 
 PROMPT_TOKENS = 1000  # of the conversation, where the caller does not say
 LONGEST_WAIT_S = 8.0  # between two attempts
@@ -147,7 +147,7 @@ def _node(bound: Bound, node: Node, calls: Calls, prompt: int, rates: Callable[[
         input_tokens=prompt,
         output_tokens=usage.completion_tokens,
         assumed=node.model.max_tokens is None,
-        seconds=_seconds(bound, node) if calls.most else 0.0,
+        seconds=_seconds(node.model, _steps(bound, node)) if calls.most else 0.0,
         cost=Cost(
             _times(prices[0], calls.least),
             _times(prices[0], calls.most),
@@ -156,15 +156,11 @@ def _node(bound: Bound, node: Node, calls: Calls, prompt: int, rates: Callable[[
     )
 
 
-def _seconds(bound: Bound, node: Node) -> float:
-    """The most a node takes: each attempt its whole timeout, with the longest waits in between."""
-    if node.model is None:
-        return 0.0
-    retry = node.model.retry
+def _seconds(model: ModelOptions, steps: int) -> float:
+    """The most that calls one after the other take: each attempt its whole timeout, the longest waits in between."""
+    retry = model.retry
     waits = sum(min(LONGEST_WAIT_S, retry.backoff_s * 2.0**k) for k in range(retry.attempts - 1))
-    return (
-        _steps(bound, node) * (1 + len(node.model.alternates)) * (retry.attempts * node.model.timeout.total_s + waits)
-    )
+    return steps * (1 + len(model.alternates)) * (retry.attempts * model.timeout.total_s + waits)
 
 
 def _steps(bound: Bound, node: Node) -> int:

@@ -4,6 +4,7 @@ belongs to who prints it. What is too large or too wide for a drawing becomes a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from fusion_graph.graph.captions import cells, ending, shorten, wrap
@@ -85,7 +86,7 @@ def _wires(lines: tuple[Line, ...]) -> dict[tuple[int, int], str]:
     joints: dict[tuple[int, int], int] = {}
     heads: set[tuple[int, int]] = set()
     for line in lines:
-        for (x0, y0), (x1, y1) in zip(line.points, line.points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(line.points):
             for y in range(min(y0, y1), max(y0, y1) + 1) if x0 == x1 else ():
                 _stronger(upright, (x0, y), line.style)
             for x in range(min(x0, x1), max(x0, x1) + 1) if x0 != x1 else ():
