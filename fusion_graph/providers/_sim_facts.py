@@ -48,6 +48,7 @@ FACTS: tuple[tuple[str, str], ...] = (
 )
 
 _SUM = re.compile(r"what is (\d{1,6})\s*([-+*]|plus|minus|times)\s*(\d{1,6})(?![\d.])", re.IGNORECASE)
+_WRONG = 5  # wrong answers to a question, to choose from
 _WORDS = re.compile(r"\w+")
 
 
@@ -65,13 +66,20 @@ def find_fact(text: str) -> tuple[str, str] | None:
     return f"What is {left} {sign} {right}?", str(_work_out(int(left), sign, int(right)))
 
 
-def wrong_answers(answer: str) -> tuple[str, ...]:
+def wrong_answers(question: str, answer: str) -> tuple[str, ...]:
     """Answers of the same sort that are wrong: what a model says that does not know."""
     if answer.isdigit() or answer.lstrip("-").isdigit():
         value = int(answer)
         return tuple(str(value + step) for step in (1, -1, 2, 10, -2, -10, value or 3))
-    others = dict.fromkeys(other for _, other in FACTS if other != answer and not other.isdigit())
-    return tuple(sorted(others, key=lambda other: abs(len(other) - len(answer)))[:7])
+    asked = _plain(question).split()
+    others = [(q, other) for q, other in FACTS if other != answer and not other.isdigit()]
+    others.sort(key=lambda fact: -_alike(asked, _plain(fact[0]).split()))
+    return tuple(dict.fromkeys(other for _, other in others[:_WRONG]))
+
+
+def _alike(asked: list[str], other: list[str]) -> int:
+    """How many words two questions have in common at their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(asked, other, strict=False)) if a != b), len(other))
 
 
 def _work_out(left: int, sign: str, right: int) -> int:

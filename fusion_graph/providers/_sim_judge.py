@@ -13,10 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-_LABELLED = re.compile(
-    r"^[^\w\n]{0,6}(?:draft|answer|response|candidate|text|label)[\s:=\"'#*\[(]{1,4}([A-Z]{1,2}|\d{1,2})\b[^\n]{0,120}$",
-    re.IGNORECASE | re.MULTILINE,
-)
+_LABELLED = re.compile(r"^\W{0,6}(?:draft|candidate|response)\W{1,4}([A-Z]{1,3})\b.*$", re.IGNORECASE | re.MULTILINE)
+_END = re.compile(r"^\W{0,6}end of\b.*", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"Answer:\s*([^\n<{\[]{1,80})")
 _LABEL_NAMES = frozenset({"label", "model", "draft", "choice", "best", "winner", "selected", "pick", "id", "better"})
 _YES_NAMES = frozenset({"accept", "accepted", "acceptable", "ok", "pass", "passed", "approved", "done", "correct"})
@@ -40,11 +38,11 @@ class Seen(NamedTuple):
 
 def read_drafts(prompt: str) -> tuple[Seen, ...]:
     """The labelled drafts in a prompt, in the order shown; empty if it shows none in a way that is understood."""
-    places = [match for match in _LABELLED.finditer(prompt) if not match.group(1).islower()]
-    ends = [match.start() for match in places[1:]] + [len(prompt)]
+    places = [match for match in _LABELLED.finditer(prompt) if match.group(1).isupper()]
     found: dict[str, Seen] = {}
-    for place, end in zip(places, ends, strict=True):
-        label, text = place.group(1), prompt[place.end() : end].strip()
+    for number, place in enumerate(places):
+        end = places[number + 1].start() if number + 1 < len(places) else len(prompt)
+        label, text = place.group(1), _END.sub("", prompt[place.end() : end]).strip()
         if text and label not in found:
             found[label] = Seen(label, text)
     return tuple(found.values())
@@ -116,9 +114,11 @@ class Judge:
         most = schema.get("maxItems", 100)
         if name == "contradictions":
             made = [self._object(items, None)] if len(self._answers()) > 1 else []
-        elif about is None and self._names_drafts(items, name):
-            drafts = self.drafts if name not in ("unique_insights", "partial_coverage") else self.drafts[:1]
-            made = [self._value(items, "label", seen) for seen in (self.ranked if "rank" in name else drafts)]
+        elif name in ("partial_coverage", "unique_insights"):
+            made = [self._value(items, name, seen) for seen in self.ranked[:1]]
+        elif self._names_drafts(items, name):
+            drafts = self.ranked if "rank" in name else self.drafts
+            made = [self._value(items, "label", seen) for seen in drafts]
         else:
             made = [self._value(items, name, about) for _ in range(min(self._count(name), most))]
         while len(made) < schema.get("minItems", 0):
@@ -126,7 +126,7 @@ class Judge:
         return made[:most]
 
     def _names_drafts(self, items: Schema, name: str) -> bool:
-        """Is this a list with an entry per draft?"""
+        """Is this a list with an entry for each draft?"""
         if not self.drafts:
             return False
         if items.get("type") == "object":

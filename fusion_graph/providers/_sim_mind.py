@@ -11,17 +11,17 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
 from fusion_graph.providers._sim_facts import find_fact, wrong_answers
-from fusion_graph.providers._sim_judge import Judge, read_drafts
+from fusion_graph.providers._sim_judge import Judge, Seen, read_drafts
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage
 
-_ANSWER = re.compile(r"Answer:\s*([^\n<{\[]{1,80})")
+_FENCE = re.compile(r"^<<< .* \| (\S+) >>>$", re.MULTILINE)
 _TOKENS = re.compile(r"\s*\S+|\s+$")
 
 _OPENINGS = ("In short", "Put simply", "The main point", "My view", "First of all")
@@ -66,30 +66,29 @@ class Mind:
         return _share("knows", model, question) < self.known.get(model, self.knowledge)
 
     def _text(self, call: Call, dice: random.Random) -> str:
-        prompt = call.messages[-1].text if call.messages else ""
-        everything = "\n".join(message.text for message in call.messages)
-        fact = find_fact(everything)
-        answer = self._answer(call.model, fact, everything, dice) if fact else None
+        spoken = _spoken(call)
+        fact = find_fact("\n".join(spoken))
+        drafts = read_drafts(spoken[-1]) if spoken else ()
+        answer = self._answer(call.model, fact, drafts, dice) if fact else None
         schema = _schema_of(call)
         if schema is not None:
-            drafts = read_drafts(prompt)
-            return json.dumps(Judge(schema=schema, drafts=drafts, answer=answer, dice=dice).fill(), ensure_ascii=False)
+            filled = Judge(schema=schema, drafts=drafts, answer=answer, dice=dice).fill()
+            return json.dumps(filled, ensure_ascii=False)
         if fact and answer:
             return f'{dice.choice(_OPENINGS)}: the question is "{fact[0]}" and I make it {answer}.\nAnswer: {answer}'
-        return _advice(_question_of(call), dice)
+        return _advise(_question_of(call), drafts, dice)
 
-    def _answer(self, model: str, fact: tuple[str, str], text: str, dice: random.Random) -> str:
-        """Own knowledge first in a tie, else what most of the drafts in the prompt say."""
+    def _answer(self, model: str, fact: tuple[str, str], drafts: Sequence[Seen], dice: random.Random) -> str:
+        """What most of the drafts say; its own knowledge weighs two of them and decides a tie."""
         question, truth = fact
         known = self.knows(model, question) and dice.random() >= self.slip
-        own = truth if known else dice.choice(wrong_answers(truth))
-        votes = Counter(said.strip(" .*\"'`") for said in _ANSWER.findall(text))
-        votes.pop("", None)
-        if votes:
-            votes[own] += 2 if known else 0
-            most = max(votes.values())
-            return own if votes[own] == most else next(said for said, count in votes.items() if count == most)
-        return own
+        own = truth if known else dice.choice(wrong_answers(*fact))
+        votes = Counter(seen.answer for seen in drafts if seen.answer)
+        if not votes:
+            return own
+        votes[own] += 2 if known else 0
+        most = max(votes.values())
+        return own if votes[own] == most else next(said for said, count in votes.items() if count == most)
 
 
 def count_usage(call: Call, text: str) -> Usage:
@@ -111,17 +110,30 @@ def _cut(text: str, call: Call) -> tuple[str, FinishReason]:
     return text, "stop"
 
 
-def _advice(question: str, dice: random.Random) -> str:
-    first, second, third = dice.sample(_POINTS, 3)
+def _advise(question: str, drafts: Sequence[Seen], dice: random.Random) -> str:
+    """Three points, by preference those that drafts make."""
+    made = [point for point in _POINTS if any(point in seen.text for seen in drafts)]
+    rest = [point for point in _POINTS if point not in made]
+    first, second, third = [*made, *dice.sample(rest, len(rest))][:3]
     about = f'On "{question}"' if question else "Without a question to go by"
     return f"{about}: {first}. Then {second}. {dice.choice(_OPENINGS)}: {third}."
 
 
 def _question_of(call: Call) -> str:
-    """The first line of the last user turn, shortened."""
-    asked = next((m.text for m in reversed(call.messages) if m.role == "user"), "")
-    line = next((line.strip() for line in asked.splitlines() if line.strip()), "")
+    """The first line of the last user turn, shortened; drafts that follow the conversation are not the question."""
+    turns = [message.text for message in call.messages if message.role == "user"]
+    asked = [text for text in turns if not _FENCE.search(text)] or turns or [""]
+    line = next((line.strip() for line in asked[-1].splitlines() if line.strip()), "")
     return shorten(line, 120, placeholder="...")
+
+
+def _spoken(call: Call) -> list[str]:
+    """The texts of the call, without the random mark that fences drafts: it must not change the reply."""
+    texts = [message.text for message in call.messages]
+    fences = {mark for text in texts for mark in _FENCE.findall(text)}
+    for mark in fences:
+        texts = [text.replace(mark, "") for text in texts]
+    return texts
 
 
 def _schema_of(call: Call) -> Mapping[str, object] | None:
@@ -135,8 +147,8 @@ def _schema_of(call: Call) -> Mapping[str, object] | None:
 
 
 def _dice(call: Call, salt: str) -> random.Random:
-    spoken = [(m.role, m.text) for m in call.messages]
-    key = json.dumps([call.model, spoken, call.sampling.seed, call.draw, salt], separators=(",", ":"))
+    roles = [message.role for message in call.messages]
+    key = json.dumps([call.model, roles, _spoken(call), call.sampling.seed, call.draw, salt])
     return random.Random(hashlib.sha256(key.encode()).digest())  # noqa: S311 - simulated models, no secrets
 
 
