@@ -122,10 +122,10 @@ def compile_check(schema: Mapping[str, Any]) -> Check:
     """A test that says yes only where a value fits beyond doubt; its no says nothing. It knows the plain keywords and
     spares a run jsonschema, which takes a hundred times as long and is needed for the messages only."""
     kind = schema.get("type")
-    known = _KNOWN.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
-    if not schema.keys() <= known | _NOTES:
+    if not isinstance(kind, str) or not schema.keys() <= _NOTES | _KNOWN.get(kind, frozenset()):
         return _doubt
-    return _COMPILE[schema["type"]](schema)
+    compiler = _COMPILE.get(kind)
+    return compiler(schema) if compiler else _doubt
 
 
 def _doubt(_value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from fusion_graph.contracts import Ask, JsonSchema, NodeContext
 from fusion_graph.errors import NodeFailed
-from fusion_graph.graph.structure import find_values, mend, problems
+from fusion_graph.graph.structure import compile_check, find_values, mend, problems
 from fusion_graph.kinds._texts import MEND, SHAPE
 from fusion_graph.messages import Completion, Message
 
@@ -28,6 +28,7 @@ class Form:
     the schema is checked; `request` restates the shape in words; `response_format` goes on the wire."""
 
     schema: JsonSchema
+    fits: Callable[[Any], bool]  # a quick yes
     tidy: Callable[[Any], Any]
     request: str
     response_format: Mapping[str, Any]
@@ -36,7 +37,7 @@ class Form:
 def make_form(name: str, schema: JsonSchema, example: str, tidy: Callable[[Any], Any]) -> Form:
     """Not `strict` on the wire: some backends that know the word refuse the schema's length caps along with it."""
     wire = {"type": "json_schema", "json_schema": {"name": name, "strict": False, "schema": schema}}
-    return Form(schema, tidy, SHAPE.format(shape=example), wire)
+    return Form(schema, compile_check(schema), tidy, SHAPE.format(shape=example), wire)
 
 
 class _Fault(NamedTuple):
@@ -136,12 +137,13 @@ def _read(text: str, form: Form, read: Callable[[Any], T], *, mending: bool) -> 
 
 
 def _check(value: Any, form: Form, read: Callable[[Any], T]) -> T | _Fault:
-    tidied = form.tidy(value)
-    wrong = problems(form.schema, tidied)
-    if wrong:
-        return _Fault("judge_schema_mismatch", "; ".join(wrong))
+    if not form.fits(value):
+        value = form.tidy(value)
+        wrong = problems(form.schema, value)
+        if wrong:
+            return _Fault("judge_schema_mismatch", "; ".join(wrong))
     try:
-        return read(tidied)
+        return read(value)
     except Unfit as unfit:
         return _Fault("judge_schema_mismatch", str(unfit))
 

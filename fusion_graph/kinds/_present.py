@@ -82,9 +82,12 @@ def _present(ctx: NodeContext) -> Present:
 
 def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> str:
     """The drafts one below the other, each between two lines with the fence; "" for none."""
-    if not drafts:
-        return ""
-    return "\n\n".join([DATA.format(fence=ctx.fence), *(_show(ctx, draft) for draft in drafts)])
+    return "\n\n".join([_show(ctx, draft) for draft in drafts])
+
+
+def guard(ctx: NodeContext, text: str) -> str:
+    """The text, headed by what its fences mean if it holds any."""
+    return f"{DATA.format(fence=ctx.fence)}\n\n{text}" if ctx.fence in text else text
 
 
 def show_text(ctx: NodeContext, title: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fusion_graph.contracts import Input, NodeContext
 from fusion_graph.graph.template import fill, names
-from fusion_graph.kinds._present import choose_drafts, show_drafts, show_findings
+from fusion_graph.kinds._present import choose_drafts, guard, show_drafts, show_findings
 from fusion_graph.messages import Message
 from fusion_graph.outputs import Draft, drafts_of
 
@@ -31,7 +31,7 @@ def instruct(ctx: NodeContext, own: str, drafts: Sequence[Draft], *, first: Sequ
         body = [show_drafts(ctx, drafts), show_findings(ctx, rest_inputs(ctx)), own]
     else:
         body = [fill(prompt, _values(ctx, prompt, drafts))]
-    return "\n\n".join(filter(None, (*first, *body, last)))
+    return guard(ctx, "\n\n".join(filter(None, (*first, *body, last))))
 
 
 def write_messages(ctx: NodeContext, added: str) -> tuple[Message, ...]:
@@ -50,7 +50,7 @@ def lead(ctx: NodeContext) -> tuple[Message, ...]:
     if system is None:
         return ()
     drafts = choose_drafts(ctx, rest_inputs(ctx)) if "drafts" in names(system) else ()
-    return (Message("system", fill(system, _values(ctx, system, drafts))),)
+    return (Message("system", guard(ctx, fill(system, _values(ctx, system, drafts)))),)
 
 
 def _values(ctx: NodeContext, template: str, drafts: Sequence[Draft]) -> dict[str, str]:

@@ -85,8 +85,9 @@ REWRITE = """\
 The text above was meant as the reply to the conversation before it, and its faults are listed. Write the reply \
 anew: mend each fault that you find to be one, and keep what is good as it is, with the addresses of sources.
 
-The reader sees your reply only. Do not mention the text, its faults, or that anything was changed. Write the whole \
-reply and nothing else."""
+The reader sees your reply only. Do not mention the text, its faults, or that anything was changed."""
+
+WHOLE = "Write the whole reply and nothing else."
 
 MEND = """\
 That reply cannot be used:

@@ -11,7 +11,7 @@ from fusion_graph.errors import NodeFailed
 from fusion_graph.kinds._ladder import Form, Question, ask_one
 from fusion_graph.kinds._present import choose_drafts, show_conversation, show_text
 from fusion_graph.kinds._prompts import instruct, read_messages, rest_inputs, write_messages
-from fusion_graph.kinds._texts import CRITIC, CRITICISE, RATE, REWRITE
+from fusion_graph.kinds._texts import CRITIC, CRITICISE, RATE, REWRITE, WHOLE
 from fusion_graph.kinds._verdicts import CRITIQUE, RATED_CRITIQUE, Critique, read_critique
 from fusion_graph.kinds._writing import make_draft
 from fusion_graph.messages import Purpose
@@ -109,16 +109,19 @@ async def _criticise(ctx: NodeContext, text: Draft, turn: int, form: Form) -> Cr
 
 
 async def _rewrite(ctx: NodeContext, text: Draft, critique: Critique, turn: int, purpose: Purpose) -> Draft | None:
-    """None if there is nothing that may replace the text: the call failed, its text is blank, cut off or the same."""
+    """None if there is nothing that may replace the text: the call failed, its text is blank, cut off or the same. What
+    the caller is reading already stands."""
     faults = "\n".join(f"- {problem}" + (f" Mend it so: {fix}" if fix else "") for problem, fix in critique.issues)
     first = (show_text(ctx, "the text", text.text), show_text(ctx, "its faults", faults))
-    messages = write_messages(ctx, instruct(ctx, REWRITE, _references(ctx), first=first))
+    messages = write_messages(ctx, instruct(ctx, REWRITE, _references(ctx), first=first, last=WHOLE))
     try:
         revision = make_draft(ctx, await ctx.complete(Ask(messages, purpose, turn)))
     except NodeFailed as failed:
+        if ctx.committed:
+            raise
         ctx.degrade(failed.reason, f"rewrite {turn + 1} failed: {failed}", "kept the text before it")
         return None
-    if revision.tool_calls:
+    if revision.tool_calls or ctx.committed:
         return revision
     if not revision.text.strip() or revision.truncated or revision.refused:
         reason = "truncated" if revision.truncated else "refused" if revision.refused else "empty_output"

@@ -64,6 +64,7 @@ class Scripted:
         self.conversation = conversation
         self.params = params or {}
         self.fence = FENCE
+        self.committed = False
         self.asks: list[Ask] = []
         self.degraded: list[tuple[str, str, str]] = []
         self._replies = list(replies)
@@ -83,6 +84,10 @@ class Scripted:
     def left(self) -> int:
         """Replies nobody asked for."""
         return len(self._replies)
+
+    def reply(self, *replies: Reply) -> None:
+        """Add to the script."""
+        self._replies += replies
 
     def label(self, shown: Draft) -> str:
         return chr(ord("A") + self.rank(shown))
