@@ -40,7 +40,7 @@ def _node(index: int, spec: NodeSpec, params: Mapping[str, Any], kind: Kind) -> 
         kind=spec.kind,
         gives=kind.gives(options),
         inputs=spec.inputs,
-        model=None if kind.structural or not kind.calls_model(options) else model_options(options),
+        model=None if kind.structural or not kind.calls_model(options) else model_options({**kind.defaults, **options}),
         options=kind.parse(own),
         member=spec.member,
     )
