@@ -21,7 +21,7 @@ def votes(samples: int, **options: object) -> str:
     return f"panel: {{kind: sample, model: m/a, samples: {samples}, extract: last_number{written}}}{OUT}"
 
 
-# --- quorum -------------------------------------------------------------------------------------------------------------
+# --- quorum -----------------------------------------------------------------------------------------------------------
 
 
 def test_absent_quorum_waits_for_all() -> None:
@@ -116,7 +116,7 @@ def test_cancelled_member_counts_against() -> None:
     assert walk.says("panel") == "failed quorum_not_met"
 
 
-# --- grace --------------------------------------------------------------------------------------------------------------
+# --- grace ------------------------------------------------------------------------------------------------------------
 
 
 def test_grace_waits_for_stragglers() -> None:
@@ -190,7 +190,7 @@ def test_grace_is_over_when_the_plan_closes() -> None:
     assert walk.texts("panel") == ["A", "B", "C"]
 
 
-# --- early stop ---------------------------------------------------------------------------------------------------------
+# --- early stop -------------------------------------------------------------------------------------------------------
 
 
 def test_window_demands_so_many_samples() -> None:
@@ -264,7 +264,7 @@ def test_stop_needs_the_quorum_too() -> None:
     assert walk.running == ["panel/3", "panel/4"]
 
 
-# --- depths -------------------------------------------------------------------------------------------------------------
+# --- depths -----------------------------------------------------------------------------------------------------------
 
 
 def test_depth_reads_the_join_before() -> None:

@@ -14,7 +14,7 @@ final: {kind: fallback, inputs: [one, two, three], hedge_after_s: 4}
 PLAIN = HEDGED.replace(", hedge_after_s: 4", "")
 
 
-# --- one after the other ------------------------------------------------------------------------------------------------
+# --- one after the other ----------------------------------------------------------------------------------------------
 
 
 def test_first_option_that_has_a_value_is_taken() -> None:
@@ -91,7 +91,7 @@ def test_nested_fallback_is_an_option() -> None:
     assert walk.texts("final") == ["third"]
 
 
-# --- aids ---------------------------------------------------------------------------------------------------------------
+# --- aids -------------------------------------------------------------------------------------------------------------
 
 BEST = """
 tries: {kind: sample, model: m/a, samples: 2}
@@ -147,7 +147,7 @@ def test_single_draft_needs_no_scores() -> None:
     assert walk.says("judged") == "cancelled not_needed" or walk.says("judged") == "skipped not_needed"
 
 
-# --- hedges -------------------------------------------------------------------------------------------------------------
+# --- hedges -----------------------------------------------------------------------------------------------------------
 
 
 def test_hedge_timer_runs_from_the_options_own_start() -> None:
@@ -278,7 +278,7 @@ def test_only_arms_beside_another_runner_are_hedge_arms() -> None:
     assert not options.is_hedge_arm(scored.progress, scored.plan.index["judged"])
 
 
-# --- live ---------------------------------------------------------------------------------------------------------------
+# --- live -------------------------------------------------------------------------------------------------------------
 
 
 def test_live_chain_follows_current_options() -> None:

@@ -13,7 +13,7 @@ b: {kind: proposer, model: m/b}
 """
 
 
-# --- what an edge reads -------------------------------------------------------------------------------------------------
+# --- what an edge reads -----------------------------------------------------------------------------------------------
 
 
 def test_bare_input_is_used() -> None:
@@ -78,7 +78,9 @@ def test_cached_and_replayed_count_as_values(state: str) -> None:
 @pytest.mark.parametrize("kind", ["synth", "judge"])
 def test_node_without_any_draft_left_fails(kind: str) -> None:
     """semantics 1: judge and synth need at least one draft after optional edges fell away, else failed `no_input`."""
-    walk = Walk(PAIR + f"c: {{kind: {kind}, model: m/c, inputs: ['a?', 'b?']}}\nd: {{kind: proposer, model: m/d, after: [c]}}")
+    walk = Walk(
+        PAIR + f"c: {{kind: {kind}, model: m/c, inputs: ['a?', 'b?']}}\nd: {{kind: proposer, model: m/d, after: [c]}}"
+    )
     walk.fail("a")
     walk.fail("b")
     assert walk.says("c") == "failed no_input"
@@ -86,10 +88,13 @@ def test_node_without_any_draft_left_fails(kind: str) -> None:
 
 def test_analysis_alone_is_no_input() -> None:
     """semantics 1: an analysis does not stand in for a draft."""
-    walk = Walk(PAIR + """
+    walk = Walk(
+        PAIR
+        + """
 judged: {kind: judge, model: m/j, inputs: [a]}
 c: {kind: synth, model: m/c, inputs: ['b?', judged]}
-""")
+"""
+    )
     walk.finish("a")
     walk.fail("b")
     walk.finish("judged", NO_FINDINGS)
@@ -105,7 +110,7 @@ def test_after_goes_on_whatever_happened() -> None:
         assert walk.progress.starts == [1]
 
 
-# --- demand -------------------------------------------------------------------------------------------------------------
+# --- demand -----------------------------------------------------------------------------------------------------------
 
 
 def test_nobody_demanded_never_runs() -> None:
@@ -182,7 +187,7 @@ def test_named_and_read_node_is_demanded_once() -> None:
     assert walk.started == ["a", "c"]
 
 
-# --- who is wanted ------------------------------------------------------------------------------------------------------
+# --- who is wanted ----------------------------------------------------------------------------------------------------
 
 
 def test_unwanted_running_node_is_cancelled() -> None:
@@ -204,7 +209,7 @@ def test_unwanted_waiting_node_is_skipped() -> None:
 
 
 def test_not_begun_call_is_skipped_not_cancelled() -> None:
-    """semantics 1: a call that was asked for but not begun is skipped, not cancelled: a quorum fails in the same breath."""
+    """semantics 1: a call that was asked for but not begun is skipped: a quorum fails in the same breath."""
     walk = Walk("""
         a: {kind: proposer, model: m/a, when: {params.go: {equals: true}}}
         b: {kind: proposer, model: m/b}
@@ -218,11 +223,14 @@ def test_not_begun_call_is_skipped_not_cancelled() -> None:
 
 def test_node_wanted_by_another_runs_on() -> None:
     """semantics 1: nothing else cancels a node while somebody waits for it."""
-    walk = Walk(PAIR + """
+    walk = Walk(
+        PAIR
+        + """
 c: {kind: synth, model: m/c, inputs: [a, b]}
 d: {kind: proposer, model: m/d, inputs: [b]}
 e: {kind: synth, model: m/e, inputs: ['c?', d]}
-""")
+"""
+    )
     walk.fail("a")
     assert walk.says("c") == "failed upstream:a"
     assert walk.cancelled == []
@@ -232,10 +240,13 @@ e: {kind: synth, model: m/e, inputs: ['c?', d]}
 
 def test_whole_transition_comes_before_the_sweep() -> None:
     """semantics 1: first settle, next stages and new demand, then sweep: a node wanted anew is not cancelled."""
-    walk = Walk(PAIR + """
+    walk = Walk(
+        PAIR
+        + """
 c: {kind: synth, model: m/c, inputs: [a, b]}
 d: {kind: fallback, inputs: [c, b]}
-""")
+"""
+    )
     walk.fail("a")
     assert walk.says("c") == "failed upstream:a"
     assert walk.cancelled == []
@@ -250,7 +261,7 @@ def test_outcome_of_a_cancelled_node_is_ignored() -> None:
     assert walk.says("b") == "cancelled not_needed"
 
 
-# --- the end of a run ---------------------------------------------------------------------------------------------------
+# --- the end of a run -------------------------------------------------------------------------------------------------
 
 JUDGED = """
 panel: {kind: layer, models: [m/a, m/b], quorum: all}
@@ -419,7 +430,7 @@ def test_alternative_that_does_not_write_is_not_begun_after_close() -> None:
     assert walk.started == ["a"]
 
 
-# --- the opening --------------------------------------------------------------------------------------------------------
+# --- the opening ------------------------------------------------------------------------------------------------------
 
 
 def test_opening_is_shared_but_not_its_state() -> None:

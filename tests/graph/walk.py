@@ -1,5 +1,5 @@
-"""Drives a plan by hand, without clock or tasks: a pipeline from the text of its nodes, and a Progress that is told by node
-id what happened. Nodes computed in code are folded at once, as the engine does."""
+"""Drives a plan by hand, without clock or tasks: a pipeline from the text of its nodes, and a Progress that is told by
+node id what happened. Nodes computed in code are folded at once, as the engine does."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def bound_specs(specs: Sequence[NodeSpec]) -> Bound:
 
 
 class Walk:
-    """One run of a plan. `started` are the calls asked for, in order; `cancelled` those asked to end; `armed` the timers."""
+    """One run of a plan. `started` are the calls asked for, in order; `cancelled` those asked to end; `armed` the
+    timers."""
 
     def __init__(self, bound: Bound | str, **top: Any) -> None:
         self.bound = bound_of(bound, **top) if isinstance(bound, str) else bound

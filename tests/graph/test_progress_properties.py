@@ -1,0 +1,271 @@
+"""What holds of every run of every plan: random graphs with random waits, random outcomes in random order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING
+from fusion_graph.outputs import FIELDS, Analysis, Draft, Gives, Outcome, Scores, Value
+from fusion_graph.pipeline import Comparison, Condition, FieldRef, NodeSpec
+from tests.graph.walk import Walk, bound_specs, spec
+
+DRAFTS: tuple[Gives, ...] = ("draft", "drafts", "vote")
+
+
+@dataclass
+class Grower:
+    """Grows a random graph, node by node; every node reads only what stands before it."""
+
+    dice: random.Random
+    clocks: bool  # quorum, grace, hedges: where the order of arrival decides
+
+    def grow(self, size: int) -> Bound:
+        self.specs: list[NodeSpec] = []
+        self.gives: dict[str, Gives] = {}
+        for n in range(size):
+            self._add(
+                *self.dice.choice((self._proposer, self._group, self._judge, self._synth, self._fallback))(f"n{n}")
+            )
+        self._add(*self._fallback("out", every=True))
+        return bound_specs(self.specs)
+
+    def _add(self, made: NodeSpec, gives: Gives) -> None:
+        self.specs.append(made)
+        self.gives[made.id] = gives
+
+    def _some(self, *gives: Gives, least: int = 0, most: int = 4) -> list[str]:
+        found = [name for name, given in self.gives.items() if given in gives]
+        return self.dice.sample(found, min(len(found), self.dice.randint(least, most)))
+
+    def _edges(self, *gives: Gives, least: int = 0) -> list[str]:
+        return [name + self.dice.choice(("", "?")) for name in self._some(*gives, least=least)]
+
+    def _when(self) -> Condition | None:
+        named = self._some(*FIELDS, least=0, most=1) if self.dice.random() < 0.3 else []
+        tests = [
+            Comparison(FieldRef(name, self.dice.choice(FIELDS[self.gives[name]])), "at_least", self.dice.randint(0, 3))  # type: ignore[arg-type]
+            for name in named
+        ]
+        return Condition(tuple(tests)) if tests else None
+
+    def _after(self) -> list[str]:
+        return self._some(*FIELDS, most=1) if self.dice.random() < 0.2 else []
+
+    def _proposer(self, name: str) -> tuple[NodeSpec, Gives]:
+        inputs = self._edges(*DRAFTS) if self.dice.random() < 0.4 else []
+        return spec(name, inputs=inputs, when=self._when(), after=self._after()), "draft"
+
+    def _group(self, name: str) -> tuple[NodeSpec, Gives]:
+        members = self._some(*DRAFTS, least=1)
+        if self.dice.random() < 0.3:
+            stop = {"stop": {"agree": 2}, "window": self.dice.randint(1, 3)} if self.dice.random() < 0.7 else {}
+            samples = self.dice.randint(2, 6)
+            inputs = self._edges(*DRAFTS) if self.dice.random() < 0.3 else []
+            return spec(name, "sample", inputs, model="m/m", samples=samples, when=self._when(), **stop), "drafts"
+        if not members:
+            return self._proposer(name)
+        quorum = self.dice.choice((None, "all", self.dice.randint(1, len(members)) if self.clocks else None))
+        options: dict[str, object] = {"quorum": quorum} if quorum else {}
+        if self.clocks:
+            options["grace_s"] = self.dice.choice((0, 5))
+        return spec(name, "layer", members=members, when=self._when(), **options), "drafts"
+
+    def _judge(self, name: str) -> tuple[NodeSpec, Gives]:
+        inputs = self._edges(*DRAFTS, least=1)
+        if not inputs:
+            return self._proposer(name)
+        mode, gives = self.dice.choice((("analyze", "analysis"), ("score", "scores"), ("vote", "vote")))
+        return spec(name, "judge", inputs, mode=mode, when=self._when()), gives  # type: ignore[return-value]
+
+    def _synth(self, name: str) -> tuple[NodeSpec, Gives]:
+        inputs = [*self._edges(*DRAFTS, least=1), *self._edges("analysis")]
+        if not self._some(*DRAFTS, least=1):
+            return self._proposer(name)
+        return spec(name, "synth", inputs, when=self._when(), after=self._after()), "draft"
+
+    def _fallback(self, name: str, *, every: bool = False) -> tuple[NodeSpec, Gives]:
+        hedged = self.clocks and self.dice.random() < 0.4
+        choices: tuple[Gives, ...] = ("draft",) if hedged else DRAFTS
+        options = self._some(*choices, least=1) if not every else self._some(*DRAFTS, least=4, most=6)
+        if not options:
+            return self._proposer(name)
+        wait = {"hedge_after_s": 4} if hedged and not every else {}
+        return spec(name, "fallback", [*options, *self._some("scores", most=2)], **wait), "draft"
+
+
+class Fate:
+    """What becomes of each call, fixed before the run: the same for every order of arrival."""
+
+    def __init__(self, bound: Bound, seed: int, broken: float) -> None:
+        self._bound, self._seed, self._broken = bound, seed, broken
+
+    def of(self, i: int) -> Outcome:
+        dice = random.Random(f"{self._seed}/{i}")
+        if dice.random() < self._broken:
+            return Outcome("failed", None, "broken")
+        return Outcome("ok", self._value(i, dice))
+
+    def _value(self, i: int, dice: random.Random) -> Value:
+        node = self._bound.nodes[i]
+        if node.gives == "analysis":
+            return Analysis(blind_spots=("x",) * dice.randint(0, 3))
+        if node.gives == "scores":
+            return Scores(mode="score", by_node={"x": float(dice.randint(0, 3))})
+        return Draft(text="x" * dice.randint(1, 4), node=node.id, answer=dice.choice(("7", "8", None)))
+
+
+def calls_of(walk: Walk) -> list[int]:
+    return [i for i, phase in enumerate(walk.progress.phase) if phase == RUNNING]
+
+
+def check_step(walk: Walk) -> None:
+    """What must hold after every transition."""
+    progress, plan = walk.progress, walk.plan
+    assert not progress.queue
+    assert not progress.unwanted
+    for i, phase in enumerate(progress.phase):
+        unsettled = [s for s in (*plan.before[i], *plan.sources[i]) if progress.phase[s] != DONE]
+        if phase == RUNNING:
+            assert plan.calls[i], f"{plan.ids[i]} should have been folded"
+            assert not unsettled
+        if phase == WAITING:
+            assert unsettled or plan.group_waits[i], f"{plan.ids[i]} waits for nothing"
+            assert any(progress.phase[s] in (WAITING, RUNNING) for s in unsettled), f"{plan.ids[i]} waits for nobody"
+            check_quorum(walk, i)
+        if phase in (WAITING, RUNNING) and i != plan.output:
+            assert any(progress.phase[c] == WAITING for c in progress.waiters[i]), f"{plan.ids[i]} is not wanted"
+
+
+def check_quorum(walk: Walk, i: int) -> None:
+    """An unreachable quorum fails at once, so whoever still waits can still get there."""
+    progress, wait = walk.progress, walk.plan.group_waits[i]
+    if wait is None or progress.stage[i] == 0 or progress.closed:
+        return
+    outcomes = [progress.outcomes[s] for s in walk.plan.sources[i]]
+    skipped = sum(o is not None and o.state == "skipped" for o in outcomes)
+    possible = sum(o is None or o.value is not None for o in outcomes)
+    need = 1 if wait.quorum is None else wait.quorum or len(outcomes) - skipped
+    assert possible >= need
+
+
+def check_end(walk: Walk) -> None:
+    assert walk.progress.phase[walk.plan.output] == DONE
+    assert {*walk.progress.phase} <= {IDLE, DONE}
+    assert not calls_of(walk)
+    assert len(walk.cancelled) == len(set(walk.cancelled))
+    assert set(walk.cancelled) <= set(walk.started)
+
+
+def run(bound: Bound, fate: Fate, order: random.Random, *, clocks: bool = False) -> Walk:
+    """To the end, whoever finishes next being drawn; with `clocks` timers fire, texts begin and the run closes too."""
+    walk = Walk(bound)
+    check_step(walk)
+    for _ in range(10 * len(bound.nodes) + 50):
+        if walk.progress.phase[walk.plan.output] == DONE:
+            break
+        running = calls_of(walk)
+        assert running, "nothing runs and nothing is settled"
+        i = order.choice(running)
+        if clocks and order.random() < 0.4:
+            disturb(walk, order, i)
+        else:
+            walk.progress.finished(i, fate.of(i))
+            walk._drain()
+        check_step(walk)
+    check_end(walk)
+    return walk
+
+
+def disturb(walk: Walk, order: random.Random, i: int) -> None:
+    """Something other than a call's end."""
+    what = order.choice(("start", "start", "fire", "fire", "speak", "close", "end"))
+    if what == "start":
+        walk.progress.started(i)
+    elif what == "fire" and walk.armed:
+        walk.progress.fired(order.choice(sorted(walk.armed)))
+    elif what == "speak" and walk.plan.ids[i] in walk.live:
+        walk.progress.first_content(i)
+    elif what == "close":
+        walk.progress.close(order.choice(("deadline", "budget")))
+    elif what == "end" and order.random() < 0.3:
+        walk.progress.end("deadline")
+    walk._drain()
+
+
+def settled(walk: Walk) -> dict[str, Outcome]:
+    """The outcomes of nodes that were wanted to their end: the others depend on when that was known."""
+    return {
+        name: outcome
+        for name, outcome in zip(walk.plan.ids, walk.progress.outcomes, strict=True)
+        if outcome is not None and outcome.state != "cancelled" and outcome.reason != "not_needed"
+    }
+
+
+SEEDS = st.integers(0, 2**32)
+SIZES = st.integers(1, 14)
+SHARES = st.sampled_from((0.0, 0.2, 0.5, 0.9))
+
+
+@given(seed=SEEDS, size=SIZES, broken=SHARES)
+@settings(max_examples=250, deadline=None)
+def test_every_run_ends(seed: int, size: int, broken: float) -> None:
+    """semantics 1: nothing demanded stays unsettled, nothing starts twice or early, nothing runs at the end."""
+    dice = random.Random(seed)
+    bound = Grower(dice, clocks=True).grow(size)
+    run(bound, Fate(bound, seed, broken), dice, clocks=True)
+
+
+@given(seed=SEEDS, size=SIZES, broken=SHARES, orders=st.lists(SEEDS, min_size=2, max_size=4, unique=True))
+@settings(max_examples=200, deadline=None)
+def test_order_of_arrival_changes_nothing(seed: int, size: int, broken: float, orders: Sequence[int]) -> None:
+    """semantics 1: same seed and replies give the same answer wherever the file asks no clock."""
+    bound = Grower(random.Random(seed), clocks=False).grow(size)
+    fate = Fate(bound, seed, broken)
+    first, *others = [run(bound, fate, random.Random(order)) for order in orders]
+    for other in others:
+        mine, theirs = settled(first), settled(other)
+        assert mine.keys() >= {"out"} <= theirs.keys()
+        for name in mine.keys() & theirs.keys():
+            assert mine[name].state == theirs[name].state, name
+            assert mine[name].value == theirs[name].value, name
+
+
+@given(seed=SEEDS, size=SIZES)
+@settings(max_examples=60, deadline=None)
+def test_same_order_gives_the_same_run(seed: int, size: int) -> None:
+    """semantics 1: the plan is pure: told the same, it answers the same."""
+    bound = Grower(random.Random(seed), clocks=True).grow(size)
+    fate = Fate(bound, seed, 0.3)
+    one, two = (run(bound, fate, random.Random(seed), clocks=True) for _ in range(2))
+    assert (one.started, one.cancelled, one.settled) == (two.started, two.cancelled, two.settled)
+    assert one.progress.outcomes == two.progress.outcomes
+
+
+@given(seed=SEEDS, size=SIZES, reason=st.sampled_from(("deadline", "budget")), share=st.floats(0, 1))
+@settings(max_examples=150, deadline=None)
+def test_closing_starts_only_writers(seed: int, size: int, reason: str, share: float) -> None:
+    """semantics 4: when the plan has closed, no other call starts."""
+    dice = random.Random(seed)
+    bound = Grower(dice, clocks=True).grow(size)
+    fate = Fate(bound, seed, 0.2)
+    walk = Walk(bound)
+    while calls_of(walk) and dice.random() < share:
+        i = dice.choice(calls_of(walk))
+        walk.progress.finished(i, fate.of(i))
+        walk._drain()
+    before = set(walk.started)
+    walk.close(reason)
+    while calls_of(walk):
+        i = dice.choice(calls_of(walk))
+        walk.progress.finished(i, fate.of(i))
+        walk._drain()
+        check_step(walk)
+    check_end(walk)
+    writers = {walk.plan.ids[i] for i in walk.plan.writers}
+    assert set(walk.started) - before <= writers
