@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from fusion_graph.contracts import Kind, WaitFirst, WaitGroup
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.captions import clean, conditions, waiting
+from fusion_graph.graph.least import Least
 from fusion_graph.pipeline import AnyOf, Condition, FieldRef, Node
 
 Role: TypeAlias = Literal["draft", "judge", "writer", "refine", "choice", "group"]
@@ -44,6 +45,7 @@ class Box:
     tooltip: str = ""
     cluster: str = ""
     output: bool = False
+    off: bool = False  # the parameters let it never run
     ending: Ending | None = None
     members: tuple[Box, ...] = ()
 
@@ -80,11 +82,15 @@ def picture(bound: Bound, states: Mapping[str, tuple[str, str, float | None, flo
     parents = _parents(bound)
     frames = parents | {join: join for join in parents.values()}  # a join stands in its own frame
     texts = {str(spec.id): spec.description for spec in bound.pipeline.nodes}
+    least = Least(bound.plan, [0] * len(bound.nodes))
+    off = frozenset(node.id for node in bound.nodes if not least.can_run(node.index))
     endings = {name: Ending(*ending) for name, ending in (states or {}).items()}
     return Picture(
         name=clean(bound.pipeline.name),
         description=clean(bound.pipeline.description),
-        boxes=tuple(_box(bound, node, frames, texts.get(node.id, ""), endings.get(node.id)) for node in bound.nodes),
+        boxes=tuple(
+            _box(bound, node, frames, texts.get(node.id, ""), endings.get(node.id), off) for node in bound.nodes
+        ),
         arrows=_arrows(bound),
         clusters=_clusters(bound, parents),
     )
@@ -104,7 +110,9 @@ def role_of(node: Node, kind: Kind) -> Role:
     return "writer" if kind.needs_draft else "draft"
 
 
-def _box(bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending: Ending | None) -> Box:
+def _box(
+    bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending: Ending | None, off: frozenset[str]
+) -> Box:
     frame, role = frames.get(node.id, ""), role_of(node, bound.kinds[node.index])
     return Box(
         id=node.id,
@@ -112,10 +120,11 @@ def _box(bound: Bound, node: Node, frames: Mapping[str, str], text: str, ending:
         kind=clean(_kind(node, role)),
         role=role,
         model=clean(str(node.model.model)) if node.model else "",
-        notes=_notes(bound, node),
+        notes=_notes(bound, node) + (("off with these parameters",) if node.id in off else ()),
         tooltip=clean(text),
         cluster=frame,
         output=node.index == bound.output,
+        off=node.id in off,
         ending=ending._replace(reason=clean(ending.reason)) if ending else None,
     )
 

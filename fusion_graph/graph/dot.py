@@ -61,7 +61,7 @@ def _node(box: Box) -> dict[str, str]:
     found |= SHAPES[box.role]
     if box.output:
         found["peripheries"] = "2"
-    if box.ending and box.ending.state in ("skipped", "cancelled"):
+    if is_faint(box) or (box.ending and box.ending.state == "cancelled"):
         found["style"] = found.get("style", "filled") + ",dashed"
     found["tooltip"] = _text(box.tooltip or box.id)
     return found

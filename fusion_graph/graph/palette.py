@@ -38,11 +38,13 @@ FAINT = "#b0b0b0"
 
 def paint(box: Box) -> Paint:
     """A box's colours: by its state in the picture of a run, else by its role."""
+    if box.off and not box.ending:
+        return STATES["skipped"]
     if box.ending:
         return STATES.get(box.ending.state, ROLES["group"])
     return ROLES[box.role]
 
 
 def is_faint(box: Box) -> bool:
-    """Skipped: what leads to and from it is drawn faint too."""
-    return box.ending is not None and box.ending.state == "skipped"
+    """Skipped, or off: what leads to and from it is drawn faint too."""
+    return box.off or (box.ending is not None and box.ending.state == "skipped")

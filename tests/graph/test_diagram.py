@@ -32,6 +32,12 @@ def test_box_says_kind_and_model() -> None:
     assert [box.id for box in found.values() if box.output] == ["final"]
 
 
+def test_what_parameters_rule_out_is_off() -> None:
+    found = {box.id: box for box in picture(bound(RESEARCH, more=0)).boxes}
+    assert {name for name, box in found.items() if box.off} == {"second/x", "second/w", "second"}
+    assert found["second"].notes == ("off with these parameters",)
+
+
 def test_alternates_are_noted() -> None:
     made = graph("final: {kind: proposer, model: m/a, alternates: [m/b, m/c@two]}")
     assert picture(made).boxes[0].notes == ("else m/b, m/c@two",)

@@ -24,6 +24,22 @@ def test_group_option_is_sent_whole() -> None:
     assert first_token(made) == "held (final sends one draft of tries, whole)"
 
 
+def test_option_that_is_off_is_passed_over() -> None:
+    made = bound(
+        RESEARCH.replace(
+            "answer, verdict?], when: {verdict.contradictions", "answer], keep_best: true, when: {params.more"
+        )
+    )
+    assert first_token(made) == "held (keep_best of polish looks at the whole text)"
+    off = bound(
+        RESEARCH.replace(
+            "answer, verdict?], when: {verdict.contradictions", "answer], keep_best: true, when: {params.more"
+        ),
+        more=0,
+    )
+    assert first_token(off) == "live"
+
+
 def test_usable_rule_holds_the_writer() -> None:
     made = graph("final: {kind: proposer, model: m/a, usable: {complete: true}}")
     assert first_token(made) == "held (usable of final looks at the whole text)"

@@ -9,8 +9,8 @@ from fusion_graph.graph.palette import ROLES, STATES, is_faint, paint
 from fusion_graph.outputs import State
 
 
-def box(state: str = "") -> Box:
-    return Box(id="a", title="a", kind="k", role="judge", ending=Ending(state) if state else None)
+def box(state: str = "", *, off: bool = False) -> Box:
+    return Box(id="a", title="a", kind="k", role="judge", off=off, ending=Ending(state) if state else None)
 
 
 def test_every_role_and_state_has_a_look() -> None:
@@ -26,6 +26,8 @@ def test_state_beats_role() -> None:
 
 def test_skipped_is_faint() -> None:
     assert is_faint(box("skipped"))
+    assert is_faint(box(off=True))
+    assert paint(box(off=True)) == STATES["skipped"]
     assert not is_faint(box("ok"))
     assert not is_faint(box())
 
