@@ -55,7 +55,8 @@ def test_waits_are_sorted_by_type() -> None:
     assert kinds["final"] is WaitFirst
     assert kinds["answer"] is kinds["extra"] is WaitAll
     assert PLAN.group_waits[2] == WaitGroup(quorum=2, grace_s=3)
-    assert PLAN.group_waits[4] is PLAN.first_waits[2] is None
+    assert PLAN.group_waits[4] is None
+    assert PLAN.first_waits[2] is None
     assert PLAN.first_waits[6] == WaitFirst(None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +72,7 @@ class Grower:
         if not members:
             return self._proposer(name)
         quorum = self.dice.choice((None, "all", self.dice.randint(1, len(members)) if self.clocks else None))
-        options: dict[str, object] = {"quorum": quorum} if quorum else {}
+        options: dict[str, Any] = {"quorum": quorum} if quorum else {}
         if self.clocks:
             options["grace_s"] = self.dice.choice((0, 5))
         return spec(name, "layer", members=members, when=self._when(), **options), "drafts"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from fusion_graph.contracts import WaitFirst
 from fusion_graph.graph.binding import Bound
 from tests.graph.walk import bound_of
 
@@ -16,7 +19,7 @@ def written_by(nodes: str) -> set[str]:
     return {bound.nodes[i].id for i in bound.writers}
 
 
-def turn(nodes: str, **top: object) -> Bound:
+def turn(nodes: str, **top: Any) -> Bound:
     made = bound_of(nodes, **top).tool_turn
     assert made is not None
     return made
@@ -110,8 +113,7 @@ def test_hedge_is_kept() -> None:
         two: {kind: proposer, model: m/2}
         final: {kind: fallback, inputs: [one, two], hedge_after_s: 3}
         """)
-    assert alone.plan.first_waits[alone.output] is not None
-    assert alone.plan.first_waits[alone.output].hedge_after_s == 3
+    assert alone.plan.waits[alone.output] == WaitFirst(3)
     assert alone.plan.hedged == {0, 1}
 
 
