@@ -1,14 +1,14 @@
 """Everything that happens in a run, as frozen values in order. Progress, traces, costs and `degraded` are folds over
 them.
 
-`at` is in seconds since the run began. Events are named tuples rather than dataclasses because a run makes several per
-node and a tuple costs a third as much to make.
+`at` is in seconds since the run began. A run has several events per node, so they are named tuples, and a Trace makes
+them only when somebody looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fusion_graph.messages import Call, Completion, Usage
 from fusion_graph.outputs import State, Value
@@ -158,3 +158,30 @@ Event: TypeAlias = (
 
 Listener: TypeAlias = Callable[[Event], None]
 """Called at once, in order, from inside the run: it must return quickly and not raise."""
+
+
+class Trace:
+    """What happened in one run, in order. Plain records until somebody looks, or listens."""
+
+    __slots__ = ("_began", "_clock", "_events", "_listener", "_records")
+
+    def __init__(self, clock: Callable[[], float], listener: Listener | None = None) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._listener = listener
+        self._records: list[tuple[float, tuple[Any, ...]]] = []
+        self._events: list[Event] = []
+
+    def add(self, *record: Any) -> None:
+        """Something happened now: the type of its event, then the fields behind `at`."""
+        self._records.append((self._clock(), record))
+        if self._listener is not None:
+            self._listener(self.events[-1])
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything so far. The list grows when it is asked for again."""
+        made = self._events
+        for at, (kind, *fields) in self._records[len(made) :]:
+            made.append(kind(at - self._began, *fields))
+        return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from fusion_graph.engine.degraded import degraded_entries
@@ -106,13 +105,13 @@ async def _conclude(run: Run) -> RunResult:
             run.live.close(choices)
     error = None if answer is not None else _error(run, reason)
     troubled = run.troubled or (answer is not None and answer.truncated)
-    degraded = degraded_entries(run.bound, run.trace, answer) if troubled else ()
+    degraded = degraded_entries(run.bound, run.trace.events, answer) if troubled else ()
     state = "failed" if error else "degraded" if degraded else "ok"
     run.emit(RunFinished, state, error.reason if error else "")
     return RunResult(
         run_id=run.run_id,
         bound=run.bound,
-        events=tuple(run.trace),
+        trace=run.trace,
         degraded=degraded,
         answer=answer,
         choices=choices,
@@ -132,8 +131,8 @@ def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
         )
         return (answer,) * n
     return tuple(
-        replace(
-            answer, text=c.text, finish_reason=c.finish_reason, tool_calls=c.tool_calls, model=c.model or answer.model
+        answer._replace(
+            text=c.text, finish_reason=c.finish_reason, tool_calls=c.tool_calls, model=c.model or answer.model
         )
         for c in written
     )
@@ -143,7 +142,7 @@ def _error(run: Run, reason: str) -> RunFailed:
     """Every node's own error, so that nobody has to guess which key or model it was."""
     causes = [
         f"{e.node}: {e.detail or e.reason}"
-        for e in run.trace
+        for e in run.trace.events
         if isinstance(e, NodeFinished) and e.state in ("failed", "cancelled") and not e.reason.startswith("upstream:")
     ]
     reason = run.progress.closed or reason

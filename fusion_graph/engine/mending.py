@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Ask
@@ -43,4 +42,4 @@ async def keep_contract(run: Run, answer: Draft) -> Draft:
     call.task = asyncio.current_task()
     mended = await call.complete()
     run.degrade(answer.node, UNMET, broken, f"{writer.id} was asked to mend it")
-    return replace(answer, text=mended.text, finish_reason=mended.finish_reason)
+    return answer._replace(text=mended.text, finish_reason=mended.finish_reason)

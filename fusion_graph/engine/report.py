@@ -18,6 +18,7 @@ from fusion_graph.events import (
     NodeSkipped,
     NodeStarted,
     RunFinished,
+    Trace,
 )
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Usage
@@ -49,11 +50,15 @@ class RunResult:
 
     run_id: str
     bound: Bound = field(repr=False)
-    events: tuple[Event, ...] = field(repr=False)
+    trace: Trace = field(repr=False)
     degraded: tuple[DegradedEntry, ...] = ()
     answer: Draft | None = None
     choices: tuple[Draft, ...] = ()
     error: RunFailed | None = None
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(self.trace.events)
 
     @property
     def pipeline(self) -> str:

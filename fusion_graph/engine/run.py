@@ -6,10 +6,10 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.live import Live
-from fusion_graph.events import Degraded, Event, Listener
+from fusion_graph.events import Degraded, Listener, Trace
 from fusion_graph.graph.progress import Progress
 from fusion_graph.messages import Completion, Message
 from fusion_graph.pipeline import Limits
@@ -24,17 +24,14 @@ if TYPE_CHECKING:
     from fusion_graph.graph.binding import Bound
     from fusion_graph.messages import Sampling
 
-E = TypeVar("E", bound=tuple[Any, ...])
-_new = tuple.__new__
-
 
 class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
     __slots__ = (
-        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "interruptible", "ledger", "limits",
-        "listener", "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "started",
-        "tasks", "trace", "troubled", "wake",
+        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "emit", "interruptible", "ledger", "limits",
+        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "tasks", "trace",
+        "troubled", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -42,13 +39,13 @@ class Run:
         self.clock = services.clock
         self.bound = bound
         self.request = request
-        self.listener = listener
         self.limits: Limits = request.limits or bound.limits
         self.progress = Progress(bound.plan)
         self.run_id = request.run_id or secrets.token_hex(8)
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
-        self.trace: list[Event] = []
+        self.trace = Trace(self.clock, listener)
+        self.emit = self.trace.add
         self.troubled = False  # something happened that may have to stand in `degraded`
         self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
@@ -59,20 +56,8 @@ class Run:
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
-        self.started = services.clock()
         self._fence = ""
         self._ranks: Mapping[str, int] | None = None
-
-    def emit(self, kind: type[E], *fields: object) -> None:
-        """Make an event of this kind, stamped with the seconds since the run began, and tell the listener.
-
-        Built by `tuple.__new__`, because a run makes several events per node and a named tuple's own constructor takes
-        three times as long.
-        """
-        event: Any = _new(kind, (self.clock() - self.started, *fields))
-        self.trace.append(event)
-        if self.listener is not None:
-            self.listener(event)
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:
         self.troubled = True
