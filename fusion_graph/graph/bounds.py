@@ -41,7 +41,7 @@ def _check_timeouts(timeout: Any, path: Path, deadline: float, findings: Finding
 
 
 def _check_quorum(sketch: Sketch, graph: Graph, findings: Findings) -> None:
-    quorum = graph.options(sketch.id).get("quorum")
+    quorum = graph.filled[sketch.id].get("quorum")
     members = len(graph.plain[sketch.id].inputs)
     if isinstance(quorum, int) and quorum > members:
         message = f"a quorum of {quorum} can never be met by {members} member{'s' * (members != 1)}"
@@ -51,7 +51,7 @@ def _check_quorum(sketch: Sketch, graph: Graph, findings: Findings) -> None:
 
 
 def _check_spread(sketch: Sketch, graph: Graph, findings: Findings) -> None:
-    spread = graph.options(sketch.id).get("spread")
+    spread = graph.filled[sketch.id].get("spread")
     if jitter_of(spread) and not isinstance(sketch.options.get("temperature"), int | float):
         hint = "give the group, or `defaults`, a number for `temperature`"
         findings.error("FG116", (*sketch.path, "spread"), "a spread needs a temperature to lie around", hint)

@@ -25,7 +25,7 @@ from fusion_graph.graph.places import Fault, Path, Place
 from fusion_graph.graph.scalars import Unreadable, read_scalar
 
 MAX_DEPTH = 32
-MAX_VALUES = 20_000
+MAX_VALUES = 16_000
 
 
 class _TooDeep(Exception):

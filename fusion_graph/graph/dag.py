@@ -22,18 +22,15 @@ def check_dag(graph: Graph, findings: Findings) -> None:
     """Report every cycle, every node that the output never asks for, and what is odd about the output."""
     edges = _edges(graph)
     cyclic = _leftover({name: links.keys() for name, links in edges.items()})
+    place = {name: i for i, name in enumerate(edges)}
     for cycle in _cycles(edges, cyclic):
-        reads = [edges[cycle[i]][cycle[(i + 1) % len(cycle)]] for i in range(len(cycle))]
-        shown = " -> ".join([*reversed(cycle), cycle[-1]])
-        findings.error(
-            "FG301", min(reads, key=lambda p: list(graph.sketches).index(str(p[1]))), f"a cycle: {shown}", _CUT
-        )
+        reads = [(name, cycle[(i + 1) % len(cycle)]) for i, name in enumerate(cycle)]
+        reader, source = min(reads, key=lambda read: place[read[0]])
+        shown = " -> ".join([cycle[0], *reversed(cycle)])
+        findings.error("FG301", edges[reader][source], f"a cycle: {shown}", "take one of these edges out")
     head = graph.output.partition("/")[0]
     if head in graph.sketches:
         _check_reach(graph, edges, head, findings)
-
-
-_CUT = "take one of these edges out"
 
 
 def _edges(graph: Graph) -> dict[str, dict[str, Path]]:
@@ -69,18 +66,19 @@ def _cycles(edges: Mapping[str, Mapping[str, Path]], among: set[str]) -> list[li
         return []
     import networkx as nx
 
-    order = {name: i for i, name in enumerate(edges)}
-    digraph: nx.DiGraph[str] = nx.DiGraph(
-        [(name, source) for name in edges if name in among for source in edges[name] if source in among]
+    names = list(edges)
+    index = {name: i for i, name in enumerate(names)}
+    digraph: nx.DiGraph[int] = nx.DiGraph(  # of numbers, because the order of a set of strings differs from run to run
+        (index[name], index[source]) for name in names if name in among for source in edges[name] if source in among
     )
-    knots = [k for k in nx.strongly_connected_components(digraph) if len(k) > 1 or any(n in edges[n] for n in k)]
-    found: list[list[str]] = []
-    for knot in sorted(knots, key=lambda k: min(order[n] for n in k)):
-        share = max(1, MAX_CYCLES - len(found))
-        for cycle in islice(nx.simple_cycles(digraph.subgraph(sorted(knot, key=order.__getitem__))), share):
-            first = min(range(len(cycle)), key=lambda i: order[cycle[i]])
+    knots = [k for k in nx.strongly_connected_components(digraph) if len(k) > 1 or digraph.has_edge(*k, *k)]
+    found: list[list[int]] = []
+    for knot in sorted(knots, key=min):
+        room = max(1, MAX_CYCLES - len(found))
+        for cycle in islice(nx.simple_cycles(digraph.subgraph(knot)), room):
+            first = cycle.index(min(cycle))
             found.append(cycle[first:] + cycle[:first])
-    return found
+    return [[names[i] for i in cycle] for cycle in sorted(found)]
 
 
 def _check_reach(graph: Graph, edges: Mapping[str, Mapping[str, Path]], output: str, findings: Findings) -> None:
@@ -90,7 +88,7 @@ def _check_reach(graph: Graph, edges: Mapping[str, Mapping[str, Path]], output: 
             if source not in wanted:
                 wanted.add(source)
                 stack.append(source)
-    for name in edges.keys() - wanted:
+    for name in (n for n in edges if n not in wanted):
         hint = "name it in some `inputs`, or take it out"
         findings.error(
             "FG302",
@@ -107,7 +105,7 @@ def _check_reach(graph: Graph, edges: Mapping[str, Mapping[str, Path]], output: 
     if gives not in ("draft", "vote", None):
         hint = "let a synth, a fallback or a judge of mode select or vote make one answer of it"
         findings.error("FG402", ("output",), f"the output must be one draft, but {graph.output!r} gives {gives}", hint)
-    elif gives is not None and not isinstance(kind.wait(kind.parse(graph.options(output))), WaitFirst):
+    elif gives is not None and not isinstance(kind.wait(kind.parse(graph.filled[output])), WaitFirst):
         findings.warn(
             "FG307", ("output",), f"when {graph.output!r} fails there is no answer", "let a fallback be the output"
         )

@@ -3,7 +3,6 @@ caret. Pure; which findings there are is the checks' business."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -13,8 +12,8 @@ from fusion_graph.graph.credentials import mask
 from fusion_graph.graph.documents import Document
 from fusion_graph.graph.places import Fault, Path, Place, Problem
 
+MANY = 100
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
-MAX_FINDINGS = 200  # more than anyone reads at once
 
 
 class Findings:
@@ -23,7 +22,7 @@ class Findings:
     def __init__(self, document: Document, file: str, faults: Sequence[Fault] = ()) -> None:
         self._document = document
         self._file = file
-        self._found: list[Diagnostic] = []
+        self._found: dict[Diagnostic, None] = {}  # in order, each once
         self.relocate: Callable[[Path], Path] = lambda path: path  # from a rewritten document to the one that was read
         self._faulty = {fault.place for fault in faults}
         for fault in faults:
@@ -50,17 +49,15 @@ class Findings:
 
     def _note(self, place: Place, **words: Any) -> None:
         words |= {"message": mask(words["message"]), "hint": mask(words["hint"])}
-        finding = Diagnostic(file=self._file, line=place.line, col=place.col, **words)
-        if finding not in self._found:
-            self._found.append(finding)
+        self._found[Diagnostic(file=self._file, line=place.line, col=place.col, **words)] = None
 
     @property
     def failed(self) -> bool:
         return any(d.severity == "error" for d in self._found)
 
     def ordered(self) -> tuple[Diagnostic, ...]:
-        """All findings in document order, the first `MAX_FINDINGS` of them."""
-        return tuple(sorted(self._found, key=lambda d: (d.line, d.col))[:MAX_FINDINGS])
+        """All findings in document order."""
+        return tuple(sorted(self._found, key=lambda d: (d.line, d.col)))
 
 
 def pointer(path: Path) -> str:
@@ -68,12 +65,24 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant. Among many only those that begin alike are compared, because
+    comparing costs microseconds each and a broken file may ask a thousand times."""
+    import difflib
+
+    names = list(known)
+    if len(names) > MANY:
+        names = [name for name in names if name[:1] == word[:1] and abs(len(name) - len(word)) <= 2][:MANY]
+    near = difflib.get_close_matches(word[:80], names, n=1)
+    return near[0] if near else None
+
+
 def suggest(word: object, known: Iterable[str]) -> str:
     """`did you mean ...?` for the nearest known word, else what there is (if that is short), else nothing."""
     names = list(known)
-    near = difflib.get_close_matches(str(word)[:80], names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]}?"
+    near = nearest(str(word), names)
+    if near is not None:
+        return f"did you mean {near}?"
     return f"known: {', '.join(names)}" if 0 < len(names) <= 12 else ""
 
 

@@ -12,7 +12,7 @@ from fusion_graph.graph.expand import PROPOSER
 from fusion_graph.graph.nodes import Ref, Sketch
 from fusion_graph.graph.references import Graph
 from fusion_graph.outputs import FIELDS
-from fusion_graph.pipeline import ModelRef
+from fusion_graph.pipeline import ModelRef, NodeId
 
 DRAFTS = frozenset(("draft", "drafts", "vote"))
 
@@ -24,11 +24,13 @@ def check_inputs(graph: Graph, findings: Findings) -> None:
         if sketch.kind is None:
             continue
         _check_types(sketch, sketch.kind, graph, findings)
+        _check_own(sketch, sketch.kind, graph, findings)
         if sketch.opaque:
             continue
-        _check_number(sketch, sketch.kind, graph, findings)
-        _check_scores(sketch, graph, findings)
-        _check_own(sketch, sketch.kind, graph, findings)
+        if not sketch.lost:
+            _check_number(sketch, sketch.kind, graph, findings)
+            _check_scores(sketch, graph, findings)
+        _check_hedge(sketch, sketch.kind, graph, findings)
         _check_panelist(sketch, sketch.kind, graph, findings)
 
 
@@ -51,7 +53,7 @@ def _check_number(sketch: Sketch, kind: Kind, graph: Graph, findings: Findings) 
             message = "a layer of `members` has no inputs of its own"
             findings.error("FG116", (*sketch.path, "inputs"), message, "name them in `members`", key=True)
         return
-    computed = not kind.structural and not kind.calls_model(graph.options(sketch.id))
+    computed = not kind.structural and not kind.calls_model(graph.filled[sketch.id])
     if not inputs and (computed or kind.needs_draft):
         findings.error("FG304", sketch.path, f"a {kind.name} needs `inputs`", key=True)
     elif kind.needs_draft and None not in known and not DRAFTS.intersection(known):
@@ -60,7 +62,7 @@ def _check_number(sketch: Sketch, kind: Kind, graph: Graph, findings: Findings) 
 
 def _check_scores(sketch: Sketch, graph: Graph, findings: Findings) -> None:
     """`select: {top: k}` needs a judge that scores among the node's own inputs (semantics 2)."""
-    present = graph.options(sketch.id).get("present")
+    present = graph.filled[sketch.id].get("present")
     select = present.get("select") if isinstance(present, dict) else None
     known = [graph.gives.get(ref.target) for ref in sketch.edges("inputs")]
     if isinstance(select, dict) and "top" in select and "scores" not in known and None not in known:
@@ -69,22 +71,23 @@ def _check_scores(sketch: Sketch, graph: Graph, findings: Findings) -> None:
 
 
 def _check_own(sketch: Sketch, kind: Kind, graph: Graph, findings: Findings) -> None:
-    """What the kind finds, and hedges over nodes that call no model."""
-    spec = replace(graph.specs[sketch.id], options=graph.options(sketch.id))
-    gives = {ref.target: graph.gives.get(ref.target) for ref in sketch.edges("inputs")}
-    known = {name: type_ for name, type_ in gives.items() if type_ is not None}
+    """What the kind finds; where an input is missing it cannot know more than has been said."""
+    spec = replace(graph.specs[sketch.id], options=graph.filled[sketch.id])
     inputs = sketch.edges("inputs")
-    for code, suffix, message in kind.check(spec, known):
-        parts = [int(p) if p.isdigit() else p for p in suffix.split("/")[1:]]
-        if len(parts) == 2 and parts[0] == "inputs" and isinstance(parts[1], int):
-            findings.error(code, inputs[parts[1]].path, message)
-        elif code in ("FG304", "FG404") and not inputs:
-            continue  # said already
-        else:
-            findings.error(code, (*sketch.path, *parts), message, key=not suffix)
-    wait = kind.wait(kind.parse(spec.options))
+    gives = {NodeId(ref.target): graph.gives.get(ref.target) for ref in inputs}
+    for code, suffix, message in kind.check(spec, {name: type_ for name, type_ in gives.items() if type_ is not None}):
+        parts = tuple(int(part) if part.isdigit() else part for part in suffix.split("/")[1:])
+        if parts[:1] == ("inputs",) and (sketch.lost or not inputs):
+            continue
+        at = inputs[int(parts[1])].path if parts[:1] == ("inputs",) and len(parts) > 1 else (*sketch.path, *parts)
+        findings.error(code, at, message, key=not parts)
+
+
+def _check_hedge(sketch: Sketch, kind: Kind, graph: Graph, findings: Findings) -> None:
+    """The runners of a hedge must be calls themselves: there is nothing to race in what is computed (semantics 3)."""
+    wait = kind.wait(kind.parse(graph.filled[sketch.id]))
     if isinstance(wait, WaitFirst) and wait.hedge_after_s:
-        for ref in inputs:
+        for ref in sketch.edges("inputs"):
             if graph.gives.get(ref.target) == "draft" and not _calls(ref, graph):
                 message = f"with `hedge_after_s` every option must call a model itself; {ref.target} does not"
                 findings.error("FG405", ref.path, message)
@@ -105,7 +108,7 @@ def _check_when(sketch: Sketch, graph: Graph, findings: Findings) -> None:
 
 def _check_panelist(sketch: Sketch, kind: Kind, graph: Graph, findings: Findings) -> None:
     """A judge that reads a draft of its own model prefers it, blind or not."""
-    options = graph.options(sketch.id)
+    options = graph.filled[sketch.id]
     if kind.writes or kind.structural or not isinstance(options.get("model"), str):
         return
     model = ModelRef.parse(options["model"])

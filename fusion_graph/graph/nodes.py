@@ -50,6 +50,7 @@ class Sketch:
     refs: list[Ref] = field(default_factory=list)
     description: str = ""
     opaque: bool = False
+    lost: bool = False  # it names a node that is not there
 
     def edges(self, kind: str) -> list[Ref]:
         return [ref for ref in self.refs if ref.field == kind]
@@ -82,11 +83,14 @@ class NodeReader:
             for key, item in raw.items()
             if not key.startswith("x-")
         }
-        bad = self._check(sketch.kind, value, path) if sketch.kind else set()
+        bad: set[Path] = self._check(sketch.kind, value, path) if sketch.kind else set()
         self._refer(sketch, value)
         if sketch.kind is not None:
+            known = self._schema(sketch.kind)[1]
             sketch.written = {
-                k: v for k, v in value.items() if k in self._schema(sketch.kind)[1] and k not in COMMON and k not in bad
+                key: _without(item, (key,), bad)
+                for key, item in value.items()
+                if key in known and key not in COMMON and (key,) not in bad
             }
             sketch.options = merge(self._reaching(sketch.kind, sketch.written), sketch.written)
             sketch.opaque = not _expandable(sketch)
@@ -113,13 +117,15 @@ class NodeReader:
             self._schemas[kind.name] = Checker(schema), schema["properties"]
         return self._schemas[kind.name]
 
-    def _check(self, kind: Kind, value: Mapping[str, Any], path: Path) -> set[str]:
-        """Report what is wrong with a node's keys and values; gives the options that cannot be used."""
-        bad = {key for key, item in value.items() if _unfilled(fill(item, self._params.defaults))}
-        for problem in self._schema(kind)[0].problems(fill(value, self._params.defaults), path):
+    def _check(self, kind: Kind, value: Mapping[str, Any], path: Path) -> set[Path]:
+        """Report what is wrong with a node's keys and values; gives what cannot be used: options, a member's keys."""
+        filled = fill(value, self._params.defaults)
+        bad: set[Path] = {(key,) for key, item in filled.items() if _unfilled(item)}
+        for problem in self._schema(kind)[0].problems(filled, path):
             self._report(problem, kind)
-            if len(problem.path) > len(path):
-                bad.add(str(problem.path[len(path)]))
+            inside = problem.path[len(path) :]
+            of_member = len(inside) > 2 and inside[0] == "models" and inside[2] != "model"
+            bad.add(inside[:3] if of_member else inside[:1])
         return bad
 
     def _report(self, problem: Problem, kind: Kind) -> None:
@@ -179,9 +185,19 @@ class NodeReader:
             yield Ref(kind, target, (*path, i), target != entry)
 
 
+def _without(value: Any, path: Path, bad: set[Path]) -> Any:
+    """The value of an option without the keys of members that cannot be used."""
+    if not isinstance(value, list) or len(bad) == 0:
+        return value
+    return [
+        {k: v for k, v in item.items() if (*path, i, k) not in bad} if isinstance(item, Mapping) else item
+        for i, item in enumerate(value)
+    ]
+
+
 def _unfilled(value: Any) -> bool:
     """True when an undeclared parameter stands somewhere in the value."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(map(_unfilled, value.values()))
     return any(map(_unfilled, value)) if isinstance(value, list) else isinstance(value, Param)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fusion_graph.graph.diagnostics import Findings, suggest
+from fusion_graph.graph.diagnostics import Findings, nearest, suggest
 from fusion_graph.graph.expand import SHAPES
-from fusion_graph.graph.fragments import ID, SLUG
+from fusion_graph.graph.fitting import fits
+from fusion_graph.graph.fragments import ID, PARAM, SLUG
 from fusion_graph.graph.places import Path, Problem
 from fusion_graph.graph.schema import MEMBER
 from fusion_graph.graph.validation import Checker, regex_problem, schema_problem
@@ -29,10 +30,12 @@ class Params:
     def __init__(self, raw: Any, findings: Findings) -> None:
         self._findings = findings
         self._uses: dict[Path, str] = {}
+        self._meant: set[str] = set()  # by misspelt uses
         self.specs: dict[str, ParamSpec] = {}
         for name, entry in raw.items() if isinstance(raw, Mapping) else ():
-            if isinstance(entry, Mapping) and "default" in entry:
+            if fits(entry, PARAM):  # else the check of the top says what is wrong
                 self._declare(str(name), entry)
+        self.defaults = {name: spec.default for name, spec in self.specs.items()}
 
     def _declare(self, name: str, entry: Mapping[str, Any]) -> None:
         path: Path = ("params", name)
@@ -41,16 +44,13 @@ class Params:
             name=name, schema=schema, default=entry["default"], description=str(entry.get("description", ""))
         )
         wrong = regex_problem(str(schema["pattern"])) if "pattern" in schema else ""
-        wrong = wrong or schema_problem(json_schema(schema))
+        if not wrong and "items" in schema:
+            wrong = schema_problem(schema["items"])
         if wrong:
             self._findings.error("FG114", path, f"param {name!r}: {wrong}")
             return
         for problem in value_problems(self.specs[name], entry["default"], (*path, "default"), long=True):
             self._findings.problem(problem._replace(code="FG210", message=f"param {name!r}: {problem.message}"))
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        return {name: spec.default for name, spec in self.specs.items()}
 
     def take(self, value: Any, path: Path) -> Any:
         """The value as the format means it: `$name` is a Param, `$$` a dollar; uses are noted, unknown names
@@ -82,6 +82,7 @@ class Params:
             self._uses.setdefault((*path, "$", name), name)
             return True
         self._findings.error("FG203", path, f"parameter {name!r} is not declared", suggest(name, self.specs))
+        self._meant.add(nearest(name, self.specs) or "")
         return False
 
     def used_at(self, path: Path) -> str | None:
@@ -97,8 +98,8 @@ class Params:
 
     def settle(self) -> dict[str, ParamSpec]:
         """All parameters with their shape marks, once every use is known; unused ones are reported."""
-        used = set(self._uses.values())
-        for name in self.specs.keys() - used:
+        used = self._meant.union(self._uses.values())
+        for name in (n for n in self.specs if n not in used):
             self._findings.warn("FG206", ("params", name), f"parameter {name!r} is not used", key=True)
         shaping = {
             name for path, name in self._uses.items() if path[0] == "nodes" and len(path) > 2 and path[2] in SHAPES
@@ -110,7 +111,7 @@ def fill(value: Any, values: Mapping[str, Any]) -> Any:
     """The value with every known Param replaced; unknown ones stay."""
     if isinstance(value, Param):
         return values.get(value.name, value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: fill(item, values) for key, item in value.items()}
     if isinstance(value, list):
         return [fill(item, values) for item in value]

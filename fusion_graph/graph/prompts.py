@@ -22,7 +22,7 @@ def check_prompts(
     for path, text in _texts(defaults, ("defaults",)):
         _check(path, text, None, params, findings)
     for sketch in sketches.values():
-        inputs = {ref.target for ref in sketch.edges("inputs")}
+        inputs = [ref.target for ref in sketch.edges("inputs")]
         for path, text in _texts(sketch.written, sketch.path):
             _check(path, text, inputs, params, findings)
 
@@ -37,7 +37,7 @@ def _texts(options: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]
             yield from _texts(member, (*path, "models", i))
 
 
-def _check(path: Path, text: str, inputs: set[str] | None, params: Params, findings: Findings) -> None:
+def _check(path: Path, text: str, inputs: list[str] | None, params: Params, findings: Findings) -> None:
     for name in names(text):
         head, _, tail = name.partition(".")
         if name in NAMES or (head == "params" and params.use(tail, path)):

@@ -7,35 +7,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from fusion_graph.contracts import Kind
-from fusion_graph.graph.diagnostics import Findings, pointer, suggest
+from fusion_graph.graph.diagnostics import Findings, nearest, pointer, suggest
 from fusion_graph.graph.expand import MAX_NODES, as_key, count, expand_node, shaped
 from fusion_graph.graph.nodes import Ref, Sketch
 from fusion_graph.graph.params import fill
 from fusion_graph.outputs import Gives
 from fusion_graph.pipeline import AnyOf, Comparison, Condition, Edge, FieldRef, NodeId, NodeSpec
 
+PATIENCE = 100  # unknown names for which the nearest known one is looked up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """A file's graph. `specs` stand in file order and are as written but for resolved names; `plain` is their
-    expansion at default parameters; `gives` has the type of every id, None where it cannot be known."""
+    expansion at default parameters; `gives` has the type of every id, None where it
+    cannot be known; `filled` the options of each node in the file with the defaults of its parameters."""
 
     sketches: Mapping[str, Sketch]
     specs: Mapping[str, NodeSpec]
     plain: Mapping[str, NodeSpec]
     gives: Mapping[str, Gives | None]
     kinds: Mapping[str, Kind]
+    filled: Mapping[str, Mapping[str, Any]]
     defaults: Mapping[str, Any]
     output: str
-
-    def options(self, name: str) -> Mapping[str, Any]:
-        """A node's options, parameters filled in with their defaults."""
-        filled: Mapping[str, Any] = fill(self.specs[name].options, self.defaults)
-        return filled
 
 
 def resolve(
@@ -65,6 +63,7 @@ def resolve(
         plain=plain,
         gives={name: _gives(spec, sketches, kinds, defaults) for name, spec in plain.items()},
         kinds=kinds,
+        filled={name: fill(spec.options, defaults) for name, spec in specs.items()},
         defaults=defaults,
         output=resolved_output or "",
     )
@@ -77,31 +76,33 @@ class Names:
         self._ids = set(ids)
         self._sketches = sketches
         self._findings = findings
+        self._patience = PATIENCE
 
     def resolve(self, target: str, path: tuple[str | int, ...]) -> str | None:
-        """The id that `target` names; None (mostly with a finding) when there is none."""
+        """The id that `target` names or nearly names, with a finding if it is not quite that; None when nothing is."""
         if target in self._ids:
             return target
         head, slash, tail = target.partition("/")
         if slash and head in self._sketches:
             return self._member(head, tail, path)
-        near = get_close_matches(target, self._sketches, n=1)
-        self._findings.error("FG201", path, f"there is no node {target!r}", suggest(target, self._sketches))
-        return near[0] if near else None
+        self._patience -= 1
+        known = self._sketches if self._patience > 0 else ()
+        self._findings.error("FG201", path, f"there is no node {target!r}", suggest(target, known))
+        return nearest(target, known)
 
     def _member(self, group: str, key: str, path: tuple[str | int, ...]) -> str | None:
         meant = f"{group}/{'/'.join(as_key(part) for part in key.split('/'))}"
         if meant in self._ids:
             return meant
         if self._sketches[group].opaque:
-            return None
+            return group
         members = [i.removeprefix(f"{group}/") for i in sorted(self._ids) if i.startswith(f"{group}/")]
         said = (
             f"group {group!r} has no member {key!r}" if members else f"node {group!r} is no group, so it has no {key!r}"
         )
         self._findings.error("FG202", path, said, suggest(as_key(key), members))
-        near = get_close_matches(as_key(key), members, n=1)
-        return f"{group}/{near[0]}" if near else group
+        near = nearest(as_key(key), members)
+        return f"{group}/{near}" if near else group
 
 
 def _spec(sketch: Sketch) -> NodeSpec:
@@ -137,6 +138,7 @@ def _bounded(
 
 def _resolve_node(sketch: Sketch, names: Names) -> None:
     found = {ref: names.resolve(ref.target, ref.path) for ref in dict.fromkeys(sketch.refs)}
+    sketch.lost = None in found.values()
     sketch.refs = [Ref(ref.field, target, ref.path, ref.optional) for ref, target in found.items() if target]
     meant = {ref.target: target for ref, target in found.items() if target and ref.field == "when"}
     sketch.when = _rename(sketch.when, meant) if sketch.when else None

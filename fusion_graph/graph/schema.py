@@ -161,30 +161,35 @@ PANEL_TOP: Schema = _open(
 
 # --- for editors ------------------------------------------------------------------------------------------------------
 
+PARAM_REF: Schema = {"type": "string", "pattern": rf"^\${ID}$", "description": "A parameter in the place of a value."}
+SHARED: Schema = {**{k: v for k, v in COMMON.items() if k not in ("kind", "when")}, **CALL, **SHOWN}
+"""Options of many kinds, said once in a published schema."""
+
 
 def graph_document(kinds: Mapping[str, Kind]) -> Schema:
     """The published schema of the graph form; every value may also be a `$param`."""
-    nodes = {"allOf": [_choice(name, node_schema(kind)) for name, kind in kinds.items()]}
+    tops = GRAPH_TOP["properties"]
+    names = {"enum": list(kinds), "description": "; ".join(f"{k.name}: {k.summary}" for k in kinds.values())}
     node = {
         "type": "object",
         "required": ["kind"],
-        "properties": {
-            "kind": {"enum": list(kinds), "description": "; ".join(f"{k.name}: {k.summary}" for k in kinds.values())}
-        },
-        **nodes,
+        "properties": {"kind": names},
+        "allOf": [_choice(name, node_schema(kind)) for name, kind in kinds.items()],
     }
-    top = _with_params({**GRAPH_TOP["properties"], "params": None, "nodes": None, "output": None})
-    top |= {
-        key: GRAPH_TOP["properties"][key]
-        for key in ("version", "name", "description", "params", "on_tool_turn", "output")
-    }
-    top["nodes"] = {**GRAPH_TOP["properties"]["nodes"], "additionalProperties": {"$ref": "#/$defs/node"}}
+    open_tops = _with_params({key: tops[key] for key in ("limits", "seed", "defaults")})
+    nodes = {**tops["nodes"], "additionalProperties": {"$ref": "#/$defs/node"}}
     return {
         "$schema": DRAFT,
         "title": "fusion_graph pipeline, graph form",
         **GRAPH_TOP,
-        "properties": {key: top[key] for key in GRAPH_TOP["properties"]},
-        "$defs": {"node": node, "when": WHEN, "param": PARAM_REF},
+        "properties": {**tops, **open_tops, "nodes": nodes},
+        "$defs": {
+            "node": node,
+            "when": WHEN,
+            "param": PARAM_REF,
+            "member": _inside(MEMBER),
+            **{f"option-{key}": value for key, value in _with_params(SHARED, shared=False).items()},
+        },
     }
 
 
@@ -193,28 +198,32 @@ def panel_document() -> Schema:
     return {"$schema": DRAFT, "title": "fusion_graph pipeline, panel form", **PANEL_TOP}
 
 
-PARAM_REF: Schema = {"type": "string", "pattern": rf"^\${ID}$", "description": "A parameter in the place of a value."}
-
-
 def _choice(name: str, schema: Schema) -> Schema:
-    properties = {**_with_params(schema["properties"]), "kind": {"const": name}, "when": {"$ref": "#/$defs/when"}}
+    fixed = {"kind": {"const": name}, "when": {"$ref": "#/$defs/when"}}
+    properties = {**_with_params(schema["properties"]), **fixed}
     return {"if": {"properties": {"kind": {"const": name}}}, "then": {**schema, "properties": properties}}
 
 
-def _with_params(properties: Mapping[str, Any]) -> Schema:
-    """Properties whose values may be parameters, the fixed ones left as they are."""
+def _with_params(properties: Mapping[str, Any], *, shared: bool = True) -> Schema:
+    """Properties whose values may be parameters, but for the fixed ones. `shared`: refer to what is said once."""
     return {
-        key: value if key in FIXED or value is None else {"anyOf": [_inside(value), {"$ref": "#/$defs/param"}]}
+        key: {"$ref": f"#/$defs/option-{key}"}
+        if shared and value is SHARED.get(key)
+        else value
+        if key in FIXED
+        else {"anyOf": [_inside(value), {"$ref": "#/$defs/param"}]}
         for key, value in properties.items()
     }
 
 
-def _inside(schema: Any) -> Any:
+def _inside(schema: Schema) -> Schema:
     """A schema whose parts may be parameters too."""
     result = dict(schema)
     if "properties" in result:
         result["properties"] = _with_params(result["properties"])
-    if "items" in result:
+    if result.get("items") is MEMBER:
+        result["items"] = {"anyOf": [{"$ref": "#/$defs/member"}, {"$ref": "#/$defs/param"}]}
+    elif "items" in result:
         result["items"] = {"anyOf": [_inside(result["items"]), {"$ref": "#/$defs/param"}]}
     if "then" in result:
         result |= {"then": _inside(result["then"]), "else": _inside(result["else"])}

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from fusion_graph.graph.diagnostics import suggest
+from fusion_graph.graph.fitting import fits
 from fusion_graph.graph.places import Path, Problem
 from fusion_graph.pipeline import Param
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
 
 TYPES = {
     "string": "text",
@@ -29,13 +30,20 @@ TYPES = {
 
 
 class Checker:
-    """One compiled schema."""
+    """One schema. jsonschema is imported for what does not clearly fit, and decides."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._validator = Draft202012Validator(schema)
+        self._schema = schema
+        self._validator: Draft202012Validator | None = None
 
     def problems(self, value: Any, path: Path = ()) -> Iterator[Problem]:
         """Everything wrong with `value`, which stands at `path`."""
+        if fits(value, self._schema):
+            return
+        if self._validator is None:
+            from jsonschema import Draft202012Validator
+
+            self._validator = Draft202012Validator(self._schema)
         for error in self._validator.iter_errors(value):
             if not isinstance(error.instance, Param):
                 yield from _told(error, (*path, *error.absolute_path))
@@ -43,6 +51,8 @@ class Checker:
 
 def schema_problem(schema: Any) -> str:
     """What is wrong with a JSON Schema that an author wrote; "" if nothing. Only references inside it are followed."""
+    from jsonschema import Draft202012Validator, SchemaError
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as exc:
@@ -91,6 +101,8 @@ def _told(error: ValidationError, path: Path) -> Iterator[Problem]:
         yield _pattern(error, path, name)
     elif word in _WORDS:
         code, text = _WORDS[word]
+        if wanted == 1 and word.startswith("min") and word != "minimum":
+            text = "must not be empty"
         want = _types(wanted) if word == "type" else _choice(wanted)
         hint = suggest(error.instance, map(str, wanted)) if word == "enum" else ""
         yield Problem(code, path, f"{name} {text.format(want=want, got=_brief(error.instance))}", hint)
