@@ -8,7 +8,11 @@ from fusion_graph.events import CallFailed
 from fusion_graph.messages import Completion
 from tests.engine.stage import Stage, entries, shown, states
 
-ONE = "a: {kind: proposer, model: m/a%s}\nlast: {kind: proposer, model: m/last}\nfinal: {kind: fallback, inputs: [a, last]}"
+ONE = """
+a: {kind: proposer, model: m/a%s}
+last: {kind: proposer, model: m/last}
+final: {kind: fallback, inputs: [a, last]}
+"""
 CUT = Completion(text="cut of", finish_reason="length")
 
 
