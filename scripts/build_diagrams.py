@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from fusion_graph.graph.binding import bind
-from fusion_graph.graph.diagram import picture
-from fusion_graph.graph.drawing import PROGRAM, draw, programs
+from fusion_graph.graph.drawing.diagram import picture
+from fusion_graph.graph.drawing.image import PROGRAM, draw, programs
 from fusion_graph.graph.reader import load
 from fusion_graph.kinds import KINDS
 

@@ -16,12 +16,12 @@ from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask
 from fusion_graph.graph import reader
 from fusion_graph.graph.binding import Bound, bind
-from fusion_graph.graph.diagram import picture
-from fusion_graph.graph.dot import to_dot
+from fusion_graph.graph.drawing.diagram import picture
+from fusion_graph.graph.drawing.dot import to_dot
+from fusion_graph.graph.drawing.mermaid import to_mermaid
+from fusion_graph.graph.drawing.svg import to_svg
+from fusion_graph.graph.drawing.terminal import to_terminal
 from fusion_graph.graph.expand import expand
-from fusion_graph.graph.mermaid import to_mermaid
-from fusion_graph.graph.svg import to_svg
-from fusion_graph.graph.terminal import to_terminal
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.ledger import Amount
-from fusion_graph.graph.tokens import DEFAULT_OUTPUT_TOKENS
+from fusion_graph.graph.forecast.tokens import DEFAULT_OUTPUT_TOKENS
 from fusion_graph.messages import Call, Message, Usage
 
 if TYPE_CHECKING:

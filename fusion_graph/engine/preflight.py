@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.ledger import Amount, Ledger
 from fusion_graph.errors import UsageError
-from fusion_graph.graph import tokens
+from fusion_graph.graph.forecast import tokens
 from fusion_graph.messages import Usage
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from fusion_graph import settings
 from fusion_graph.commands import COMMANDS
 from fusion_graph.graph.codes import CODES
-from fusion_graph.graph.drawing import PROGRAM, programs
+from fusion_graph.graph.drawing.image import PROGRAM, programs
 from fusion_graph.graph.reader import read
 from fusion_graph.kinds import KINDS
 from scripts.build_diagrams import diagram
