@@ -1,14 +1,15 @@
-"""The asyncio driver: acts on what the plan decides, one TaskGroup a run, and tells it what happened.
+"""The asyncio driver: acts on what the plan decides, and tells it what happened.
 
 The node that finishes last runs its first ready successor in the same task; only further ready nodes get a task of
 their own. Nodes computed in code run inline. A node's failure is an Outcome; only a bug ends the run with an
-exception.
+exception. The tasks are kept as a TaskGroup would, without its callback per task: no task outlives its run.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import WaitAll
 from fusion_graph.engine.context import Context
@@ -24,38 +25,49 @@ if TYPE_CHECKING:
 class Scheduler:
     """Runs one Run to the end of its plan."""
 
-    __slots__ = ("_group", "_progress", "_run", "_timers")
+    __slots__ = ("_chains", "_ended", "_loop", "_progress", "_run", "_timers")
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._progress = run.progress
+        self._loop = asyncio.get_running_loop()
+        self._chains: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[None] = self._loop.create_future()  # the last chain's, or a bug's
         self._timers: list[asyncio.TimerHandle] = []
-        self._group: asyncio.TaskGroup
 
     async def run(self) -> None:
         """Returns when the output is settled and every task has ended. Cancelling it cancels every call."""
         run, progress = self._run, self._progress
         run.wake = self._wake
         try:
-            async with asyncio.TaskGroup() as self._group:
-                self._set_deadline()
-                progress.begin()
-                self._wake()
+            self._set_deadline()
+            progress.begin()
+            self._wake()
+            if self._chains:
+                await self._ended
         finally:
             for timer in self._timers:
                 timer.cancel()
+            await self._stop()
         for i, phase in enumerate(progress.phase):
             if phase == IDLE:
                 run.emit(NodeSkipped, progress.plan.ids[i], "not_needed")
 
+    async def _stop(self) -> None:
+        """Cancel what still runs after a bug or a cancellation, and wait for its end, however often we are asked."""
+        for task in self._chains:
+            task.cancel()
+        while self._chains:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(self._chains)
+
     def _set_deadline(self) -> None:
         run, limits = self._run, self._run.limits
         if limits.deadline_s:
-            loop = asyncio.get_running_loop()
-            start = loop.time()
+            start = self._loop.time()
             run.deadline = run.services.clock() + limits.deadline_s
-            self._timers.append(loop.call_at(start + limits.deadline_s - limits.reserve_s, run.close, "deadline"))
-            self._timers.append(loop.call_at(start + limits.deadline_s, self._end))
+            self._timers.append(self._loop.call_at(start + limits.deadline_s - limits.reserve_s, run.close, "deadline"))
+            self._timers.append(self._loop.call_at(start + limits.deadline_s, self._end))
 
     def _end(self) -> None:
         self._run.close("deadline")
@@ -66,33 +78,38 @@ class Scheduler:
 
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
-        progress, run = self._progress, self._run
-        tasks = run.tasks
-        task = tasks[i]
-        while i >= 0 and progress.phase[i] == RUNNING:
-            tasks[i] = task
-            run.emit(NodeStarted, progress.plan.ids[i])
-            outcome = await self._execute(i)
-            tasks[i] = None
-            if outcome is None:
-                return
-            self._finish(i, outcome)
-            i = self._act(chain=True)
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            while i >= 0 and self._progress.phase[i] == RUNNING:
+                i = await self._execute(i, task)
+        except Exception as bug:  # noqa: BLE001 (the run raises it)
+            if not self._ended.done():
+                self._ended.set_exception(bug)
+        finally:
+            self._chains.discard(task)
+            if not self._chains and not self._ended.done():
+                self._ended.set_result(None)
 
-    async def _execute(self, i: int) -> Outcome | None:
-        """The node's outcome; None when the plan cancelled it and has its outcome already."""
+    async def _execute(self, i: int, task: asyncio.Task[Any]) -> int:
+        """Run one node; the node to go on with, else -1."""
         run = self._run
         execute = run.bound.kinds[i].run
         assert execute is not None
+        run.tasks[i] = task
+        run.emit(NodeStarted, self._progress.plan.ids[i])
         try:
-            return Outcome("ok", await execute(Context(run, run.bound.nodes[i])))
+            outcome = Outcome("ok", await execute(Context(run, run.bound.nodes[i])))
         except NodeFailed as error:
-            return Outcome("failed", None, error.reason, error.detail)
+            outcome = Outcome("failed", None, error.reason, error.detail)
         except asyncio.CancelledError:
-            task = run.tasks[i]
-            if self._progress.phase[i] != RUNNING and task is not None and task.uncancel() == 0:
-                return None
-            raise
+            if self._progress.phase[i] == RUNNING or task.uncancel() > 0:
+                raise
+            return -1  # the plan cancelled it and has its outcome already
+        finally:
+            run.tasks[i] = None
+        self._finish(i, outcome)
+        return self._act(chain=True)
 
     def _fold(self, i: int) -> Outcome:
         """The outcome of a node computed in code."""
@@ -118,7 +135,7 @@ class Scheduler:
         self._act(chain=False)
 
     def _spawn(self, i: int) -> None:
-        self._run.tasks[i] = self._group.create_task(self._chain(i))
+        self._chains.add(self._loop.create_task(self._chain(i)))
 
     def _act(self, *, chain: bool) -> int:
         """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
@@ -168,7 +185,7 @@ class Scheduler:
                 task.cancel()
         arms, progress.arms = progress.arms, []
         for timer, seconds in arms:
-            self._timers.append(asyncio.get_running_loop().call_later(seconds, self._fire, timer))
+            self._timers.append(self._loop.call_later(seconds, self._fire, timer))
 
     def _fire(self, timer: Timer) -> None:
         self._progress.fired(timer)
@@ -178,5 +195,7 @@ class Scheduler:
         run, progress = self._run, self._progress
         ids = progress.plan.ids
         if not isinstance(progress.plan.waits[i], WaitAll):
+            if progress.late[i]:
+                run.troubled = True
             chosen = tuple(ids[s] for s in progress.chosen[i])
             run.emit(GroupClosed, ids[i], chosen, tuple(ids[s] for s in progress.late[i]))
