@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fusion_graph.errors import Diagnostic
-from fusion_graph.graph.credentials import mask
 from fusion_graph.graph.documents import Document
-from fusion_graph.graph.places import Fault, Path, Place, Problem
+from fusion_graph.graph.reading.credentials import mask
+from fusion_graph.graph.yaml.places import Fault, Path, Place, Problem
 
 MANY = 100
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fusion_graph.graph.composer import Composer
-from fusion_graph.graph.places import Fault, Path, Place
+from fusion_graph.graph.yaml.composer import Composer
+from fusion_graph.graph.yaml.places import Fault, Path, Place
 
 MAX_BYTES = 256_000
 

@@ -14,10 +14,10 @@ from fusion_graph.contracts import Kind
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.diagnostics import suggest
 from fusion_graph.graph.fragments import LIMITS
-from fusion_graph.graph.params import fill, value_problems
-from fusion_graph.graph.scalars import Unreadable, read_scalar
+from fusion_graph.graph.reading.params import fill, value_problems
+from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.graph.schema import node_schema
-from fusion_graph.graph.validation import Checker
+from fusion_graph.graph.yaml.scalars import Unreadable, read_scalar
 from fusion_graph.pipeline import Limits, ModelRef, Param, ParamSpec, Pipeline
 
 LOWERED: Mapping[str, str] = {

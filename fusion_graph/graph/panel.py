@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.graph.places import Path
 from fusion_graph.graph.schema import LAYERS, PANEL, SAMPLES
+from fusion_graph.graph.yaml.places import Path
 
 JUDGE, SYNTHESIZER = "openai/gpt-5.5", "anthropic/claude-opus-4.8"
 """Used where a file names none: those of the default preset."""

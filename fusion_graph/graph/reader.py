@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from fusion_graph.contracts import Kind
 from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph import panel
-from fusion_graph.graph.credentials import holds_a_key, like_a_key
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.documents import Document, parse
-from fusion_graph.graph.form import read_graph
-from fusion_graph.graph.places import Path
+from fusion_graph.graph.reading.credentials import holds_a_key, like_a_key
+from fusion_graph.graph.reading.form import read_graph
+from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.graph.schema import PANEL_TOP
-from fusion_graph.graph.validation import Checker
+from fusion_graph.graph.yaml.places import Path
 from fusion_graph.pipeline import Pipeline
 
 UNREADABLE = frozenset(("FG101", "FG102", "FG103"))

@@ -72,7 +72,7 @@ MEMBER: Schema = {
 
 
 def node_schema(kind: Kind) -> Schema:
-    """One node of this kind; its `when` has a checker of its own (`graph/when`)."""
+    """One node of this kind; its `when` has a checker of its own (`graph/reading/when`)."""
     return _open(node_properties(kind) | {"when": {}}, ["kind", *kind.required])
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
-from fusion_graph.graph.scalars import read_scalar
+from fusion_graph.graph.yaml.scalars import read_scalar
 
 WIDTH = 110
 _PLAIN = re.compile(r"[A-Za-z$](?:[A-Za-z0-9_./?@$+~-]|[: ](?=[A-Za-z0-9]))*")

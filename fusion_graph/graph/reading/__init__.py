@@ -1,0 +1,1 @@
+"""The stages of reading: options against kinds, parameters, conditions, references. `graph/reader` is the door."""
