@@ -8,8 +8,10 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 ASK_S = 0.15
+LIST_S = 1.0
 
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1 << 18
@@ -56,6 +58,18 @@ async def find_local_servers(
         for candidate, answer in zip(asked, answers, strict=True)
         if answer.result()
     )
+
+
+async def list_models(server: LocalServer, ask_s: float = LIST_S) -> tuple[str, ...]:
+    """The models it can answer with, as it names them, in its own order; those that only embed are left out."""
+    port = urlsplit(server.base_url).port
+    try:
+        async with asyncio.timeout(ask_s):
+            body = await _get(port or 0, "/v1/models")
+        names = [str(entry["id"]) for entry in body["data"]]
+    except (OSError, TimeoutError, ValueError, KeyError, TypeError):
+        return ()
+    return tuple(name for name in names if "embed" not in name.lower())
 
 
 async def _ask(candidate: Candidate, ask_s: float) -> bool:

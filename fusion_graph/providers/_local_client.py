@@ -18,7 +18,7 @@ from fusion_graph.contracts import Backend, Sink
 from fusion_graph.errors import Permanent
 from fusion_graph.messages import Call, Completion
 from fusion_graph.providers._openai_client import OpenAIClient
-from fusion_graph.providers.local import MODEL
+from fusion_graph.providers.local import MODEL, MOST_TOKENS
 
 _CHILD = Path(__file__).with_name("_local_child.py")
 _START_S = 60.0
@@ -39,6 +39,7 @@ class LocalClient:
             "parallel": int(options.get("parallel", 4)),
             "context": int(options.get("context", 8192)),
         }
+        self._most = int(options.get("most_tokens", MOST_TOKENS))
         self._starting: asyncio.Task[_Child] | None = None
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
@@ -46,7 +47,9 @@ class LocalClient:
         if starting is None or (starting.done() and (starting.exception() or starting.result().has_died)):
             starting = self._starting = asyncio.create_task(self._start(starting), name="local model")
         child = await asyncio.shield(starting)  # who stops waiting does not stop the start
-        return await child.client.complete(call, sink)
+        asked = call.sampling.max_tokens or self._most
+        sampling = replace(call.sampling, max_tokens=min(asked, self._most))
+        return await child.client.complete(call._replace(sampling=sampling), sink)
 
     async def aclose(self) -> None:
         starting, self._starting = self._starting, None

@@ -15,6 +15,7 @@ from fusion_graph.errors import Transient
 from fusion_graph.messages import Call, Completion, Delta, FinishReason, ToolCall, ToolCallDelta, Usage
 from fusion_graph.providers._assembly import Assembly, refuse_empty
 from fusion_graph.providers._wire_faults import error_of_event
+from fusion_graph.providers._wire_text import TextJoiner, join_halves
 from fusion_graph.providers._wire_tools import ToolCallReader, malformed
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage, read_cost, read_usage
 
@@ -38,6 +39,7 @@ class ReplyReader:
         self._most_chars = (2 * cap + _SLACK_TOKENS) * BYTES_PER_TOKEN if cap else math.inf
         self._chars = 0
         self._assembly = Assembly()
+        self._joiner = TextJoiner()
         self._fresh_text: list[str] = []
         self._fresh_reasoning: list[str] = []
         self._fresh_calls: list[ToolCallDelta] = []
@@ -77,7 +79,7 @@ class ReplyReader:
 
     def add_text(self, text: str) -> None:
         """Content, for a caller that knows the object held nothing else."""
-        if text:
+        if text := self._joiner.take(text):
             self._fresh_text.append(text)
             self._chars += len(text)
 
@@ -152,7 +154,7 @@ class ReplyReader:
             self.add_text(text if isinstance(text, str) else self._join_parts(text))
         reasoning = content.get("reasoning") or content.get("reasoning_content")
         if reasoning and isinstance(reasoning, str):
-            self._fresh_reasoning.append(reasoning)
+            self._fresh_reasoning.append(join_halves(reasoning))
         if refusal := content.get("refusal"):
             self._refusal += str(refusal)
         if raw := content.get("tool_calls"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from fusion_graph.errors import Transient
 from fusion_graph.messages import ToolCallDelta
+from fusion_graph.providers._wire_text import join_halves
 
 
 class ToolCallReader:
@@ -68,5 +69,5 @@ def _arguments(function: Mapping[str, Any]) -> str:
     if isinstance(arguments, Mapping):
         return json.dumps(arguments)
     if arguments is None or isinstance(arguments, str):
-        return arguments or ""
+        return join_halves(arguments) if arguments else ""
     raise malformed("tool arguments are not text")

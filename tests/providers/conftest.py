@@ -1,0 +1,26 @@
+"""A simulated upstream on a socket, and a client at it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fusion_graph.contracts import Backend
+from fusion_graph.providers._openai_client import OpenAIClient
+from fusion_graph.providers._sim_server import SimServer, start
+from tests.providers.rawserver import KEY
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[SimServer]:
+    server = await start()
+    yield server
+    await server.aclose()
+
+
+@pytest.fixture
+async def client(upstream: SimServer) -> AsyncIterator[OpenAIClient]:
+    opened = OpenAIClient(Backend(name="test", base_url=upstream.url, api_key=KEY))
+    yield opened
+    await opened.aclose()

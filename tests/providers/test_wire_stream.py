@@ -1,0 +1,163 @@
+"""Streams: one delta a read, whole at the end, and the short way is the same as the long one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusion_graph.errors import ProviderError
+from fusion_graph.messages import Call, Delta, Message, Sampling
+from fusion_graph.providers._wire_stream import Pattern, StreamReader
+
+CALL = Call("a/x", (Message("user", "hi"),), Sampling())
+DONE = b"data: [DONE]\n\n"
+
+
+def chunk(text: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    delta = {} if text is None else {"content": text}
+    return {"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": None, **more}
+
+
+def sse(*values: Any, ascii_only: bool = True) -> bytes:
+    return b"".join(b"data: " + json.dumps(v, ensure_ascii=ascii_only).encode() + b"\n\n" for v in values)
+
+
+FINISH = sse(chunk(finish="stop"))
+
+
+def feed(*pieces: bytes, call: Call = CALL) -> tuple[StreamReader, list[Delta]]:
+    reader = StreamReader(call)
+    return reader, [delta for piece in pieces if (delta := reader.feed(piece)) is not None]
+
+
+def reason_of(*pieces: bytes) -> str:
+    with pytest.raises(ProviderError) as caught:
+        feed(*pieces)[0].completion()
+    return caught.value.reason
+
+
+def test_one_read_is_one_delta() -> None:
+    reader, deltas = feed(sse(chunk("a"), chunk("b")), sse(chunk("c")), FINISH + DONE)
+    assert deltas == [Delta("ab"), Delta("c")]
+    assert reader.completion().text == "abc"
+    assert reader.ended
+    assert reader.clean
+
+
+def test_finish_comes_before_the_end() -> None:
+    reader, _ = feed(sse(chunk("a")))
+    assert not reader.finished
+    reader.feed(FINISH)
+    assert reader.finished
+    assert not reader.ended
+
+
+def test_usage_after_finish_counts() -> None:
+    counts = {"prompt_tokens": 1, "completion_tokens": 2}
+    reader, _ = feed(sse(chunk("a")), FINISH, sse({"choices": [], "usage": counts}), DONE)
+    usage = reader.completion().usage
+    assert usage is not None
+    assert usage.completion_tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason"),
+    [
+        ((b"",), "empty_output"),
+        ((b": hi\n\n",), "empty_output"),
+        ((sse(chunk("a")),), "truncated_stream"),
+        ((sse(chunk("a")), DONE), "truncated_stream"),
+        ((FINISH, DONE), "empty_output"),
+        ((sse(chunk(" ")), FINISH), "empty_output"),
+        ((sse(chunk("a")), b"data: {\n\n"), "malformed_stream"),
+        ((b'data: {"choices": "\xff"}\n\n',), "malformed_stream"),
+        ((sse(chunk("a")), b"event: error\ndata: down\n\n"), "upstream_error"),
+        ((sse(chunk("a")), b'event: error\ndata: {"code": 429}\n\n'), "rate_limited"),
+        ((sse(chunk("a")), b'event: error\ndata: {"error": {"code": 400}}\n\n'), "bad_request"),
+        ((sse({"error": {"code": 500}}),), "upstream_5xx"),
+    ],
+)
+def test_broken_stream_has_its_reason(pieces: tuple[bytes, ...], reason: str) -> None:
+    assert reason_of(*pieces) == reason
+
+
+@pytest.mark.parametrize("pieces", [(FINISH + DONE + sse(chunk("late")),), (FINISH, DONE, sse(chunk("late")))])
+def test_data_after_done_is_ignored_not_clean(pieces: tuple[bytes, ...]) -> None:
+    reader, _ = feed(sse(chunk("a")), *pieces)
+    assert reader.completion().text == "a"
+    assert not reader.clean
+
+
+def test_blank_after_done_is_clean() -> None:
+    assert feed(sse(chunk("a")), FINISH + DONE, b"\n\n")[0].clean
+
+
+def test_runaway_ends_the_stream() -> None:
+    reader, _ = feed(sse(chunk("x" * 1000)), call=CALL._replace(sampling=Sampling(max_tokens=1)))
+    assert reader.ended
+    assert not reader.clean
+    assert reader.completion().finish_reason == "length"
+
+
+# --- the short way ----------------------------------------------------------------------------------------------------
+
+
+def learned(value: dict[str, Any]) -> tuple[Pattern, bytes]:
+    data = json.dumps(value).encode()
+    pattern = Pattern()
+    pattern.learn(data, json.loads(data))
+    return pattern, data
+
+
+def test_known_ends_give_the_text() -> None:
+    pattern, data = learned(chunk("hello"))
+    assert pattern.text_in(data.replace(b"hello", b" w\xc3\xb6rld")) == " wörld"
+
+
+@pytest.mark.parametrize("text", [b'a"b', b"a\\nb", b"a\nb", b"\xff", b"\x00", b'", "content": "x'])
+def test_doubtful_text_is_parsed(text: bytes) -> None:
+    pattern, data = learned(chunk("hello"))
+    assert pattern.text_in(data.replace(b"hello", text)) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        chunk("hello", "stop"),
+        chunk("hello", usage={"prompt_tokens": 1}),
+        {"choices": [{"index": 1, "delta": {"content": "hello"}}]},
+        {"choices": [{"index": 0, "delta": {"content": "hello", "reasoning": "r"}}]},
+        {"choices": [chunk("hello")["choices"][0]] * 2},
+        chunk(""),
+        {"choices": []},
+    ],
+)
+def test_only_plain_text_is_learned(value: dict[str, Any]) -> None:
+    pattern, data = learned(value)
+    assert pattern.text_in(data) is None
+
+
+def test_text_that_stands_elsewhere_is_not_mistaken() -> None:
+    pattern, data = learned({**chunk("hello"), "id": "hello", "z": "hello"})
+    assert pattern.text_in(data) is None
+
+
+def test_changing_events_are_soon_given_up() -> None:
+    pattern = Pattern()
+    for number in range(10):
+        data = json.dumps(chunk("é", n=number)).encode()
+        if pattern.tries:
+            pattern.learn(data, json.loads(data))
+    assert pattern.tries == 0
+
+
+@given(st.lists(st.text(max_size=6), min_size=1, max_size=12), st.integers(1, 40), st.booleans())
+def test_short_way_says_the_same(texts: list[str], size: int, ascii_only: bool) -> None:
+    stream = sse(*(chunk(text) for text in ["seen", *texts]), ascii_only=ascii_only) + FINISH + DONE
+    reader, deltas = feed(*(stream[i : i + size] for i in range(0, len(stream), size)))
+    assert "".join(delta.text for delta in deltas) == reader.completion().text == "seen" + "".join(texts)
+    assert all(delta.text for delta in deltas)
