@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from fusion_graph.messages import Call, Completion, Usage
+from fusion_graph.messages import Call, Completion, ToolCallDelta, Usage
 from fusion_graph.outputs import State, Value
 from fusion_graph.pipeline import Node
 
@@ -61,6 +61,16 @@ class TextDelta(NamedTuple):
     at: float
     node: str
     text: str
+    choice: int = 0
+    whole: bool = False
+
+
+class ToolDelta(NamedTuple):
+    """Pieces of the answer's tool calls as they are written, beside its TextDeltas and in the same order."""
+
+    at: float
+    node: str
+    pieces: tuple[ToolCallDelta, ...]
     choice: int = 0
     whole: bool = False
 
@@ -147,6 +157,7 @@ Event: TypeAlias = (
     | CallStarted
     | FirstToken
     | TextDelta
+    | ToolDelta
     | CallFinished
     | CallFailed
     | GroupClosed

@@ -66,7 +66,7 @@ class CallRun:
         self.last_at = 0.0
         self._cut = ""
         self._flying = False
-        self._relay: Callable[[str], None] | None = None
+        self._relay: Callable[[Delta], None] | None = None
         self.task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
 
     async def complete(self) -> Completion:
@@ -190,8 +190,8 @@ class CallRun:
         self.last_at = run.clock()
         if delta.text:
             self.arrived += len(delta.text)
-            if self._relay is not None:
-                self._relay(delta.text)
+        if self._relay is not None and (delta.text or delta.tool_calls):
+            self._relay(delta)
 
     def _accept(self, completion: Completion) -> None:
         """The one place where a text is found usable or not (semantics 1)."""

@@ -1,8 +1,8 @@
-"""The answer's text while it is written (semantics 3).
+"""The answer while it is written: text and tool calls (semantics 3).
 
-Every final call of a writer that is not held offers its text here. What the output's live chain leads to is passed
-on; what is not live is kept, in case it becomes live. The first non-blank text passed on commits the run to that
-node.
+Every final call of a writer that is not held offers its pieces here. What the output's live chain leads to is passed
+on; what is not live is kept, in case it becomes live. The first content passed on, non-blank text or a tool call,
+commits the run to that node.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fusion_graph.events import TextDelta
+from fusion_graph.events import TextDelta, ToolDelta
 from fusion_graph.graph import options
+from fusion_graph.messages import Delta, ToolCallDelta
 from fusion_graph.outputs import Draft
 
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ class Live:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._kept: dict[int, dict[int, list[str]]] = {}  # node -> choice -> text not yet sent
+        self._kept: dict[int, dict[int, list[Delta]]] = {}  # node -> choice -> what was not sent yet
         self.node = -1
 
-    def offers(self, i: int, choice: int) -> Callable[[str], None]:
-        """Where a final call of node i puts its text. Whatever an earlier attempt left unsent is dropped."""
+    def offers(self, i: int, choice: int) -> Callable[[Delta], None]:
+        """Where a final call of node i puts its pieces. Whatever an earlier attempt left unsent is dropped."""
         self._kept.setdefault(i, {})[choice] = []
-        return lambda text: self._offer(i, choice, text)
+        return lambda delta: self._offer(i, choice, delta)
 
-    def _offer(self, i: int, choice: int, text: str) -> None:
+    def _offer(self, i: int, choice: int, delta: Delta) -> None:
         if self.node == i:
-            self._send(i, choice, text)
+            self._send(i, choice, delta)
         elif self.node < 0:
-            self._kept[i][choice].append(text)
+            self._kept[i][choice].append(delta)
             self._try(i)
 
     def refresh(self) -> None:
@@ -49,20 +50,31 @@ class Live:
 
     def _try(self, i: int) -> None:
         kept, progress = self._kept[i], self._run.progress
-        if not any(text.strip() for texts in kept.values() for text in texts) or i not in options.live(progress):
+        if not any(d.text.strip() or d.tool_calls for deltas in kept.values() for d in deltas):
+            return
+        if i not in options.live(progress):
             return
         self.node = i
         progress.first_content(i)
         for choice in sorted(kept):
-            for text in kept[choice]:
-                self._send(i, choice, text)
+            for delta in kept[choice]:
+                self._send(i, choice, delta)
         self._run.wake()
 
-    def _send(self, i: int, choice: int, text: str) -> None:
-        self._run.emit(TextDelta, self._run.bound.nodes[i].id, text, choice, False)
+    def _send(self, i: int, choice: int, delta: Delta) -> None:
+        run = self._run
+        if delta.text:
+            run.emit(TextDelta, run.bound.nodes[i].id, delta.text, choice, False)
+        if delta.tool_calls:
+            run.emit(ToolDelta, run.bound.nodes[i].id, delta.tool_calls, choice, False)
 
     def close(self, answer: tuple[Draft, ...]) -> None:
         """The run has its answer: what was not streamed is sent whole."""
-        if self.node < 0:
-            for choice, draft in enumerate(answer):
+        if self.node >= 0:
+            return
+        for choice, draft in enumerate(answer):
+            if draft.text or not draft.tool_calls:
                 self._run.emit(TextDelta, draft.node, draft.text, choice, True)
+            if draft.tool_calls:
+                pieces = (ToolCallDelta(k, c.id, c.name, c.arguments) for k, c in enumerate(draft.tool_calls))
+                self._run.emit(ToolDelta, draft.node, tuple(pieces), choice, True)
