@@ -44,6 +44,7 @@ class Stage:
         self.sims = {name: SimClient(said) for name, said in scripts.items()}
         self.naps: list[float] = []
         self.events: list[Event] = []
+        self._happened = asyncio.Event()
         settings = {name: {"free": prices is None} for name in scripts}
         settings["sim"] |= dict(backend or {})
         more = {"clock": clock} if clock else {}
@@ -78,12 +79,19 @@ class Stage:
         def listen(event: Event) -> None:
             self.events.append(event)
             tell(event)
+            self._happened.set()
+            self._happened = asyncio.Event()
 
         try:
             return await self.fusion.run(whole, RunRequest(**request), listen)
         finally:
             assert not any(sim.running for sim in self.sims.values()), "a call outlived its run"
             assert not {task for task in asyncio.all_tasks() - before if not task.done()}, "a task outlived its run"
+
+    async def until(self, holds: Callable[[Stage], bool]) -> None:
+        """Wait until `holds(self)` is true; asked again after every event."""
+        while not holds(self):
+            await self._happened.wait()
 
     # --- what happened ----------------------------------------------------------------------------------------------
 
