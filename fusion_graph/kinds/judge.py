@@ -112,6 +112,7 @@ def vote(ctx: NodeContext) -> Vote:
 KIND = Kind(
     name="judge",
     summary="Compares drafts: analyses, scores, ranks or selects; votes are counted in code.",
+    role="judge",
     takes=frozenset({"draft", "drafts", "vote"}),
     gives=lambda options: GIVES[options.get("mode") or "analyze"],
     schema={

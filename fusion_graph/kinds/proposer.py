@@ -25,6 +25,7 @@ async def run(ctx: NodeContext) -> Draft:
 KIND = Kind(
     name="proposer",
     summary="One model answers; shown drafts, it improves on them.",
+    role="panel",
     takes=frozenset({"draft", "drafts", "vote"}),
     gives=lambda _options: "draft",
     required=("model",),

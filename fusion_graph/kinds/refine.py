@@ -139,6 +139,7 @@ def _references(ctx: NodeContext) -> list[Draft]:
 KIND = Kind(
     name="refine",
     summary="Criticises a text and rewrites it; a revision that is no better never replaces it.",
+    role="refine",
     takes=frozenset({"draft", "drafts", "vote", "analysis", "scores"}),
     gives=lambda _options: "draft",
     schema={

@@ -28,6 +28,7 @@ async def run(ctx: NodeContext) -> Draft:
 KIND = Kind(
     name="synth",
     summary="Writes one answer from the drafts and the analysis of them.",
+    role="synth",
     takes=frozenset({"draft", "drafts", "vote", "analysis", "scores"}),
     gives=lambda _options: "draft",
     required=("model",),
