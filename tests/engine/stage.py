@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ FLAT = Prices({"m/dear": (1_000_000, 1_000_000), "m/cheap": (1.0, 1.0)}, "2026-1
 
 class Stage:
     """A Fusion over scripted models. `sims` by backend, `sim` the default one; `naps` are the waits it was asked for
-    and did not take; `events` all that happened in all runs."""
+    and skipped, its clock going on by as much; `events` all that happened in all runs."""
 
     def __init__(
         self,
@@ -47,15 +48,17 @@ class Stage:
         self._happened = asyncio.Event()
         settings = {name: {"free": prices is None} for name in scripts}
         settings["sim"] |= dict(backend or {})
-        more = {"clock": clock} if clock else {}
         self.fusion = Fusion(
             providers={"sim": Provider(name="sim", summary="scripted", open=self._open)},
             backends={name: Backend(name=name, provider="sim", **settings[name]) for name in scripts},  # type: ignore[arg-type]
             default_backend="sim",
             prices=prices or FLAT,
             sleep=sleep or self._nap,
-            **more,
+            clock=clock or self._now,
         )
+
+    def _now(self) -> float:
+        return time.monotonic() + sum(self.naps)
 
     def _open(self, backend: Backend) -> Client:
         return self.sims[backend.name]

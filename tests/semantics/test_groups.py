@@ -58,9 +58,7 @@ async def test_quorum_all_needs_every_member() -> None:
 async def test_quorum_goes_on_after_its_grace() -> None:
     # semantics 2: `quorum: n` = go on with n (after `grace_s`); issue 2: one member stalled for a minute
     stage = Stage({"m/b": (60.0, "late"), "m/w": "answer", "*": "text"})
-    result = await stage.run(
-        GRACED % 0.01
-    )
+    result = await stage.run(GRACED % 0.01)
     assert result.text == "answer"
     assert entries(result) == [("panel/b", "late")]
     assert result.timing_s["total"] < 5
