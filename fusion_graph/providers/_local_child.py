@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _serve(wanted: dict[str, Any]) -> Any:
-    sys.path.append(wanted["path"])
+    sys.path.insert(0, wanted["path"])
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fusion_graph.contracts import Backend, Sink
-from fusion_graph.errors import Permanent
+from fusion_graph.errors import Permanent, ProviderError
 from fusion_graph.messages import Call, Completion
 from fusion_graph.providers._openai_client import OpenAIClient
 from fusion_graph.providers.local import MODEL, MOST_TOKENS
@@ -44,12 +44,16 @@ class LocalClient:
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
         starting = self._starting
-        if starting is None or (starting.done() and (starting.exception() or starting.result().has_died)):
+        if starting is None or (starting.done() and (starting.exception() or starting.result().is_lost)):
             starting = self._starting = asyncio.create_task(self._start(starting), name="local model")
         child = await asyncio.shield(starting)  # who stops waiting does not stop the start
         asked = call.sampling.max_tokens or self._most
         sampling = replace(call.sampling, max_tokens=min(asked, self._most))
-        return await child.client.complete(call._replace(sampling=sampling), sink)
+        try:
+            return await child.client.complete(call._replace(sampling=sampling), sink)
+        except ProviderError as error:
+            child.is_lost = child.is_lost or not error.sent
+            raise
 
     async def aclose(self) -> None:
         starting, self._starting = self._starting, None
@@ -71,10 +75,7 @@ class _Child:
         self._process = process
         self.client = client
         self._log = log
-
-    @property
-    def has_died(self) -> bool:
-        return self._process.returncode is not None
+        self.is_lost = False  # it could not be reached: the next call starts another
 
     async def aclose(self) -> None:
         await self.client.aclose()

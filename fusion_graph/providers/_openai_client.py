@@ -15,7 +15,8 @@ import aiohttp
 from fusion_graph.contracts import Backend, Sink
 from fusion_graph.errors import Permanent, ProviderError
 from fusion_graph.messages import Call, Completion
-from fusion_graph.providers._openai_errors import FOREIGN, before_answer, within_answer
+from fusion_graph.providers._openai_errors import FOREIGN, before_answer, is_disconnect, within_answer
+from fusion_graph.providers._openai_pool import Pool, was_reused
 from fusion_graph.providers._wire_body import Dialect, write_body
 from fusion_graph.providers._wire_faults import error_of_status, read_error
 from fusion_graph.providers._wire_reply import read_whole
@@ -26,6 +27,7 @@ MAX_BODY_BYTES = 32 << 20
 
 _MAX_ERROR_BYTES = 64 << 10
 _ERROR_BODY_S = 2.0  # an upstream that fails may also be slow to say why
+_STALE_S = 1.0  # a resting connection that was closed shows at once; what breaks later may have been at work
 _AFTER_FINISH_S = 5.0  # how long counts of tokens may come after the text
 _AFTER_DONE_S = 0.25  # how long the end of the body may come after [DONE], before the connection is given up
 _LOGGED_CHARS = 200
@@ -50,7 +52,7 @@ class OpenAIClient:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=300),
+            connector=Pool(),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
             headers=headers,
@@ -58,21 +60,26 @@ class OpenAIClient:
         )
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
+        """One attempt. A pooled connection that turns out to be closed is no attempt: the request goes out on the next
+        one (llama.cpp closes each after a stream and does not say so)."""
         body = write_body(call, self._dialect)
-        failure: ProviderError
-        try:
-            response = await self._session.post(self._url, data=body, allow_redirects=False)
-        except FOREIGN as error:
-            failure = before_answer(error)
-        else:
+        failure: ProviderError | None = None
+        while failure is None:
+            began = self._now()
             try:
-                self._watch(response)
-                return await self._read(response, call, sink)
+                response = await self._session.post(self._url, data=body, allow_redirects=False)
             except FOREIGN as error:
-                failure = within_answer(error)
-            finally:
-                response.close()  # a connection whose answer was read to the end is back in the pool already
-        raise failure
+                if not (was_reused() and is_disconnect(error) and self._now() - began < _STALE_S):
+                    failure = before_answer(error)
+            else:
+                try:
+                    self._watch(response)
+                    return await self._read(response, call, sink)
+                except FOREIGN as error:
+                    failure = within_answer(error)
+                finally:
+                    response.close()  # a connection whose answer was read to the end is back in the pool already
+        raise failure  # here, where the foreign error is forgotten: it holds the request's headers, and so the key
 
     async def aclose(self) -> None:
         await self._session.close()

@@ -18,6 +18,12 @@ _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _BAD_HTTP = (aiohttp.ClientResponseError, HttpProcessingError)
 
 
+def is_disconnect(error: BaseException) -> bool:
+    """Was a connection there, and is it gone?"""
+    gone = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+    return isinstance(error, gone) and not isinstance(error, (*_NOT_CONNECTED, *_UNTRUSTED))
+
+
 def before_answer(error: BaseException) -> ProviderError:
     """No status line came. The request is known not to have left only if there was no connection to send it on."""
     if isinstance(error, _UNTRUSTED):

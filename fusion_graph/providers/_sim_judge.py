@@ -112,7 +112,10 @@ class Judge:
     def _array(self, schema: Schema, name: str, about: Seen | None) -> list[Any]:
         items = self._resolved(schema.get("items", {"type": "string"}))
         most = schema.get("maxItems", 100)
-        if name == "contradictions":
+        made: list[Any]
+        if about is not None and name in ("models", "labels"):
+            made = [about.label]
+        elif name == "contradictions":
             made = [self._object(items, None)] if len(self._answers()) > 1 else []
         elif name in ("partial_coverage", "unique_insights"):
             made = [self._value(items, name, seen) for seen in self.ranked[:1]]

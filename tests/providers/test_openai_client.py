@@ -195,6 +195,24 @@ async def test_idle_connection_that_was_closed_is_replaced(upstream: SimServer, 
     await again.aclose()
 
 
+async def test_connection_that_closes_unannounced_is_no_attempt() -> None:
+    """As llama.cpp does it: keep-alive in the headers, a close behind the stream, found out by the next request."""
+    heads: list[bytes] = []
+
+    async def answer_once(writer: asyncio.StreamWriter) -> None:
+        if len(heads) % 2:
+            writer.write(http(whole({"content": "x"})))
+        else:
+            writer.close()
+
+    async with raw_server(answer_once, heads) as url:
+        client = OpenAIClient(Backend(name="test", base_url=url))
+        for _ in range(3):
+            assert (await client.complete(asking(), ignore)).text == "x"
+        await client.aclose()
+    assert len(heads) == 5
+
+
 async def test_idle_connection_that_was_reset_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:
     gone = asyncio.Event()
 
