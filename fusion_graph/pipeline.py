@@ -158,6 +158,10 @@ class Timeout:
     first_token_s: float = 60.0
     idle_s: float = 30.0
     total_s: float = 120.0
+    shortest_s: float = field(init=False, repr=False)  # the least of them, wanted for every attempt
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shortest_s", min(self.first_token_s, self.idle_s, self.total_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

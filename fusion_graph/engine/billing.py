@@ -38,7 +38,11 @@ def book(
 ) -> None:
     """An attempt was answered."""
     run = call.run
-    usage, cost = _bill(run, lane, request, completion)
+    usage = completion.usage
+    if usage is None or usage.cost_usd is None:
+        usage, cost = _bill(run, lane, request, completion)
+    else:
+        cost = usage.cost_usd
     if reservation is not None:
         _settle(run, reservation, cost, usage)
     run.emit(CallFinished, call.node.id, call.number, call.attempt, model, completion, usage, cost, not usage.estimated)
@@ -57,6 +61,8 @@ def fail(
     run = call.run
     if completion is not None:
         usage, cost = _bill(run, lane, request, completion)
+    elif error.usage is not None:
+        usage, cost = error.usage, run.services.cost(lane, request.model, error.usage)
     elif not error.sent or (error.status is not None and not call.arrived):
         usage, cost = NOTHING, 0.0
     else:
@@ -64,10 +70,10 @@ def fail(
         cost = run.services.cost(lane, request.model, usage)
     if reservation is not None:
         _settle(run, reservation, cost, usage)
-    wait = None if error.reason == "cancelled" else call.next_wait(error)
+    call.pause = None if error.reason == "cancelled" else call.next_wait(error)
     text = completion.text if completion is not None else ""
     head = (call.node.id, call.number, call.attempt, model)
-    run.emit(CallFailed, *head, error.reason, error.message, usage, cost, wait, text)
+    run.emit(CallFailed, *head, error.reason, error.message, usage, cost, call.pause, text)
 
 
 def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[Usage, float | None]:

@@ -48,7 +48,7 @@ class CallRun:
 
     __slots__ = (
         "_cut", "_flying", "_relay", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
-        "run", "task", "timeout", "tried",
+        "pause", "run", "task", "timeout", "tried",
     )  # fmt: skip
 
     def __init__(self, run: Run, node: Node, ask: Ask, number: int, choice: int = 0) -> None:
@@ -64,6 +64,7 @@ class CallRun:
         self.timeout = node.model.timeout
         self.began_at = 0.0
         self.last_at = 0.0
+        self.pause: float | None = None  # seconds until the next attempt, as the event of the last one says
         self._cut = ""
         self._flying = False
         self._relay: Callable[[Delta], None] | None = None
@@ -83,6 +84,7 @@ class CallRun:
             self.tried = 0
             while True:
                 self.tried += 1
+                self.pause = None
                 try:
                     if run.cap is None and lane.cap is None and not lane.holds_back:
                         completion = await self._once(lane, call, ref)
@@ -90,7 +92,9 @@ class CallRun:
                         completion = await self._in_turn(lane, call, ref)
                 except ProviderError as error:
                     lane.note(error)
-                    wait = self.next_wait(error)
+                    if self._relay is not None and run.live is not None:
+                        run.live.forget(self.node.index, self.choice)
+                    wait = self.pause
                     if wait is not None:
                         await self._nap(wait, error)
                         continue
@@ -105,8 +109,12 @@ class CallRun:
 
     def _call(self, ref: ModelRef) -> Call:
         ask, member = self.ask, self.node.member
-        draw = (*(member.draw if member is not None else (0, 0)), ask.round, self.choice)
-        return Call(ref.slug, ask.messages, seeded(sampling_for(self.run, self.node, ask), draw), draw, ask.purpose)
+        ordinal, sample = member.draw if member is not None else (0, 0)
+        draw = (ordinal, sample, ask.round, self.choice)
+        sampling = sampling_for(self.run, self.node, ask)
+        if sampling.seed is not None:
+            sampling = seeded(sampling, draw)
+        return Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
 
     def _refuse_late(self) -> None:
         """A closing run begins no call but the writers' own text (semantics 4)."""
@@ -142,9 +150,13 @@ class CallRun:
         self.arrived = 0
         self.last_at = 0.0
         self.began_at = run.clock()
+        self._flying = True
         model = str(ref) if ref.backend else ref.slug
         run.emit(CallStarted, node.id, self.number, self.attempt, model, call)
-        self._begin()
+        if run.live is not None or run.bound.plan.hedged or call.purpose == "note":
+            self._announce()
+        watchdog = run.services.watchdog
+        watchdog.add(self)
         try:
             completion = await lane.client.complete(call, self._saw)
             self._accept(completion)
@@ -163,16 +175,16 @@ class CallRun:
             raise
         finally:
             self._flying = False
-            run.services.watchdog.remove(self)
+            self._cut = ""
+            watchdog.watched.pop(self, None)
             if run.interruptible:
                 run.interruptible.pop(self, None)
         billing.book(self, lane, call, model, completion, reservation)
         return completion
 
-    def _begin(self) -> None:
-        """Everybody who watches an attempt is told of it."""
+    def _announce(self) -> None:
+        """Whoever waits for an attempt to begin is told of it."""
         run, i = self.run, self.node.index
-        self._flying = True
         if run.live is not None and self.ask.purpose == "final" and not run.bound.held[i]:
             self._relay = run.live.offers(i, self.choice)
         if i in run.bound.plan.hedged and run.request.n == 1:
@@ -180,7 +192,6 @@ class CallRun:
             run.wake()
         if self.ask.purpose == "note":
             run.interruptible[self] = None
-        run.services.watchdog.add(self)
 
     def _saw(self, delta: Delta) -> None:
         """A piece of content arrived."""
@@ -194,12 +205,11 @@ class CallRun:
             self._relay(delta)
 
     def _accept(self, completion: Completion) -> None:
-        """The one place where a text is found usable or not (semantics 1)."""
-        options = self.node.model
-        assert options is not None
-        note, run = self.ask.purpose == "note", self.run
-        rule = unusable(NOT_BLANK if note else options.usable, completion)
-        if not rule and not note and run.request.writer is not None and run.live is None:
+        """The one place where a text is found usable or not (semantics 1). Raises Unusable."""
+        run, note = self.run, self.ask.purpose == "note"
+        assert self.node.model is not None
+        rule = unusable(NOT_BLANK if note else self.node.model.usable, completion)
+        if not rule and run.request.writer is not None and run.live is None and not note:
             rule = "contract" if self.node.index in run.bound.writers and breach(run.request.writer, completion) else ""
         if rule:
             raise Unusable(rule, completion)

@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 class Context:
     """One execution of one node."""
 
-    __slots__ = ("_calls", "_inputs", "_run", "node")
+    __slots__ = ("_calls", "_run", "conversation", "inputs", "node")
 
     def __init__(self, run: Run, node: Node) -> None:
         self._run = run
-        self.node = node
         self._calls = 0
-        self._inputs: Sequence[Input] | None = None
-
-    @property
-    def conversation(self) -> tuple[Message, ...]:
-        return self._run.request.messages
+        self.node = node
+        self.conversation: tuple[Message, ...] = run.request.messages
+        self.inputs: Sequence[Input] = self._read() if node.inputs else ()
 
     @property
     def question(self) -> str:
@@ -46,18 +43,15 @@ class Context:
     def fence(self) -> str:
         return self._run.fence
 
-    @property
-    def inputs(self) -> Sequence[Input]:
-        if self._inputs is None:
-            progress, i = self._run.progress, self.node.index
-            nodes, outcomes = self._run.bound.nodes, progress.outcomes
-            found = []
-            for s in progress.chosen[i] or progress.plan.sources[i]:
-                outcome = outcomes[s]
-                if outcome is not None and outcome.value is not None:
-                    found.append(Input(nodes[s].id, outcome.value))
-            self._inputs = found
-        return self._inputs
+    def _read(self) -> Sequence[Input]:
+        progress, i = self._run.progress, self.node.index
+        nodes, outcomes = self._run.bound.nodes, progress.outcomes
+        found = []
+        for s in progress.chosen[i] or progress.plan.sources[i]:
+            outcome = outcomes[s]
+            if outcome is not None and outcome.value is not None:
+                found.append(Input(nodes[s].id, outcome.value))
+        return found
 
     @property
     def committed(self) -> bool:

@@ -16,6 +16,7 @@ from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import Run, idle
 from fusion_graph.engine.scheduler import Scheduler
 from fusion_graph.engine.services import Services
+from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.errors import NodeFailed, RunFailed
 from fusion_graph.events import Listener, NodeFinished, RunFinished, RunStarted
 from fusion_graph.outputs import Draft, drafts_of
@@ -41,7 +42,7 @@ class Fusion:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         lanes = Lanes(backends, providers, default_backend, clock)
-        self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock)
+        self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock, watchdog=Watchdog(clock))
 
     async def __aenter__(self) -> Self:
         return self

@@ -74,8 +74,9 @@ class Lane:
             await client.aclose()
 
 
-class Lanes:
-    """All backends of one Fusion, opened on first use."""
+class Lanes(dict[str, Lane]):
+    """All backends of one Fusion, opened on first use. By the name asked for: "" and the default's own name find the
+    same lane."""
 
     def __init__(
         self,
@@ -88,27 +89,22 @@ class Lanes:
         self._providers = providers
         self._default = default
         self._clock = clock
-        self._opened: dict[str, Lane] = {}
-        self._found: dict[str, Lane] = {}  # by the name asked for: "" and the default's own name find the same lane
 
-    def __getitem__(self, name: str) -> Lane:
-        """The lane of a backend, "" being the default one. Raises UsageError for a name the settings do not have."""
-        lane = self._found.get(name)
-        if lane is None:
-            lane = self._found[name] = self._lane(name or self._default)
+    def __missing__(self, name: str) -> Lane:
+        """Open a backend, "" being the default one. Raises UsageError for a name the settings do not have."""
+        lane = self[name] = self._open(name) if name else self[self._default]
         return lane
 
-    def _lane(self, name: str) -> Lane:
-        if name not in self._opened:
-            backend = self._backends.get(name)
-            if backend is None:
-                known = ", ".join(sorted(self._backends))
-                raise UsageError(f"unknown backend {name!r}", hint=f"the settings have: {known}")
-            self._opened[name] = Lane(backend, self._providers[backend.provider], self._clock)
-        return self._opened[name]
+    def _open(self, name: str) -> Lane:
+        backend = self._backends.get(name)
+        if backend is None:
+            known = ", ".join(sorted(self._backends))
+            raise UsageError(f"unknown backend {name!r}", hint=f"the settings have: {known}")
+        return Lane(backend, self._providers[backend.provider], self._clock)
 
     async def aclose(self) -> None:
         """Close every client that was opened."""
-        lanes, self._opened, self._found = self._opened, {}, {}
-        for lane in lanes.values():
+        lanes = list(self.values())
+        self.clear()
+        for lane in lanes:  # the default one may stand there twice, which does no harm
             await lane.aclose()

@@ -34,6 +34,11 @@ class Live:
         self._kept.setdefault(i, {})[choice] = []
         return lambda delta: self._offer(i, choice, delta)
 
+    def forget(self, i: int, choice: int) -> None:
+        """An attempt failed: what it left unsent must not be sent when the node becomes live before the next one."""
+        if i in self._kept:
+            self._kept[i][choice] = []
+
     def _offer(self, i: int, choice: int, delta: Delta) -> None:
         if self.node == i:
             self._send(i, choice, delta)

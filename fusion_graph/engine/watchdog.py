@@ -7,6 +7,8 @@ which any watched call could be overdue. A call that got a token moved its own d
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from math import inf
 from typing import Protocol
 
@@ -14,7 +16,7 @@ from fusion_graph.pipeline import Timeout
 
 
 class Watched(Protocol):
-    """An attempt under watch, in loop time. `last_at` is 0 until the first content."""
+    """An attempt under watch, by the watchdog's clock. `last_at` is 0 until the first content."""
 
     timeout: Timeout
     began_at: float
@@ -25,21 +27,19 @@ class Watched(Protocol):
 
 
 class Watchdog:
-    """Watches the attempts of one event loop."""
+    """Watches the attempts of one event loop, by the clock that stamped them."""
 
-    def __init__(self) -> None:
-        self._watched: dict[Watched, None] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.watched: dict[Watched, None] = {}  # an attempt that ended takes itself out
         self._wake_at = inf
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, call: Watched) -> None:
-        self._watched[call] = None
-        due = call.began_at + min(call.timeout.first_token_s, call.timeout.total_s)
+        self.watched[call] = None
+        due = call.began_at + call.timeout.shortest_s
         if due < self._wake_at:
             self._schedule(due)
-
-    def remove(self, call: Watched) -> None:
-        self._watched.pop(call, None)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -50,18 +50,20 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
         self._wake_at = due
-        self._timer = asyncio.get_running_loop().call_at(due, self._bark)
+        self._timer = asyncio.get_running_loop().call_later(due - self._clock(), self._bark)
 
     def _bark(self) -> None:
         self._timer, self._wake_at = None, inf
-        now, nearest = asyncio.get_running_loop().time(), inf
-        for call in list(self._watched):
+        now, nearest = self._clock(), inf
+        for call in list(self.watched):
             due, reason = _due(call)
             if due <= now:
-                self._watched.pop(call)
+                del self.watched[call]
                 call.cut(reason)
-            elif due < nearest:
-                nearest = due
+                continue
+            if not call.last_at:  # its first content may come at any moment, and from then on it may be idle
+                due = min(due, now + call.timeout.idle_s)
+            nearest = min(nearest, due)
         if nearest < inf:
             self._schedule(nearest)
 

@@ -59,8 +59,6 @@ def unusable(rule: Usable, completion: Completion) -> str:
     text = completion.text
     if not text or text.isspace():
         return "blank"
-    if not rule.holds_back:
-        return ""
     if rule.complete and completion.finish_reason in ("length", "content_filter"):
         return "complete"
     if rule.match is not None and not any(_compiled(rule.match).search(part) for part in _ends(text)):

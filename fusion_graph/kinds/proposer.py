@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
@@ -18,8 +19,8 @@ class Proposer:
 OPTIONS = Proposer()
 
 
-async def run(ctx: NodeContext) -> Draft:
-    return await write(ctx, IMPROVE)
+def run(ctx: NodeContext) -> Awaitable[Draft]:
+    return write(ctx, IMPROVE)
 
 
 KIND = Kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
@@ -19,10 +20,10 @@ class Synth:
 OPTIONS = Synth()
 
 
-async def run(ctx: NodeContext) -> Draft:
+def run(ctx: NodeContext) -> Awaitable[Draft]:
     if ctx.inputs:  # without any it answers the conversation alone, as in a turn after a tool result
         require_drafts(ctx, unique_drafts(ctx.inputs))
-    return await write(ctx, SYNTHESIZE)
+    return write(ctx, SYNTHESIZE)
 
 
 KIND = Kind(
