@@ -8,6 +8,10 @@ import pytest
 
 from fusion_graph.errors import Permanent, PipelineError, Transient
 from fusion_graph.events import CallStarted, FirstToken, TextDelta
+from fusion_graph.graph import reader
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.forecast.liveness import first_token
+from fusion_graph.kinds import KINDS
 from fusion_graph.messages import Completion
 from tests.engine.stage import Stage, analysis, choosing, critique, entries, grading, start, states
 from tests.graph.walk import bound_of
@@ -445,3 +449,13 @@ async def test_every_attempt_is_an_event() -> None:
     await stage.run("w: {kind: proposer, model: m/w}", stream=True)
     assert [(event.call, event.attempt) for event in stage.heard(CallStarted)] == [(0, 1), (0, 2)]
     assert stage.streamed == "text"
+
+
+@pytest.mark.parametrize(("options", "warned"), [("usable: {match: x}", True), ("max_tokens: 9", False)])
+def test_held_output_warns_at_load(options: str, warned: bool) -> None:
+    # semantics 3: `plan` prints `live` or `held (why)`; `check` warns
+    source = f"{{version: 1, name: v, output: w, nodes: {{w: {{kind: proposer, model: m/w, {options}}}}}}}"
+    reading = reader.read(source.encode(), file="v.yaml", kinds=KINDS)
+    assert reading.pipeline
+    assert ("FG406" in {finding.code for finding in reading.diagnostics}) is warned
+    assert first_token(bind(reading.pipeline, KINDS)).startswith("held (" if warned else "live")
