@@ -45,7 +45,7 @@ class Findings:
         path = self.relocate(path)
         place = self._document.place(path, key=key)
         if place is None or place not in self._faulty:
-            self._note(place or Place(0, 0), pointer=pointer(path), **words)
+            self._note(place or Place(0, 0), pointer=mask(pointer(path)), **words)
 
     def _note(self, place: Place, **words: Any) -> None:
         words |= {"message": mask(words["message"]), "hint": mask(words["hint"])}

@@ -65,9 +65,9 @@ def load_mapping(mapping: Mapping[str, Any], *, name: str = "<pipeline>", kinds:
     return _demand(read_mapping(mapping, name=name, kinds=kinds))
 
 
-def graph_form(data: Any) -> Any:
+def graph_form(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The graph form of a valid document, which is the document itself unless it is a panel."""
-    return panel.to_graph(data) if isinstance(data, Mapping) and "panel" in data else data
+    return panel.to_graph(data) if "panel" in data else data
 
 
 def _demand(reading: Reading) -> Pipeline:
@@ -123,17 +123,20 @@ def _panel_pipeline(
 
 
 def _check_secrets(data: Any, findings: Findings) -> None:
-    for path, name, text in _texts(data, ()):
-        if like_a_key(text) or (holds_a_key(name) and text and not text.startswith("$")):
+    for path, text in _texts(data, ()):
+        named = path and isinstance(path[-1], str) and holds_a_key(path[-1])
+        if like_a_key(text) or (named and text and not text.startswith("$")):
             hint = "set FUSION_API_KEY in the environment, and replace the key that stood here"
             findings.error("FG107", path, "this looks like a secret", hint)
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in a document, keys included."""
     if isinstance(value, str):
-        yield path, str(path[-1]) if path else "", value
-    elif isinstance(value, Mapping):
+        yield path, value
+    elif isinstance(value, dict):
         for key, item in value.items():
+            yield path, key
             yield from _texts(item, (*path, key))
     elif isinstance(value, list):
         for i, item in enumerate(value):

@@ -24,4 +24,4 @@ def check(
     check_inputs(graph, findings)
     check_bounds(graph, fill(limits, params.defaults), defaults.get("timeout", {}), findings)
     check_prompts(graph.sketches, defaults, params, findings)
-    check_texts(graph.sketches, defaults, findings)
+    check_texts(graph.sketches, defaults, params.defaults, findings)

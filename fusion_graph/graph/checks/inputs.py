@@ -24,7 +24,8 @@ def check_inputs(graph: Graph, findings: Findings) -> None:
         if sketch.kind is None:
             continue
         _check_types(sketch, sketch.kind, graph, findings)
-        _check_own(sketch, sketch.kind, graph, findings)
+        if not (sketch.opaque and sketch.spoiled):
+            _check_own(sketch, sketch.kind, graph, findings)
         if sketch.opaque:
             continue
         if not sketch.lost:

@@ -7,10 +7,9 @@ from typing import Any
 
 from fusion_graph.graph.diagnostics import Findings, suggest
 from fusion_graph.graph.reading.nodes import Sketch
-from fusion_graph.graph.reading.params import Params
+from fusion_graph.graph.reading.params import Params, fill
 from fusion_graph.graph.template import names
 from fusion_graph.graph.yaml.places import Path
-from fusion_graph.pipeline import Param
 
 NAMES = ("question", "drafts", "analysis")
 
@@ -23,7 +22,7 @@ def check_prompts(
         _check(path, text, None, params, findings)
     for sketch in sketches.values():
         inputs = [ref.target for ref in sketch.edges("inputs")]
-        for path, text in _texts(sketch.written, sketch.path):
+        for path, text in _texts(fill(sketch.written, params.defaults), sketch.path):
             _check(path, text, inputs, params, findings)
 
 
@@ -33,7 +32,7 @@ def _texts(options: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]
             yield (*path, key), options[key]
     models = options.get("models")
     for i, member in enumerate(models if isinstance(models, list) else ()):
-        if isinstance(member, Mapping) and not isinstance(member, Param):
+        if isinstance(member, Mapping):
             yield from _texts(member, (*path, "models", i))
 
 

@@ -8,21 +8,25 @@ from typing import Any
 
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.reading.nodes import Sketch
+from fusion_graph.graph.reading.params import fill
 from fusion_graph.graph.reading.validation import regex_problem, schema_problem
 from fusion_graph.graph.yaml.places import Path
 
 
-def check_texts(sketches: Mapping[str, Sketch], defaults: Mapping[str, Any], findings: Findings) -> None:
+def check_texts(
+    sketches: Mapping[str, Sketch], defaults: Mapping[str, Any], params: Mapping[str, Any], findings: Findings
+) -> None:
     """Report every `match`, `regex` and `schema` that cannot be used."""
     _check(defaults, ("defaults",), findings)
     for sketch in sketches.values():
-        for path, options in _option_sets(sketch):
+        for path, options in _option_sets(sketch, params):
             _check(options, path, findings)
 
 
-def _option_sets(sketch: Sketch) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _option_sets(sketch: Sketch, params: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The node's own options, and those of its members, which may come out of a parameter."""
     yield sketch.path, sketch.written
-    models = sketch.written.get("models")
+    models = fill(sketch.written.get("models"), params)
     for i, member in enumerate(models if isinstance(models, list) else ()):
         if isinstance(member, Mapping):
             yield (*sketch.path, "models", i), member
@@ -35,7 +39,7 @@ def _check(options: Mapping[str, Any], path: Path, findings: Findings) -> None:
         ("extract", "regex", regex_problem),
     ):
         value = options.get(group)
-        if isinstance(value, Mapping) and key in value:
+        if isinstance(value, Mapping) and isinstance(value.get(key), str | Mapping):
             wrong = problem(value[key])
             if wrong:
                 findings.error("FG114", (*path, group, key), f"`{key}` is {wrong}")

@@ -78,6 +78,7 @@ def _yes(_value: Any, _wanted: Any, _schema: Any) -> bool:
 
 RULES: Mapping[str, Callable[[Any, Any, Any], bool]] = {
     "description": _yes,
+    "format": _yes,  # says more to people than it checks
     "type": _type,
     "enum": _among,
     "const": lambda value, wanted, _schema: type(value) is type(wanted) and value == wanted,

@@ -51,6 +51,7 @@ class Sketch:
     description: str = ""
     opaque: bool = False
     lost: bool = False  # it names a node that is not there
+    spoiled: bool = False  # an option of its own was dropped
 
     def edges(self, kind: str) -> list[Ref]:
         return [ref for ref in self.refs if ref.field == kind]
@@ -92,6 +93,7 @@ class NodeReader:
                 for key, item in value.items()
                 if key in known and key not in COMMON and (key,) not in bad
             }
+            sketch.spoiled = any(len(place) == 1 for place in bad)
             sketch.options = merge(self._reaching(sketch.kind, sketch.written), sketch.written)
             sketch.opaque = not _expandable(sketch)
             sketch.description = str(raw.get("description", ""))

@@ -100,7 +100,8 @@ class Names:
         said = (
             f"group {group!r} has no member {key!r}" if members else f"node {group!r} is no group, so it has no {key!r}"
         )
-        self._findings.error("FG202", path, said, suggest(as_key(key), members))
+        direct = [member for member in members if "/" not in member]
+        self._findings.error("FG202", path, said, suggest(as_key(key), direct))
         near = nearest(as_key(key), members)
         return f"{group}/{near}" if near else group
 
@@ -178,12 +179,10 @@ def _rename(condition: Condition, meant: Mapping[str, str]) -> Condition:
 
 
 def _check_distinct(nodes: list[NodeSpec], sketch: Sketch, findings: Findings) -> None:
-    for name, times in Counter(node.id for node in nodes).items():
-        if times > 1:
-            message = f"{times} members would have the id {name!r}"
-            findings.error(
-                "FG209", (*sketch.path, "models"), message, "give each a `key` of its own; l1, l2 ... are taken"
-            )
+    twice = next((name for name, times in Counter(node.id for node in nodes).items() if times > 1), None)
+    if twice is not None:
+        message = f"two members would have the id {twice!r}"
+        findings.error("FG209", (*sketch.path, "models"), message, "give each a `key` of its own; l1, l2 ... are taken")
 
 
 def _gives(

@@ -33,7 +33,7 @@ class Checker:
     """One schema. jsonschema is imported for what does not clearly fit, and decides."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = schema
+        self._schema = _anchored(schema)
         self._validator: Draft202012Validator | None = None
 
     def problems(self, value: Any, path: Path = ()) -> Iterator[Problem]:
@@ -47,6 +47,18 @@ class Checker:
         for error in self._validator.iter_errors(value):
             if not isinstance(error.instance, Param):
                 yield from _told(error, (*path, *error.absolute_path))
+
+
+def _anchored(schema: Any) -> Any:
+    """The schema with `$` in its patterns as JSON Schema means it: in Python it also matches before a last newline."""
+    if isinstance(schema, dict):
+        return {
+            key: part[:-1] + r"\Z"
+            if key == "pattern" and isinstance(part, str) and part.endswith("$") and not part.endswith(r"\$")
+            else _anchored(part)
+            for key, part in schema.items()
+        }
+    return [_anchored(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def schema_problem(schema: Any) -> str:
@@ -145,7 +157,7 @@ _WORDS = {
 
 def _pattern(error: ValidationError, path: Path, name: str) -> Problem:
     """A pattern of one plain word (`^all$`) says which text is taken; others are explained by the description."""
-    word = re.fullmatch(r"\^([a-z_]+)\$", str(error.validator_value))
+    word = re.fullmatch(r"\^([a-z_]+)\\Z", str(error.validator_value))
     if word:
         kinds = [t for t in _schema(error).get("type", []) if t != "string"]
         wanted = " or ".join([f"`{word[1]}`", *(TYPES[t] for t in kinds)])

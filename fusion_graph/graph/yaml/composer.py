@@ -3,7 +3,7 @@ stands; depth and number of values are bounded while reading, so hostile text co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -22,7 +22,7 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
 
 from fusion_graph.graph.yaml.places import Fault, Path, Place
-from fusion_graph.graph.yaml.scalars import Unreadable, read_scalar
+from fusion_graph.graph.yaml.scalars import Unreadable, read_scalar, whole
 
 MAX_DEPTH = 32
 MAX_VALUES = 16_000
@@ -142,21 +142,28 @@ class Composer:
         if self._ignored:
             return True
         if self._expects_key():
-            self._key("" if isinstance(event, AliasEvent) else str(event.value), place)
+            self._key(
+                None if isinstance(event, AliasEvent) else self._readable(lambda: whole(event.value), place), place
+            )
         else:
             self._put(None if isinstance(event, AliasEvent) else self._value(event, place), place)
         return True
 
     def _value(self, event: ScalarEvent, place: Place) -> Any:
+        return self._readable(lambda: read_scalar(event.value, plain=event.style is None and not event.tag), place)
+
+    def _readable(self, read: Callable[[], Any], place: Place) -> Any:
         try:
-            return read_scalar(event.value, plain=event.style is None and not event.tag)
+            return read()
         except Unreadable as exc:
             self._fault("FG106", place, str(exc), exc.hint)
             return None
 
-    def _key(self, key: str, place: Place) -> None:
+    def _key(self, key: str | None, place: Place) -> None:
         frame = self._stack[-1]
-        frame.key = key
+        frame.key = key or ""
+        if key is None:
+            return  # has been said
         path = (*frame.path, key)
         if key == "<<":
             self._fault(

@@ -26,8 +26,7 @@ class Unreadable(ValueError):
 
 def read_scalar(text: str, *, plain: bool) -> bool | int | float | str | None:
     """The value of a scalar; `plain` = written without quotes or block marks. Raises Unreadable."""
-    if _SURROGATE.search(text):
-        raise Unreadable("half a character (a lone surrogate)", "write the character itself")
+    text = whole(text)
     if not plain:
         return text
     if text in _NULL:
@@ -37,6 +36,16 @@ def read_scalar(text: str, *, plain: bool) -> bool | int | float | str | None:
     if text[0] not in "-+.0123456789":
         return text
     return _number(text)
+
+
+def whole(text: str) -> str:
+    """The text with escaped surrogate pairs put together, as JSON writes them. Raises Unreadable for half a pair."""
+    if not _SURROGATE.search(text):
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise Unreadable("half a character (a lone surrogate)", "write the character itself") from None
 
 
 def _number(text: str) -> int | float | str:
