@@ -56,6 +56,8 @@ class Settings:
     models: Mapping[str, str] = field(default_factory=dict)  # slug as pipelines write it -> slug[@backend] to call
     file: Path | None = None  # the fusiongraph.toml that was read
     no_color: bool = False
+    dumb_terminal: bool = False  # it cannot go back to a line it has written
+    keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
 def load(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -86,6 +88,8 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         models=_models(table, backends, str(file)),
         file=file,
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
+        dumb_terminal=variables["TERM"] == "dumb",
+        keys={key: bool(variables[key]) for key in (*KEYS, *_key_variables(table))},
     )
 
 
@@ -229,6 +233,12 @@ def _backends(table: Mapping[str, Any], variables: _Variables, file: str) -> tup
             missing[name] = variable
         found[name] = Backend(name=name, api_key=_key(variables, variable) if variable else "", **options)
     return found, missing
+
+
+def _key_variables(table: Mapping[str, Any]) -> list[str]:
+    """The variables that backends name for their keys."""
+    named = (entry.get("api_key_env", "") for entry in table.get("backends", {}).values())
+    return [name for name in dict.fromkeys(named) if name]
 
 
 def _models(table: Mapping[str, Any], backends: Mapping[str, Backend], file: str) -> dict[str, str]:

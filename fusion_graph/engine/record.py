@@ -1,5 +1,5 @@
-"""A run as plain JSON values: one document of its result, and its events as lines of a trace. Written after the run; keys
-and addresses are in neither."""
+"""A run as plain JSON values: one document of its result, and its events as lines of a trace. Written after the run;
+keys and addresses are in neither."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def cost_breakdown(result: RunResult) -> list[dict[str, Any]]:
 def trace_lines(events: Iterable[Event]) -> Iterator[str]:
     """A line of JSON per event, each with its name under `event`; the first one says which format this is."""
     for event in events:
-        body = {"event": type(event).__name__}
+        body: dict[str, Any] = {"event": type(event).__name__}
         if isinstance(event, RunStarted):
             body |= {
                 "format": FORMAT,

@@ -1,0 +1,60 @@
+"""The table of commands, and `main`. Nothing is imported here before it is needed: not even click, so that Ctrl-C is
+already ours while it loads.
+
+A new command is one file here that exports one click command named COMMAND, and one line in `SUMMARIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fusion_graph.contracts import Command
+
+SUMMARIES: Mapping[str, str] = {
+    "run": "run a pipeline on a prompt",
+    "ask": "ask the default panel, print the answer only",
+    "check": "find every mistake in pipeline files",
+    "plan": "what a pipeline will do and cost at most, before anything is spent",
+    "expand": "print a pipeline's graph form",
+    "render": "draw a pipeline",
+    "new": "start a pipeline file from a shape that works",
+    "models": "the models of the presets, their prices, and the backends",
+    "doctor": "what is in use and why: backend, keys, local servers, versions",
+    "sim": "serve simulated models over HTTP",
+}
+
+
+class _Table(Mapping[str, "Command"]):
+    """Name to command. Entries are made when asked for: `--help` shall not pay for the contracts."""
+
+    def __getitem__(self, name: str) -> Command:
+        from fusion_graph.contracts import Command
+
+        return Command(name=name, summary=SUMMARIES[name], module=f"{__name__}.{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SUMMARIES)
+
+    def __len__(self) -> int:
+        return len(SUMMARIES)
+
+
+COMMANDS: Mapping[str, Command] = _Table()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line. Returns the exit code (see `_exit`); no exception gets past."""
+    try:
+        from fusion_graph.commands import _interrupt
+
+        with _interrupt.watched():
+            from fusion_graph.commands._program import PROGRAM
+
+            code = PROGRAM.main(arguments, prog_name="fusiongraph", standalone_mode=False)
+            return code if isinstance(code, int) else 0
+    except BaseException as error:  # noqa: BLE001  (the one place that turns what was raised into a code and a line)
+        from fusion_graph.commands._exit import conclude
+
+        return conclude(error)

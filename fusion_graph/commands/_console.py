@@ -1,0 +1,90 @@
+"""The one place that prints. The answer and whatever else a program may read go to stdout, everything else to
+stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from typing import TextIO
+
+_KEPT = {"\n", "\t"}
+
+
+def out(text: str, end: str = "\n") -> None:
+    """What was asked for."""
+    _write(sys.stdout, text + end)
+
+
+def out_bytes(content: bytes) -> None:
+    """What was asked for, when it is no text."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def err(text: str) -> None:
+    """A line for the person in front of the screen, broken between words there."""
+    if is_terminal(sys.stderr) and "\n" not in text:
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    _write(sys.stderr, text + "\n")
+
+
+def error(message: str, hint: str = "") -> None:
+    """Whose fault, where, and what to do next; one line unless the message itself has more."""
+    gap = "\n  " if "\n" in message else " " if message.endswith("?") else "; "
+    err(f"error: {message}" + (gap + hint if hint else ""))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def scrub(text: str) -> str:
+    """Without control codes. A terminal obeys them, and models, files and servers wrote this text."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c.isprintable() or c in _KEPT or not _controls(c))
+
+
+def silence() -> None:
+    """Whoever read our output is gone: drop what is left, so that the interpreter does not complain while it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            _discard(stream)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Raises BrokenPipeError when nobody reads any more."""
+    if stream is None:  # the shell closed it (>&-)
+        return
+    if is_terminal(stream):
+        text = scrub(text)
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _controls(char: str) -> bool:
+    """C0, C1 and DEL, and the marks that reverse the direction of writing."""
+    code = ord(char)
+    return code < 32 or 127 <= code < 160 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+
+
+def _discard(stream: TextIO | None) -> None:
+    try:
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,34 @@
+"""Findings about pipeline files as people read them: place, code, source line, caret, and a count at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fusion_graph.errors import Diagnostic
+
+
+def show_all(diagnostics: Sequence[Diagnostic]) -> str:
+    """All of them, each with its source line if its file can still be read."""
+    from fusion_graph.graph.diagnostics import show
+
+    sources = {file: _source(file) for file in {d.file for d in diagnostics}}
+    return "\n".join([*(show(d, sources[d.file]) for d in diagnostics), count(diagnostics)])
+
+
+def count(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`."""
+    severities = [d.severity for d in diagnostics]
+    told = []
+    for word in ("error", "warning"):
+        number = severities.count(word)
+        if number:
+            told.append(f"{number} {word}{'s' if number > 1 else ''}")
+    return ", ".join(told) or "nothing to mend"
+
+
+def _source(file: str) -> str:
+    try:
+        return Path(file).read_bytes().decode("utf-8-sig", "replace")
+    except (OSError, ValueError):  # not a file: standard input, a value in memory
+        return ""

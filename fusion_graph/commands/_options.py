@@ -1,0 +1,39 @@
+"""Arguments that several commands share, so that they look and behave the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`name=value` texts as a map; a name given twice is a mistake rather than a wish."""
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not name=value")
+        if name in pairs:
+            raise click.BadParameter(f"{name} is given twice")
+        pairs[name] = value
+    return pairs
+
+
+pipeline = click.argument("pipeline", metavar="PIPELINE")
+params = click.option(
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Give a parameter of the pipeline a value; may be repeated.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
+prices = click.option("--prices", metavar="FILE", help="Lay this price table (JSON) over the shipped one.")
+prompt_file = click.option("-f", "--file", metavar="FILE", help="Read the prompt from this file.")
+strict = click.option("--strict", is_flag=True, help="Exit with 3 if anything degraded.")

@@ -1,0 +1,28 @@
+"""`fusiongraph ask`: the answer of the default panel and nothing else."""
+
+from __future__ import annotations
+
+import click
+
+from fusion_graph.commands import _interrupt, _options
+from fusion_graph.commands._prompt import read_prompt
+
+
+@click.command("ask", short_help="ask the default panel, print the answer only")
+@click.argument("prompt", required=False)
+@click.option(
+    "--config", metavar="PIPELINE", help="Another pipeline than the preset budget: a file or a preset's name."
+)
+@_options.prompt_file
+@_options.prices
+def COMMAND(prompt: str | None, config: str | None, file: str | None, prices: str | None) -> int:
+    """Ask PROMPT and print the answer, as it is written.
+
+    Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
+    """
+    from fusion_graph import wiring
+    from fusion_graph.commands._running import Job, perform
+
+    found = wiring.load(config or wiring.DEFAULT_PIPELINE)
+    job = Job(pipeline=found, prompt=read_prompt(prompt, file), prices=prices, tree=False)
+    return _interrupt.run(perform(job))

@@ -1,0 +1,37 @@
+"""`fusiongraph check`: every finding about every file, in one go."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("check", short_help="find every mistake in pipeline files")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print them.",
+)
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
+    """Find every mistake in pipeline FILEs: what it is, where it is, and what was perhaps meant.
+
+    A FILE may also be a preset's name. Exits with 2 if there is an error. What the codes mean: docs/codes.md.
+    """
+    import json
+    from dataclasses import asdict
+
+    from fusion_graph import wiring
+    from fusion_graph.commands import _console, _findings
+
+    found = [d for file in files for d in wiring.read(file).diagnostics]
+    if style == "json":
+        _console.out(json.dumps([asdict(d) for d in found], indent=2))
+    elif found:
+        _console.out(_findings.show_all(found))
+    else:
+        _console.out(f"{', '.join(files)}: no mistakes")
+    return 2 if any(strict or d.severity == "error" for d in found) else 0

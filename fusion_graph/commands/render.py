@@ -1,0 +1,80 @@
+"""`fusiongraph render`: a pipeline as a drawing, in the terminal or in a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fusion_graph.commands import _options
+
+if TYPE_CHECKING:
+    from fusion_graph.graph.drawing.diagram import Picture
+
+FORMATS = ("svg", "png", "dot", "mmd")
+STDOUT = "-"
+
+
+@click.command("render", short_help="draw a pipeline")
+@_options.pipeline
+@_options.params
+@click.option(
+    "-o", "--output", metavar="FILE", help="Draw into this file: .svg, .png, .dot or .mmd; - is standard output."
+)
+@click.option("--format", "style", type=click.Choice(FORMATS), help="Draw in this format, whatever the file is called.")
+def COMMAND(pipeline: str, params: dict[str, str], output: str | None, style: str | None) -> int:
+    """Draw PIPELINE, a file or the name of a preset: in the terminal, or with -o into a file whose path is printed."""
+    from fusion_graph import wiring
+    from fusion_graph.commands import _console
+    from fusion_graph.errors import UsageError
+    from fusion_graph.graph.drawing.diagram import picture
+
+    if output is not None and style is None:
+        style = Path(output).suffix.removeprefix(".").lower()
+        if style not in FORMATS:
+            where = "standard output needs --format" if output == STDOUT else f"{output} tells no format"
+            raise UsageError(where, hint=f"--format {' or '.join(FORMATS)}")
+    found = wiring.load(pipeline)
+    drawn = picture(wiring.bind_pipeline(found, wiring.read_params(found, params)))
+    if style is None:
+        _console.out(_terminal(drawn), end="")
+    elif output is None or output == STDOUT:
+        _console.out_bytes(_draw(drawn, style))
+    else:
+        _write(Path(output), _draw(drawn, style))
+        _console.out(output)
+    return 0
+
+
+def _terminal(drawn: Picture) -> str:
+    import shutil
+
+    from fusion_graph.commands import _console
+    from fusion_graph.graph.drawing.terminal import to_terminal
+
+    return to_terminal(drawn, shutil.get_terminal_size().columns if _console.is_terminal(sys.stdout) else 100)
+
+
+def _draw(drawn: Picture, style: str) -> bytes:
+    if style == "dot":
+        from fusion_graph.graph.drawing.dot import to_dot
+
+        return to_dot(drawn).encode()
+    if style == "mmd":
+        from fusion_graph.graph.drawing.mermaid import to_mermaid
+
+        return to_mermaid(drawn).encode()
+    from fusion_graph.graph.drawing.image import draw
+
+    return draw(drawn, "svg" if style == "svg" else "png")
+
+
+def _write(path: Path, drawing: bytes) -> None:
+    from fusion_graph.errors import UsageError
+
+    try:
+        path.write_bytes(drawing)
+    except OSError as fault:
+        raise UsageError(f"{path} cannot be written: {fault.strerror}", hint="name another file") from fault
