@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -87,12 +87,9 @@ def _last_number(text: str) -> str | None:
     return _spell(numbers[-1]) if numbers else None
 
 
-def _spell(number: str) -> str | None:
+def _spell(number: str) -> str:
     """One spelling per value. Huge exponents stay exponents: 1e999 must not become a thousand digits."""
-    try:
-        value = Decimal(number.replace(",", "").replace("\u2212", "-"))
-    except InvalidOperation:
-        return None
+    value = Decimal(number.replace(",", "").replace("\u2212", "-"))
     if not value:
         return "0"
     if abs(value.adjusted()) > _PLAIN_EXPONENT:

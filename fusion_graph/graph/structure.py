@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 BOUND = 262_144  # characters; what is longer is not searched for JSON
+MENDABLE = 8192  # characters; what is longer is asked for again rather than mended
+_DEEP = 12  # brackets; no shape asked for here nests half as deep
+_BRACKETS = re.compile(r"[{}\[\]]")
 _STARTS = 16  # places at which an object may begin in prose, before the search gives up
 _SHOWN = 200  # characters of one problem
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
@@ -42,20 +45,26 @@ def find_values(text: str) -> Iterator[Any]:
 
 def mend(text: str) -> Any:
     """The value of broken JSON (single quotes, missing commas, a cut tail), mechanically mended. Raises ValueError if
-    the text holds no object or list at all."""
+    the text holds no object or list, or is too long or deep: json_repair takes seconds for some hostile kilobytes."""
     import json_repair
 
-    text = text[:BOUND]
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    if not starts:
-        raise ValueError("no JSON in the text")
-    try:
-        value = json_repair.loads(text[min(starts) :], skip_json_loads=True)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    broken = text[min(starts) :] if starts else ""
+    if not broken or len(broken) > MENDABLE or _depth(broken) > _DEEP:
+        raise ValueError("no JSON in the text that could be mended")
+    value = json_repair.loads(broken, skip_json_loads=True)
     if not isinstance(value, dict | list) or not value:
-        raise ValueError("no JSON in the text")
+        raise ValueError("no JSON in the text that could be mended")
     return value
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest, whether or not they stand in strings."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(text):
+        depth = depth + 1 if bracket in "{[" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _refuse(constant: str) -> Any:

@@ -23,8 +23,8 @@ DATA = (
 def unique_drafts(inputs: Iterable[Input]) -> list[Draft]:
     """The drafts of these inputs as they come, each once."""
     found: dict[str, Draft] = {}
-    for source in inputs:
-        for draft in drafts_of(source.value):
+    for _, value in inputs:
+        for draft in (value,) if isinstance(value, Draft) else drafts_of(value):
             found.setdefault(draft.node, draft)
     return list(found.values())
 
@@ -82,7 +82,8 @@ def _present(ctx: NodeContext) -> Present:
 
 def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> str:
     """The drafts one below the other, each between two lines with the fence; "" for none."""
-    return "\n\n".join([_show(ctx, draft) for draft in drafts])
+    present, fence = _present(ctx), ctx.fence
+    return "\n\n".join([_show(ctx, draft, present, fence) for draft in drafts])
 
 
 def guard(ctx: NodeContext, text: str) -> str:
@@ -112,8 +113,8 @@ def show_conversation(ctx: NodeContext) -> str:
     return show_text(ctx, "the conversation", turns)
 
 
-def _show(ctx: NodeContext, draft: Draft) -> str:
-    present, label, fence = _present(ctx), ctx.label(draft), ctx.fence
+def _show(ctx: NodeContext, draft: Draft, present: Present, fence: str) -> str:
+    label = ctx.label(draft)
     text = draft.text if not draft.tool_calls else _with_calls(draft.text, draft.tool_calls)
     if 0 < present.max_chars < len(text):
         cut = f"[... cut here: {present.max_chars} of {len(text)} characters are shown ...]"

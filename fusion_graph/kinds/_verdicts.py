@@ -20,10 +20,6 @@ def grade(entry: dict[str, float]) -> float:
     return min(entry["accuracy"], sum(entry[name] for name in GRADES) / len(GRADES))
 
 
-def _as_is(value: Any) -> Any:
-    return value
-
-
 # --- scores -----------------------------------------------------------------------------------------------------------
 
 

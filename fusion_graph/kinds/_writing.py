@@ -7,7 +7,7 @@ from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.answers import extract
 from fusion_graph.kinds._present import choose_drafts
 from fusion_graph.kinds._prompts import instruct, rest_inputs, write_messages
-from fusion_graph.messages import Completion
+from fusion_graph.messages import Completion, Message
 from fusion_graph.outputs import Draft
 
 
@@ -31,12 +31,20 @@ async def write(ctx: NodeContext, own: str) -> Draft:
     """One call: the conversation, and behind it the drafts with the kind's `own` words. Without drafts and without a
     `prompt` the conversation stands alone, which must cost next to nothing."""
     model = ctx.node.model
-    if not ctx.inputs and (model is None or (model.prompt is None and model.system is None)):
+    assert model is not None
+    if not ctx.inputs and model.prompt is None and model.system is None:
         messages = ctx.conversation
+    elif model.present.own != "show" or model.present.select != "all":  # the prompt is this node's alone
+        messages = _messages(ctx, own)
     else:
-        drafts = choose_drafts(ctx, rest_inputs(ctx))
-        messages = write_messages(ctx, instruct(ctx, own if drafts else "", drafts))
+        shared, key = ctx.shared, (own, model.prompt, model.system, model.present)
+        messages = shared.get(key) or shared.setdefault(key, _messages(ctx, own))
     return make_draft(ctx, await ctx.complete(Ask(messages, "final")))
+
+
+def _messages(ctx: NodeContext, own: str) -> tuple[Message, ...]:
+    drafts = choose_drafts(ctx, rest_inputs(ctx))
+    return write_messages(ctx, instruct(ctx, own if drafts else "", drafts))
 
 
 def require_drafts(ctx: NodeContext, drafts: list[Draft]) -> list[Draft]:

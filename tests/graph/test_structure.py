@@ -64,6 +64,14 @@ def test_prose_is_not_mended_into_objects(text: str) -> None:
         mend(text)
 
 
+@pytest.mark.parametrize("text", ["{" + "word " * 3000, "{,,," * 500, '{"' * 1000, "[" * 5000, "{#\n" * 2000])
+def test_hostile_text_is_not_mended(text: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(ValueError, match="could be mended"):
+        mend(text)
+    assert time.perf_counter() - begun < 1
+
+
 def test_hostile_text_is_searched_quickly() -> None:
     begun = time.perf_counter()
     list(find_values('{"a":' * 200_000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from fusion_graph.contracts import Ask, Input, Kind
@@ -64,6 +64,7 @@ class Scripted:
         self.conversation = conversation
         self.params = params or {}
         self.fence = FENCE
+        self.shared: dict[Hashable, Any] = {}
         self.committed = False
         self.asks: list[Ask] = []
         self.degraded: list[tuple[str, str, str]] = []

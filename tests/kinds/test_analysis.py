@@ -87,7 +87,21 @@ def test_much_is_forgiven(value: Any, field: str, read_as: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [[], "text", 7, None, {}, {"other": 1}, {"consensus": [7]}, {"unique_insights": [{}]}]
+    "value",
+    [
+        [],
+        "text",
+        7,
+        None,
+        {},
+        {"other": 1},
+        {"consensus": [7]},
+        {"consensus": [{"a": "x", "b": "y"}]},
+        {"contradictions": [7]},
+        {"partial_coverage": [7]},
+        {"unique_insights": [{}]},
+        {"unique_insights": [7]},
+    ],
 )
 def test_what_is_no_analysis_stays_none(value: Any) -> None:
     assert problems(SCHEMA, tidy(value))
