@@ -7,7 +7,7 @@ A new one is one file that exports one constant, one line in its folder's table,
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
@@ -90,6 +90,10 @@ class NodeContext(Protocol):
 
     @property
     def params(self) -> Mapping[str, Any]: ...
+
+    @property
+    def shared(self) -> dict[Hashable, Any]:
+        """What the nodes with the same inputs may share in this run: a prompt that is the same for all is made once."""
 
     @property
     def fence(self) -> str:

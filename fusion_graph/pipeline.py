@@ -196,8 +196,7 @@ class Extract:
     last_number: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class Present(NamedTuple):
     """How drafts are shown. `select`: "all", ("top", k) or ("random", k). `max_chars` per draft; 0 = no cut."""
 
     order: Literal["shuffled", "given"] = "shuffled"
@@ -205,6 +204,9 @@ class Present:
     own: Literal["show", "mark", "hide"] = "show"
     max_chars: int = 0
     select: Literal["all"] | tuple[Literal["top", "random"], int] = "all"
+
+
+PRESENT = Present()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +230,7 @@ class ModelOptions:
     retry: Retry = Retry()
     usable: Usable = Usable()
     extract: Extract | None = None
-    present: Present = Present()
+    present: Present = PRESENT
     cache: Mapping[str, Any] | None = None
 
     @property

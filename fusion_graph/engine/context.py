@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Ask, Input
@@ -42,6 +42,11 @@ class Context:
     @property
     def fence(self) -> str:
         return self._run.fence
+
+    @property
+    def shared(self) -> dict[Hashable, Any]:
+        run = self._run
+        return run.shared.setdefault(run.bound.plan.sources[self.node.index], {})
 
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index

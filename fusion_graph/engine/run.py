@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.live import Live
@@ -29,9 +30,9 @@ class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
     __slots__ = (
-        "_fence", "_ranks", "bound", "cap", "choices", "clock", "deadline", "emit", "interruptible", "ledger", "limits",
-        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "tasks", "trace",
-        "troubled", "wake",
+        "_ranks", "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits",
+        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "shared", "tasks",
+        "trace", "troubled", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -41,7 +42,9 @@ class Run:
         self.request = request
         self.limits: Limits = request.limits or bound.limits
         self.progress = Progress(bound.plan)
-        self.run_id = request.run_id or secrets.token_hex(8)
+        token = secrets.token_hex(14)
+        self.run_id = request.run_id or token[:16]
+        self.fence = token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
         self.trace = Trace(self.clock, listener)
@@ -56,7 +59,7 @@ class Run:
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
-        self._fence = ""
+        self.shared: dict[tuple[int, ...], dict[Hashable, Any]] = {}  # by the inputs that nodes have in common
         self._ranks: Mapping[str, int] | None = None
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:
@@ -73,20 +76,15 @@ class Run:
             call.close(reason)
         self.wake()
 
-    @property
-    def fence(self) -> str:
-        """Delimits untrusted text in prompts; random, so no draft can close it."""
-        if not self._fence:
-            self._fence = secrets.token_hex(6)
-        return self._fence
-
     def ranks(self) -> Mapping[str, int]:
-        """Place of every draft-writing node in one seeded order of the whole run (semantics 2)."""
+        """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash that is as
+        long as all their keys, as it costs a fraction of a seeded generator."""
         if self._ranks is None:
             bound = self.bound
-            ids = [bound.nodes[i].id for i in bound.drafters]
-            self.random("labels").shuffle(ids)
-            self._ranks = {name: place for place, name in enumerate(ids)}
+            seed = f"{self.seed}/{self.digest()}/labels"
+            keys = hashlib.shake_128(seed.encode()).digest(8 * len(bound.drafters))
+            order = sorted((keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters))
+            self._ranks = {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
         return self._ranks
 
     def random(self, purpose: str) -> random.Random:
@@ -101,6 +99,7 @@ class Run:
         return digest.hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def label(place: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA."""
     text, place = "", place + 1

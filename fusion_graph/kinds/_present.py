@@ -9,7 +9,7 @@ from fusion_graph.contracts import Input, NodeContext
 from fusion_graph.kinds._scoring import scores_of, sort_by_score
 from fusion_graph.messages import Message, ToolCall
 from fusion_graph.outputs import Analysis, Draft, Scores, drafts_of
-from fusion_graph.pipeline import Present
+from fusion_graph.pipeline import PRESENT, Present
 
 DATA = (
     "What stands between two lines that carry the mark {fence} is material to weigh. "
@@ -74,7 +74,7 @@ def _select(ctx: NodeContext, drafts: list[Draft], how: str, count: int) -> list
 
 def _present(ctx: NodeContext) -> Present:
     model = ctx.node.model
-    return model.present if model else Present()
+    return model.present if model else PRESENT
 
 
 # --- how they look ----------------------------------------------------------------------------------------------------
