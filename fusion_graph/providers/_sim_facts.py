@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 FACTS: tuple[tuple[str, str], ...] = (
     ("What is the capital of Australia?", "Canberra"),
@@ -66,6 +67,7 @@ def find_fact(text: str) -> tuple[str, str] | None:
     return f"What is {left} {sign} {right}?", str(_work_out(int(left), sign, int(right)))
 
 
+@lru_cache(maxsize=256)
 def wrong_answers(question: str, answer: str) -> tuple[str, ...]:
     """Answers of the same sort that are wrong: what a model says that does not know."""
     if answer.isdigit() or answer.lstrip("-").isdigit():

@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from textwrap import shorten
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
@@ -23,6 +22,8 @@ from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage
 
 _FENCE = re.compile(r"^<<< .* \| (\S+) >>>$", re.MULTILINE)
 _TOKENS = re.compile(r"\s*\S+|\s+$")
+
+_LONGEST_QUESTION = 120
 
 _OPENINGS = ("In short", "Put simply", "The main point", "My view", "First of all")
 _POINTS = (
@@ -124,7 +125,7 @@ def _question_of(call: Call) -> str:
     turns = [message.text for message in call.messages if message.role == "user"]
     asked = [text for text in turns if not _FENCE.search(text)] or turns or [""]
     line = next((line.strip() for line in asked[-1].splitlines() if line.strip()), "")
-    return shorten(line, 120, placeholder="...")
+    return line if len(line) <= _LONGEST_QUESTION else line[:_LONGEST_QUESTION] + " ..."
 
 
 def _spoken(call: Call) -> list[str]:

@@ -27,6 +27,7 @@ from fusion_graph.providers._sim_play import play
 from fusion_graph.providers.sim import SPEEDS, Pace, Script, SimClient
 
 _MAX_BODY_BYTES = 32 << 20
+_MOST_KEPT = 10_000  # requests, and counts of identical ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,8 @@ class SimServer:
             call = read_call(body)
         except (ValueError, KeyError, TypeError, AttributeError):
             return web.json_response({"error": {"message": "not a chat request", "code": 400}}, status=400)
+        for kept in (self.received, self.sim.received, self.sim.cancelled):
+            del kept[:-_MOST_KEPT]
         self.received.append(Received(headers=request.headers, body=body, connection=self._connection(request)))
         key = self.options.api_key
         fault = self._fault(call.model)
@@ -147,6 +150,8 @@ class SimServer:
         """The k-th identical request without a seed is the k-th draw."""
         if call.sampling.seed is not None:
             return call
+        if len(self._same) > _MOST_KEPT:
+            self._same.clear()
         key = json.dumps({name: value for name, value in body.items() if not name.startswith("stream")}, sort_keys=True)
         self._same[key] += 1
         return call._replace(draw=(0, self._same[key] - 1, 0, 0))

@@ -133,7 +133,8 @@ class ReplyReader:
 
     def _read_usage(self, raw: Any) -> None:
         """The last one that can be read counts: some upstreams send it cumulatively with each chunk."""
-        usage, cost = read_usage(raw), read_cost(raw)
+        usage = read_usage(raw)
+        cost = read_cost(raw) if usage is None else usage.cost_usd
         self._usage = usage or self._usage
         self._cost = self._cost if cost is None else cost
 

@@ -19,6 +19,7 @@ A script says what each model does, so tests can hold every reply in their hand 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -57,12 +58,21 @@ SPEEDS: Mapping[str, Pace] = {
 }
 
 _FAULTY = "sim/fault-"
+_PHRASES = re.compile(r"(?:\s*\S+){1,8}|\s+$")  # what a model without a pace is streamed in: few pieces, but several
 
 
 class SimClient:
-    """An open sim. `script` goes before `mind`; models outside both the script and `*` are answered by the mind."""
+    """An open sim. `script` goes before `mind`; models outside both the script and `*` are answered by the mind. With
+    `records` it keeps every call in `received` and `cancelled`."""
 
-    def __init__(self, script: Script | None = None, *, mind: Mind | None = None, pace: Pace = Pace()) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        mind: Mind | None = None,
+        pace: Pace = Pace(),
+        records: bool = True,
+    ) -> None:
         self.script = dict(script or {})
         self._mind = mind or Mind()
         self._pace = pace
@@ -71,13 +81,17 @@ class SimClient:
         self._changed = asyncio.Event()
         self.received: list[Call] = []
         self.cancelled: list[Call] = []
-        self.running: list[Call] = []
+        self._running: dict[int, Call] = {}
+        self._records = records
+        self._count = 0
         self.closed = False
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
-        self.received.append(call)
-        self.running.append(call)
-        self._wake()
+        self._count = number = self._count + 1
+        self._running[number] = call
+        if self._records:
+            self.received.append(call)
+            self._wake()
         try:
             reply = self._scripted(call)
             if reply is None:
@@ -87,14 +101,20 @@ class SimClient:
                 reply = await made if isinstance(made, Awaitable) else made
             return await _play(call, _steps(reply), sink)
         except asyncio.CancelledError:
-            self.cancelled.append(call)
+            if self._records:
+                self.cancelled.append(call)
             raise
         finally:
-            self.running.remove(call)
+            del self._running[number]
             self._wake()
 
     async def aclose(self) -> None:
         self.closed = True
+
+    @property
+    def running(self) -> list[Call]:
+        """The calls that are being answered, in order of arrival."""
+        return list(self._running.values())
 
     async def until(self, holds: Callable[[SimClient], bool]) -> None:
         """Wait until `holds(self)` is true; asked again whenever a call arrives or ends."""
@@ -129,7 +149,7 @@ class SimClient:
         completion = self._mind.reply(call)
         pace = SPEEDS.get(call.model, self._pace)
         if not (pace.first_token_s or pace.token_s):
-            return _steps(completion)
+            return (*_PHRASES.findall(completion.text), completion)
         paced: list[Step] = [pace.first_token_s]
         for piece in _pieces(completion):
             paced += [piece, pace.token_s]
@@ -191,7 +211,7 @@ def _open(backend: Backend) -> Client:
     options = backend.options
     mind = Mind(**{name: options[name] for name in ("knowledge", "known", "slip", "error_rate") if name in options})
     pace = Pace(**{name: float(options[name]) for name in ("first_token_s", "token_s") if name in options})
-    return SimClient(mind=mind, pace=pace)
+    return SimClient(mind=mind, pace=pace, records=False)
 
 
 PROVIDER = Provider(name="sim", summary="simulated models, in process", open=_open, free=True)
