@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import nullcontext
+from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
@@ -119,7 +121,7 @@ class CallRun:
     def _refuse_late(self) -> None:
         """A closing run begins no call but the writers' own text (semantics 4)."""
         progress = self.run.progress
-        if self.ask.purpose == "note" or self.node.index not in self.run.bound.writers or progress.ended:
+        if progress.ended or not self._writes():
             raise NodeFailed(progress.closed, "the run was closing")
 
     def _committed(self) -> bool:
@@ -210,7 +212,7 @@ class CallRun:
         assert self.node.model is not None
         rule = unusable(NOT_BLANK if note else self.node.model.usable, completion)
         if not rule and run.request.writer is not None and run.live is None and not note:
-            rule = "contract" if self.node.index in run.bound.writers and breach(run.request.writer, completion) else ""
+            rule = "contract" if self._writes() and breach(run.request.writer, completion) else ""
         if rule:
             raise Unusable(rule, completion)
 
@@ -218,15 +220,24 @@ class CallRun:
 
     def cut(self, reason: str) -> None:
         """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
+        if reason == "timeout_attempt" and self._writes() and self.run.progress.closed == "deadline":
+            self.timeout = replace(self.timeout, total_s=inf)  # a writer's last attempt has all the time that is left
+            self.run.services.watchdog.add(self)
+            return
         task = self._own_task()
         if task is not None and not self._cut:
             self._cut = reason
             task.cancel()
 
     def close(self, reason: str) -> None:
-        """The run is closing: a wait ends, a note too unless it is paid for and may finish."""
-        if not (self._flying and reason == "budget"):
+        """The run is closing: a wait or a note ends, unless it is paid for and may finish; a writer goes on at the
+        deadline."""
+        if not (self._flying if reason == "budget" else self._writes()):
             self.cut(reason)
+
+    def _writes(self) -> bool:
+        """The call's text may be the answer."""
+        return self.ask.purpose != "note" and self.node.index in self.run.bound.writers
 
     def _was_cut(self) -> bool:
         """The cancellation came from `cut` and from nobody else."""

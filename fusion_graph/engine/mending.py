@@ -40,6 +40,11 @@ async def keep_contract(run: Run, answer: Draft) -> Draft:
     prompt = PROMPT.format(schema=json.dumps(schema), fence=run.fence, text=answer.text)
     call = CallRun(run, writer, Ask((Message("user", prompt),), "draft"), number=0)
     call.task = asyncio.current_task()
-    mended = await call.complete()
+    left = None if run.deadline is None else run.deadline - run.clock()
+    try:
+        async with asyncio.timeout(left):
+            mended = await call.complete()
+    except TimeoutError:
+        raise NodeFailed(UNMET, f"{broken}; the deadline came before it was mended") from None
     run.degrade(answer.node, UNMET, broken, f"{writer.id} was asked to mend it")
     return answer._replace(text=mended.text, finish_reason=mended.finish_reason)

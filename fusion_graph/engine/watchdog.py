@@ -64,7 +64,7 @@ class Watchdog:
             if not call.last_at:  # its first content may come at any moment, and from then on it may be idle
                 due = min(due, now + call.timeout.idle_s)
             nearest = min(nearest, due)
-        if nearest < inf:
+        if nearest < self._wake_at:
             self._schedule(nearest)
 
 

@@ -46,6 +46,7 @@ class Stage:
         self.naps: list[float] = []
         self.events: list[Event] = []
         self._happened = asyncio.Event()
+        self._skipped = 0.0
         settings = {name: {"free": prices is None} for name in scripts}
         settings["sim"] |= dict(backend or {})
         self.fusion = Fusion(
@@ -58,7 +59,16 @@ class Stage:
         )
 
     def _now(self) -> float:
-        return time.monotonic() + sum(self.naps)
+        return time.monotonic() + sum(self.naps) + self._skipped
+
+    async def skip(self, seconds: float) -> None:
+        """Let so much time pass at once: every timer that falls due in it fires, and what follows from it happens."""
+        self._skipped += seconds
+        loop = asyncio.get_running_loop()
+        before = loop.time
+        loop.time = lambda: before() + seconds  # type: ignore[method-assign]
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     def _open(self, backend: Backend) -> Client:
         return self.sims[backend.name]
