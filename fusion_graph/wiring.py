@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusion_graph.errors import Diagnostic, PipelineError, UsageError
 from fusion_graph.graph import reader
@@ -218,6 +218,24 @@ def _refs(bound: Bound) -> list[ModelRef]:
     return [ref for node in bound.nodes if node.model for ref in (node.model.model, *node.model.alternates)]
 
 
+class Ready(NamedTuple):
+    """A pipeline that can be run now: bound, its models named as they are called; `told` says who answers and why."""
+
+    bound: Bound
+    selection: Selection
+    told: str
+
+
+async def prepare(pipeline: Pipeline, params: Mapping[str, Any], settings: Settings) -> Ready:
+    """Bind, choose the backends, refuse what cannot run. Raises UsageError or PipelineError before anything is
+    spent."""
+    bound = bind_pipeline(pipeline, params)
+    selection = await select(settings)
+    bound, names = fit_models(bound, selection)
+    require_keys(bound, selection)
+    return Ready(bound, selection, _told(bound, selection, names))
+
+
 def require_keys(bound: Bound, selection: Selection) -> None:
     """Refuse a pipeline whose backend names a key that is not set. Raises UsageError."""
     for name in selection.uses(bound):
@@ -229,8 +247,8 @@ def require_keys(bound: Bound, selection: Selection) -> None:
             )
 
 
-def told(selection: Selection, bound: Bound, names: Mapping[str, str]) -> str:
-    """Which backends answer this pipeline, and why: `backend: sim, simulated (FUSION_BACKEND is set)`."""
+def _told(bound: Bound, selection: Selection, names: Mapping[str, str]) -> str:
+    """`backend: sim, simulated (FUSION_BACKEND is set)`."""
     parts = []
     for name in selection.uses(bound):
         backend = selection.backends.get(name)

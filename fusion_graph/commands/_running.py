@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,9 @@ from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Pipeline
+
+UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
+"""Reasons that are not the pipeline's fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,7 @@ class Job:
 async def perform(job: Job) -> int:
     """Run it and print what there is to print. Returns the exit code; raises what happened before the run began."""
     setup = settings.load()
-    selection = await wiring.select(setup)
-    bound, names = wiring.fit_models(wiring.bind_pipeline(job.pipeline, job.params), selection)
-    wiring.require_keys(bound, selection)
+    bound, selection, told = await wiring.prepare(job.pipeline, job.params, setup)
     request = RunRequest(
         messages=(Message("user", job.prompt),),
         seed=job.seed,
@@ -59,7 +60,7 @@ async def perform(job: Job) -> int:
     prices = wiring.prices(job.prices)
     with ExitStack() as stack:
         trace = stack.enter_context(_writable(job.trace)) if job.trace else None
-        _console.err(wiring.told(selection, bound, names))
+        _console.err(told)
         screen = _Screen(job, setup)
         try:
             async with wiring.open_fusion(selection, prices) as fusion:
@@ -125,16 +126,17 @@ def _report(job: Job, screen: _Screen, result: RunResult, selection: wiring.Sele
         screen.answer.finish(result)
         if screen.answer.gone:
             raise screen.answer.gone
-    _lines(degraded_lines(result))
+    for line in degraded_lines(result) if result.error is None else ():
+        _console.err(line)
     if job.tree and _console.is_terminal(sys.stderr):
         _console.err(closing_line(result, prices_date))
     if result.error is not None:
-        _console.error(result.error.message, result.error.hint)
+        _console.error(result.error.message, result.error.hint or _hint(result))
 
 
-def _lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        _console.err(line)
+def _hint(result: RunResult) -> str:
+    unreached = UNREACHED.intersection(node.reason for node in result.nodes)
+    return "`fusiongraph doctor` says which backend is in use, why, and whether it answers" if unreached else ""
 
 
 def _code(job: Job, result: RunResult) -> int:
