@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -104,18 +105,38 @@ def options(properties: Mapping[str, Any], required: tuple[str, ...] | list[str]
         yield f"| `{name}` | {values(schema)} | {schema.get('description', '').replace('|', chr(92) + '|')}{must} |"
 
 
+WORDS = {
+    "array": "list",
+    "boolean": "`true` or `false`",
+    "integer": "whole number",
+    "null": "`null`",
+    "object": "map",
+    "string": "text",
+}
+
+
 def values(schema: Mapping[str, Any]) -> str:
     """Which values it takes, in words."""
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    types = schema.get("type", "any")
-    words = " or ".join(types) if isinstance(types, list) else types
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    above = "above " if "exclusiveMinimum" in schema else ""
-    most = f" to {schema['maximum']}" if "maximum" in schema else " or more"
-    return words if low is None else f"{words}, {above}{low}{most}"
+    types = schema.get("type", [])
+    found = [one_type(name, schema) for name in ([types] if isinstance(types, str) else types)]
+    return " or ".join(found) or "any"
+
+
+def one_type(name: str, schema: Mapping[str, Any]) -> str:
+    """One of a schema's types, with what bounds it."""
+    word = WORDS.get(name, name)
+    if name in ("integer", "number"):
+        low = schema.get("minimum", schema.get("exclusiveMinimum"))
+        above = "above " if "exclusiveMinimum" in schema else ""
+        most = f" to {schema['maximum']}" if "maximum" in schema else " or more" * (not above)
+        return word if low is None else f"{word}, {above}{low}{most}"
+    if name == "string" and (literal := re.fullmatch(r"\^([a-z_]+)\$", schema.get("pattern", ""))):
+        return f"`{literal[1]}`"
+    return word
 
 
 def codes() -> Iterator[str]:

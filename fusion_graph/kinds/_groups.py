@@ -23,7 +23,12 @@ GRACE_S: JsonSchema = {
     "minimum": 0,
     "description": "Seconds to wait for stragglers once the quorum is met.",
 }
-SAMPLES: JsonSchema = {"type": "integer", "minimum": 1, "maximum": 1000}
+SAMPLES: JsonSchema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 1000,
+    "description": "How many drafts each model writes.",
+}
 SPREAD: JsonSchema = {
     "type": ["number", "object"],
     "minimum": 0,
