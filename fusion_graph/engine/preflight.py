@@ -37,6 +37,11 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
             )
         if limits.max_calls is not None and hold.calls > limits.max_calls:
             raise UsageError("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
+        if limits.max_tokens is not None and hold.tokens > limits.max_tokens:
+            raise UsageError(
+                f"max_tokens {limits.max_tokens} is too small for one call of the final writer (at most {hold.tokens})",
+                hint="raise limits.max_tokens or lower the nodes' max_tokens",
+            )
     if request.n > 1 and (not bound.writers or all(bound.held[i] for i in bound.writers)):
         raise UsageError(
             "n > 1 needs a pipeline whose writer streams; this output is held back or verbatim", hint="ask with n = 1"
@@ -60,13 +65,14 @@ def _check_model(node: Node, ref: ModelRef, services: Services, *, budget: bool)
 def writer_hold(bound: Bound, request: RunRequest, services: Services) -> Amount:
     """The worst case of one call of a writer of W(output), the dearest one: what is held back from the start."""
     asked, sizes = prompt_tokens(request.messages), tokens.sizes(bound)
+    wanted = request.writer.max_tokens if request.writer else None
     worst = Amount()
     for i in bound.writers:
         node = bound.nodes[i]
         assert node.model is not None
         usage = Usage(
             prompt_tokens=request.n * (asked + tokens.prompt_tokens(bound, i, sizes)),
-            completion_tokens=request.n * tokens.output_tokens(node),
+            completion_tokens=request.n * (wanted or tokens.output_tokens(node)),
         )
         cost = services.cost(services.lanes[node.model.model.backend], node.model.model.slug, usage) or 0.0
         worst = max(worst, Amount(cost, request.n, usage.total_tokens))

@@ -1,0 +1,314 @@
+"""Section 4: budget, calls and tokens: reserved before, settled after, one writer call held back from the start."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fusion_graph.errors import Permanent, Transient, UsageError
+from fusion_graph.events import CallFailed, CallStarted
+from fusion_graph.messages import Call, Completion
+from fusion_graph.pipeline import Limits
+from tests.engine.stage import FLAT, Stage, analysis, critique, entries, shown, start, states, usage
+from tests.graph.walk import bound_of
+
+BROKEN = Permanent("bad_request", "no", status=400)
+DOWN = Transient("upstream_5xx", "status 503", status=503)
+PANEL = "panel: {kind: layer, models: [m/a, m/b, m/c]%s}\n"
+GRAPH = (
+    PANEL + "judged: {kind: judge, model: m/j, inputs: [panel]}\n"
+    "answer: {kind: synth, model: m/w, inputs: [panel, judged]}\n"
+    "final: {kind: fallback, inputs: [answer, panel]}\n"
+)
+TEXTS = {"m/a": "alpha", "m/b": "beta", "m/c": "gamma", "m/j": analysis(), "m/w": "answer"}
+
+
+# --- the stop ---------------------------------------------------------------------------------------------------------
+
+
+async def test_writer_call_is_held_back() -> None:
+    # semantics 4: the worst case of one writer call and one of `max_calls` are held back from the start; the rest is
+    # admitted against what remains. issue 2: the held writer call still answers from what is there, degraded
+    stage = Stage(TEXTS)
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=3))
+    assert result.text == "answer"
+    assert stage.asked == ["m/a", "m/b", "m/w"]
+    assert sorted(shown(stage.sent("m/w")[0]).values()) == ["alpha", "beta"]
+    assert states(result)["panel/c"] == "failed budget"
+    assert result.state == "degraded"
+
+
+async def test_enough_is_enough() -> None:
+    stage = Stage(TEXTS)
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=5))
+    assert result.state == "ok"
+    assert len(stage.asked) == 5
+
+
+async def test_call_that_does_not_fit_is_not_retried() -> None:
+    # semantics 4: a call that does not fit fails `budget`, is not retried and closes the plan, reason `budget`
+    stage = Stage(TEXTS)
+    result = await stage.run(GRAPH.replace("m/c]", "m/c], retry: {attempts: 9}") % "", limits=Limits(max_calls=3))
+    assert stage.naps == []
+    assert states(result)["panel/c"] == "failed budget"
+    assert states(result)["judged"] == "cancelled budget"
+
+
+async def test_calls_in_flight_finish() -> None:
+    # semantics 4: calls in flight finish (they are reserved)
+    gate = asyncio.Event()
+    stage = Stage({**TEXTS, "m/a": (gate, "alpha"), "m/b": (gate, "beta")})
+    run = start(stage, GRAPH % "", limits=Limits(max_calls=3))
+    await stage.until(lambda stage: any(getattr(e, "reason", "") == "budget" for e in stage.events))
+    assert [call.model for call in stage.sim.running] == ["m/a", "m/b"]
+    gate.set()
+    result = await run
+    assert stage.sim.cancelled == []
+    assert sorted(shown(stage.sent("m/w")[0]).values()) == ["alpha", "beta"]
+    assert result.text == "answer"
+
+
+async def test_only_the_held_writer_call_may_start() -> None:
+    # semantics 4: only the held writer call may start; after a budget stop only the held writer call (section 1)
+    stage = Stage(TEXTS)
+    await stage.run(GRAPH % "", limits=Limits(max_calls=2))
+    assert stage.asked == ["m/a", "m/w"]
+
+
+async def test_held_call_that_fails_leaves_the_first_settled_option() -> None:
+    # semantics 4: if that fails too, the output takes the first option already settled, degraded
+    stage = Stage({**TEXTS, "m/w": DOWN})
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=3))
+    assert result.text == "alpha"
+    assert stage.asked == ["m/a", "m/b", "m/w"]
+    assert result.state == "degraded"
+
+
+async def test_budget_stop_never_starts_a_paid_alternative() -> None:
+    # semantics 4: a budget stop never starts a paid alternative
+    nodes = (GRAPH + "other: {kind: proposer, model: m/o}").replace("[answer, panel]}", "[answer, other, panel]}")
+    stage = Stage({**TEXTS, "m/w": BROKEN, "m/o": "paid"})
+    result = await stage.run(nodes % "", limits=Limits(max_calls=3), top={"output": "final"})
+    assert stage.sent("m/o") == []
+    assert result.text == "alpha"
+
+
+async def test_nothing_usable_fails_with_the_work_reported() -> None:
+    # semantics 4: none: failed, exit 4. issue 2: nothing usable: exit 4 with the work reported
+    stage = Stage({**TEXTS, "m/a": BROKEN, "m/b": BROKEN, "m/w": BROKEN})
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=3))
+    assert result.state == "failed"
+    assert result.error
+    assert (result.error.reason, result.error.exit_code) == ("budget", 4)
+    assert "panel/a" in result.error.message
+    assert sum(node.attempts for node in result.nodes) == len(stage.asked)
+
+
+async def test_group_settles_with_one() -> None:
+    # semantics 4: closes the plan as above: each unsettled group settles with what is usable
+    stage = Stage(TEXTS)
+    result = await stage.run(GRAPH % ", quorum: all", limits=Limits(max_calls=3))
+    assert states(result)["panel"] == "ok"
+    assert result.text == "answer"
+
+
+async def test_refine_not_yet_rewriting_hands_its_parent_on() -> None:
+    # semantics 4 (3), as above: the critique was the last call that fitted
+    stage = Stage({"m/p": "parent", "m/r": [critique("weak"), "rewritten"], "m/x": "extra"})
+    result = await stage.run(
+        "p: {kind: proposer, model: m/p}\nr: {kind: refine, model: m/r, inputs: [p]}\n"
+        "f: {kind: fallback, inputs: [r, p]}",
+        limits=Limits(max_calls=2),
+    )
+    assert result.text == "parent"
+    assert len(stage.sent("m/r")) == 1
+    assert result.state == "degraded"
+
+
+# --- reserve and settle -----------------------------------------------------------------------------------------------
+
+
+async def test_attempts_are_counted_at_run_time() -> None:
+    # semantics 4: `max_calls` counts attempts at run time
+    stage = Stage({"m/a": DOWN})
+    result = await stage.run("a: {kind: proposer, model: m/a, retry: {attempts: 9}}", limits=Limits(max_calls=2))
+    assert len(stage.asked) == 2
+    assert states(result) == {"a": "failed budget"}
+
+
+CHEAP = "a: {kind: proposer, model: m/cheap, max_tokens: 100%s}"
+
+
+async def test_attempt_settles_before_the_next_reserves() -> None:
+    # semantics 4: every attempt reserves (input + max_tokens) and settles (a connect error = 0) first
+    refused = Transient("connection", "refused", sent=False)
+    stage = Stage({"m/cheap": [refused, refused, "text"]}, prices=FLAT)
+    result = await stage.run(CHEAP % "", limits=Limits(budget_usd=0.00115))
+    assert (result.text, result.state) == ("text", "ok")
+    assert [event.cost_usd for event in stage.heard(CallFailed)] == [0.0, 0.0]
+
+
+async def test_reported_cost_wins() -> None:
+    # semantics 4: settles (reported cost, else estimate)
+    reply = Completion(text="text", usage=usage(10, 10, cost=0.5))
+    result = await Stage({"m/cheap": reply}, prices=FLAT).run(CHEAP % "")
+    assert result.cost_usd == 0.5
+
+
+async def test_price_table_comes_next() -> None:
+    result = await Stage({"m/cheap": Completion(text="text", usage=usage(1000, 2000))}, prices=FLAT).run(CHEAP % "")
+    assert result.cost_usd == pytest.approx(0.003)
+
+
+async def test_unknown_price_is_unknown() -> None:
+    # design 2: else `null`, never 0
+    result = await Stage({"m/secret": "text"}, prices=FLAT).run("a: {kind: proposer, model: m/secret}")
+    assert result.cost_usd is None
+
+
+async def test_unknown_price_with_a_budget_is_refused() -> None:
+    # semantics 4: unknown price with a budget: refused before spending
+    stage = Stage({"*": "text"}, prices=FLAT)
+    with pytest.raises(UsageError, match="price of m/secret is unknown") as caught:
+        await stage.run("a: {kind: proposer, model: m/secret}", limits=Limits(budget_usd=1))
+    assert caught.value.exit_code == 2
+    assert stage.asked == []
+
+
+async def test_free_backend_costs_nothing() -> None:
+    # semantics 4: a backend may declare price 0; sim and local are 0
+    stage = Stage({"*": "text"}, prices=FLAT, backend={"free": True})
+    result = await stage.run("a: {kind: proposer, model: m/secret}", limits=Limits(budget_usd=0.01))
+    assert (result.cost_usd, result.state) == (0.0, "ok")
+
+
+TOO_LITTLE = [Limits(budget_usd=0.00005), Limits(max_calls=0), Limits(max_tokens=50)]
+
+
+@pytest.mark.parametrize("limits", TOO_LITTLE)
+async def test_hold_above_the_limit_is_refused(limits: Limits) -> None:
+    # semantics 4: a hold alone above the limit is FG5xx. issue 2: refused before spending
+    stage = Stage({"*": "text"}, prices=FLAT)
+    with pytest.raises(UsageError) as caught:
+        await stage.run(CHEAP % "", limits=limits)
+    assert caught.value.exit_code == 2
+    assert stage.asked == []
+
+
+async def test_hold_is_bounded_by_the_drafts() -> None:
+    # semantics 4: (prompt bounded by the drafts' `max_tokens`)
+    nodes = """
+        p: {kind: layer, models: [m/cheap, m/cheap], max_tokens: %d}
+        w: {kind: synth, model: m/cheap, max_tokens: 10, inputs: [p]}
+        """
+    few, many = bound_of(nodes % 100), bound_of(nodes % 400_000)
+    limits = Limits(budget_usd=0.5)
+    stage = Stage({"*": "text"}, prices=FLAT)
+    assert (await stage.run(few, limits=limits)).state == "ok"
+    with pytest.raises(UsageError, match="too small"):
+        await stage.run(many, limits=limits)
+
+
+async def test_cancelled_call_settles_at_its_estimate() -> None:
+    # semantics 4: a stream settles at its end, a cancelled one at its estimate
+    stage = Stage({"m/dear": ("word " * 40, 1e6), "m/cheap": "text"}, prices=FLAT)
+    await stage.run("p: {kind: layer, models: [m/dear, m/cheap], quorum: 1}\nf: {kind: fallback, inputs: [p]}")
+    (cut,) = stage.heard(CallFailed)
+    assert (cut.reason, cut.usage.estimated) == ("cancelled", True)
+    assert cut.cost_usd
+    assert cut.usage.completion_tokens == 50
+
+
+async def test_lost_reply_with_reported_usage_costs_that() -> None:
+    empty = Completion(text="", usage=usage(1000, 0))
+    stage = Stage({"m/cheap": [empty, "text"]}, prices=FLAT)
+    await stage.run(CHEAP % "")
+    (lost,) = stage.heard(CallFailed)
+    assert (lost.reason, lost.cost_usd) == ("empty_output", pytest.approx(0.001))
+
+
+# --- hedges -----------------------------------------------------------------------------------------------------------
+
+HEDGED = """
+one: {kind: proposer, model: m/1}
+two: {kind: proposer, model: m/2}
+f: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
+"""
+
+
+async def test_hedge_arm_that_does_not_fit_is_not_launched() -> None:
+    # semantics 4: each hedge arm reserves its own; an arm that does not fit is just not launched
+    gate = asyncio.Event()
+    stage = Stage({"m/1": (gate, "one"), "m/2": "two"})
+    run = start(stage, HEDGED, limits=Limits(max_calls=1))
+    await stage.sim.called("m/1")
+    await stage.skip(4)
+    gate.set()
+    result = await run
+    assert (result.text, result.state) == ("one", "ok")
+    assert stage.asked == ["m/1"]
+
+
+async def test_hedge_arm_that_fits_is_launched() -> None:
+    stage = Stage({"m/1": (1e6,), "m/2": "two"})
+    run = start(stage, HEDGED, limits=Limits(max_calls=2))
+    await stage.sim.called("m/1")
+    await stage.skip(4)
+    assert (await run).text == "two"
+
+
+async def test_tokens_are_a_limit_too() -> None:
+    # design 3: calls, tokens and dollars
+    stage = Stage(TEXTS)
+    limits, top = Limits(max_tokens=1750), {"defaults": {"max_tokens": 100}}
+    result = await stage.run(GRAPH % "", limits=limits, top=top)
+    assert result.text == "answer"
+    assert result.state == "degraded"
+    assert "m/j" not in stage.asked
+
+
+async def test_reservations_never_pass_the_limit() -> None:
+    """However calls overlap, what is spent and what is in flight stay within the budget."""
+    worst = 0.000105  # 100 tokens out, a few in
+    stage = Stage({"m/cheap": Completion(text="text", usage=usage(5, 100))}, prices=FLAT)
+    nodes = "s: {kind: sample, model: m/cheap, samples: 30, max_tokens: 100}\nf: {kind: fallback, inputs: [s]}"
+    result = await stage.run(nodes, limits=Limits(budget_usd=10 * worst))
+    assert result.cost_usd is not None
+    assert result.cost_usd <= 10 * worst
+    assert 5 <= len(stage.asked) <= 10
+    assert result.state == "degraded"
+
+
+async def test_prompt_reaches_the_reservation() -> None:
+    """The longer the question, the fewer calls fit."""
+
+    async def calls(question: str) -> int:
+        stage = Stage({"m/cheap": Completion(text="x", usage=usage(1, 1))}, prices=FLAT)
+        nodes = (
+            "s: {kind: layer, models: [m/cheap, m/cheap, m/cheap], max_tokens: 100}\nf: {kind: fallback, inputs: [s]}"
+        )
+        await stage.run(nodes, text=question, limits=Limits(budget_usd=0.0003))
+        return len(stage.heard(CallStarted))
+
+    assert await calls("short") > await calls("long " * 1000)
+
+
+async def test_judge_note_never_takes_the_hold() -> None:
+    # semantics 4: the hold is the writer's
+    stage = Stage(TEXTS)
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=4))
+    assert states(result)["judged"] == "failed budget"
+    assert result.text == "answer"
+    assert ("judged", "budget") in entries(result)
+
+
+def echo(call: Call) -> str:
+    return call.model
+
+
+async def test_stop_is_one_cause() -> None:
+    """Each call that the budget refused or cut is told once, with what was done instead."""
+    stage = Stage({**TEXTS, "m/w": echo})
+    result = await stage.run(GRAPH % "", limits=Limits(max_calls=3))
+    assert sorted(entries(result)) == [("judged", "budget"), ("panel/c", "budget")]
