@@ -133,7 +133,7 @@ def one_type(name: str, schema: Mapping[str, Any]) -> str:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         above = "above " if "exclusiveMinimum" in schema else ""
         most = f" to {schema['maximum']}" if "maximum" in schema else " or more" * (not above)
-        return word if low is None else f"{word}, {above}{low}{most}"
+        return word if low is None else f"{word} ({above}{low}{most})"
     if name == "string" and (literal := re.fullmatch(r"\^([a-z_]+)\$", schema.get("pattern", ""))):
         return f"`{literal[1]}`"
     return word
