@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from fusion_graph.errors import Permanent, ProviderError, Transient
 from fusion_graph.providers._sim_raw import (
     DONE,
     FINISH,
@@ -28,6 +29,7 @@ from fusion_graph.providers._sim_raw import (
     sse,
     whole,
 )
+from fusion_graph.providers._wire_faults import error_of_status, read_error
 
 PREFIX = "sim/fault-"
 
@@ -210,6 +212,16 @@ _ODD: Mapping[str, Fault] = {
 }
 
 FAULTS: Mapping[str, Fault] = {**_REFUSED, **_LINE, **_SAID, **_UNREADABLE, **_ODD}
+
+
+def error_of(fault: Fault) -> ProviderError:
+    """What the openai provider makes of it."""
+    raw = fault.raw
+    if raw.status >= 300:
+        said = b"".join(piece for piece in raw.pieces if isinstance(piece, bytes))
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        return error_of_status(raw.status, error=read_error(said), headers=headers)
+    return (Transient if fault.transient else Permanent)(fault.reason, "simulated")
 
 
 def find_fault(model: str) -> Fault | None:

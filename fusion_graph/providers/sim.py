@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
-from fusion_graph.errors import Permanent, ProviderError, Transient
+from fusion_graph.errors import ProviderError
 from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
 from fusion_graph.providers._assembly import Assembly, refuse_empty
 from fusion_graph.providers._sim_mind import Mind, count_usage, cut_words
@@ -158,14 +158,14 @@ class SimClient:
 
 def _fault_steps(model: str) -> tuple[Step, ...]:
     """What the openai provider would make of the same fault over HTTP; what is odd only in its bytes is plain here."""
-    from fusion_graph.providers._sim_faults import find_fault
+    from fusion_graph.providers._sim_faults import error_of, find_fault
 
     fault = find_fault(model)
     if fault is None or not fault.reason:
         return _steps("The quick brown fox.")
     if fault.reason.startswith("timeout"):  # for the engine to find out
         return (asyncio.Event(),)
-    return ((Transient if fault.transient else Permanent)(fault.reason, "simulated"),)
+    return (error_of(fault),)
 
 
 def _steps(reply: str | Completion | ProviderError | tuple[Step, ...]) -> tuple[Step, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import socket
 
 import pytest
@@ -68,6 +69,12 @@ async def test_backend_that_cannot_stream() -> None:
     assert "stream" not in server.received[0].body
     await client.aclose()
     await server.aclose()
+
+
+async def test_stream_that_was_not_asked_for_is_read(upstream: SimServer) -> None:
+    client = OpenAIClient(Backend(name="test", base_url=upstream.url, options={"stream": False}))
+    assert (await client.complete(faulty("crlf"), ignore)).text == "The quick brown fox."
+    await client.aclose()
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -211,6 +218,26 @@ async def test_connection_that_closes_unannounced_is_no_attempt() -> None:
             assert (await client.complete(asking(), ignore)).text == "x"
         await client.aclose()
     assert len(heads) == 5
+
+
+async def test_connection_that_broke_at_work_is_an_attempt() -> None:
+    """A reused connection that breaks later than a resting one would: the upstream may have been at work."""
+    heads: list[bytes] = []
+
+    async def answer_once(writer: asyncio.StreamWriter) -> None:
+        if len(heads) == 1:
+            writer.write(http(whole({"content": "x"})))
+        else:
+            writer.close()
+
+    clock = itertools.count(step=10)
+    async with raw_server(answer_once, heads) as url:
+        client = OpenAIClient(Backend(name="test", base_url=url), now=lambda: float(next(clock)))
+        await client.complete(asking(), ignore)
+        with pytest.raises(ProviderError) as caught:
+            await client.complete(asking(), ignore)
+        await client.aclose()
+    assert (caught.value.reason, caught.value.sent, len(heads)) == ("connect_error", True, 2)
 
 
 async def test_idle_connection_that_was_reset_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:

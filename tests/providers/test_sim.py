@@ -137,6 +137,12 @@ async def test_fault_is_reported_as_over_http(name: str) -> None:
     assert (caught.value.reason, caught.value.transient) == (FAULTS[name].reason, FAULTS[name].transient)
 
 
+async def test_fault_in_process_says_when_to_come_back() -> None:
+    with pytest.raises(ProviderError) as caught:
+        await answer(SimClient(), "sim/fault-429-wait")
+    assert (caught.value.status, caught.value.retry_after_s) == (429, 1.0)
+
+
 @pytest.mark.parametrize("name", sorted(TIMEOUTS))
 async def test_stall_never_ends(name: str) -> None:
     with pytest.raises(TimeoutError):
