@@ -171,21 +171,24 @@ Listener: TypeAlias = Callable[[Event], None]
 """Called at once, in order, from inside the run: it must return quickly and not raise."""
 
 
+Record: TypeAlias = tuple[Any, ...]
+"""An event before anybody looks at it: the clock's time, its type, then its fields behind `at`."""
+
+
 class Trace:
-    """What happened in one run, in order. Plain records until somebody looks, or listens."""
+    """What happened in one run, from a clock's time on. Plain records in order until somebody looks, or listens."""
 
-    __slots__ = ("_began", "_clock", "_events", "_listener", "_records")
+    __slots__ = ("_began", "_events", "_listener", "records")
 
-    def __init__(self, clock: Callable[[], float], listener: Listener | None = None) -> None:
-        self._clock = clock
-        self._began = clock()
+    def __init__(self, began: float, listener: Listener | None = None) -> None:
+        self._began = began
         self._listener = listener
-        self._records: list[tuple[float, tuple[Any, ...]]] = []
         self._events: list[Event] = []
+        self.records: list[Record] = []
 
-    def add(self, *record: Any) -> None:
-        """Something happened now: the type of its event, then the fields behind `at`."""
-        self._records.append((self._clock(), record))
+    def tell(self, record: Record) -> None:
+        """Append to the records, and tell the listener. Where nobody listens, `records.append` is enough."""
+        self.records.append(record)
         if self._listener is not None:
             self._listener(self.events[-1])
 
@@ -193,6 +196,6 @@ class Trace:
     def events(self) -> list[Event]:
         """Everything so far. The list grows when it is asked for again."""
         made = self._events
-        for at, (kind, *fields) in self._records[len(made) :]:
+        for at, kind, *fields in self.records[len(made) :]:
             made.append(kind(at - self._began, *fields))
         return made

@@ -232,11 +232,10 @@ class ModelOptions:
     extract: Extract | None = None
     present: Present = PRESENT
     cache: Mapping[str, Any] | None = None
+    models: tuple[ModelRef, ...] = field(init=False, repr=False)  # the model, then its alternates
 
-    @property
-    def models(self) -> tuple[ModelRef, ...]:
-        """The model, then its alternates."""
-        return (self.model, *self.alternates)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", (self.model, *self.alternates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,20 @@ def book(
         cost = usage.cost_usd
     if reservation is not None:
         _settle(run, reservation, cost, usage)
-    run.emit(CallFinished, call.node.id, call.number, call.attempt, model, completion, usage, cost, not usage.estimated)
+    run.emit(
+        (
+            run.clock(),
+            CallFinished,
+            call.node.id,
+            call.number,
+            call.attempt,
+            model,
+            completion,
+            usage,
+            cost,
+            not usage.estimated,
+        )
+    )
 
 
 def fail(
@@ -73,7 +86,7 @@ def fail(
     call.pause = None if error.reason == "cancelled" else call.next_wait(error)
     text = completion.text if completion is not None else ""
     head = (call.node.id, call.number, call.attempt, model)
-    run.emit(CallFailed, *head, error.reason, error.message, usage, cost, call.pause, text)
+    run.emit((run.clock(), CallFailed, *head, error.reason, error.message, usage, cost, call.pause, text))
 
 
 def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[Usage, float | None]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
 from fusion_graph.engine.contract import breach
-from fusion_graph.engine.sampling import sampling_for, seeded
+from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
 from fusion_graph.graph.answers import unusable
@@ -79,10 +79,11 @@ class CallRun:
             self._refuse_late()
         options = self.node.model
         assert options is not None
+        sampling, draw = sampling_for(run, self.node, self.ask, self.choice)
         failures: list[tuple[ModelRef, ProviderError]] = []
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
-            call = self._call(ref)
+            call = Call(ref.slug, self.ask.messages, sampling, draw, self.ask.purpose)
             self.tried = 0
             while True:
                 self.tried += 1
@@ -108,15 +109,6 @@ class CallRun:
             if self._committed() or run.progress.closed:
                 break
         raise _failed(failures)
-
-    def _call(self, ref: ModelRef) -> Call:
-        ask, member = self.ask, self.node.member
-        ordinal, sample = member.draw if member is not None else (0, 0)
-        draw = (ordinal, sample, ask.round, self.choice)
-        sampling = sampling_for(self.run, self.node, ask)
-        if sampling.seed is not None:
-            sampling = seeded(sampling, draw)
-        return Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
 
     def _refuse_late(self) -> None:
         """A closing run begins no call but the writers' own text (semantics 4)."""
@@ -154,7 +146,7 @@ class CallRun:
         self.began_at = run.clock()
         self._flying = True
         model = str(ref) if ref.backend else ref.slug
-        run.emit(CallStarted, node.id, self.number, self.attempt, model, call)
+        run.emit((run.clock(), CallStarted, node.id, self.number, self.attempt, model, call))
         if run.live is not None or run.bound.plan.hedged or call.purpose == "note":
             self._announce()
         watchdog = run.services.watchdog
@@ -199,7 +191,7 @@ class CallRun:
         """A piece of content arrived."""
         run = self.run
         if not self.last_at:
-            run.emit(FirstToken, self.node.id, self.number)
+            run.emit((run.clock(), FirstToken, self.node.id, self.number))
         self.last_at = run.clock()
         if delta.text:
             self.arrived += len(delta.text)

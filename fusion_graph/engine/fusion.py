@@ -63,12 +63,12 @@ class Fusion:
             run.cap = asyncio.Semaphore(run.limits.max_concurrency)
         if Ledger.needed(run.limits):
             run.ledger = Ledger(run.limits, writer_hold(bound, request, self.services))
-        run.emit(RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed)
+        run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
         try:
             await Scheduler(run).run()
             return await _conclude(run)
         except asyncio.CancelledError:
-            run.emit(RunFinished, "cancelled", "")
+            run.emit((run.clock(), RunFinished, "cancelled", ""))
             raise
         except BaseExceptionGroup as group:  # a bug, not a failed node: show it as it is
             raise group.exceptions[0] from None
@@ -108,7 +108,7 @@ async def _conclude(run: Run) -> RunResult:
     troubled = run.troubled or (answer is not None and answer.truncated)
     degraded = degraded_entries(run.bound, run.trace.events, answer) if troubled else ()
     state = "failed" if error else "degraded" if degraded else "ok"
-    run.emit(RunFinished, state, error.reason if error else "")
+    run.emit((run.clock(), RunFinished, state, error.reason if error else ""))
     return RunResult(
         run_id=run.run_id,
         bound=run.bound,

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
 
 from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.errors import Permanent, ProviderError, Transient, UsageError
@@ -25,18 +26,15 @@ class Lane:
         if backend.max_concurrency > 0:
             self.cap = asyncio.Semaphore(backend.max_concurrency)
         self._open = provider.open
-        self._client: Client | None = None
         self._clock = clock
         self.holds_back = backend.requests_per_minute > 0  # a rate, a cool-down or a refused key: ask `delay_s`
         self._cool_until = 0.0
         self._refused_until = 0.0
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
 
-    @property
+    @cached_property
     def client(self) -> Client:
-        if self._client is None:
-            self._client = self._open(self.backend)
-        return self._client
+        return self._open(self.backend)
 
     def delay_s(self) -> float:
         """Seconds to wait before the next call: the cool-down and the request rate. Counts the call when it may go now.
@@ -69,8 +67,8 @@ class Lane:
             self.holds_back = True
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            client, self._client = self._client, None
+        client: Client | None = self.__dict__.pop("client", None)
+        if client is not None:
             await client.aclose()
 
 

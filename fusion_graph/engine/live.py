@@ -69,9 +69,9 @@ class Live:
     def _send(self, i: int, choice: int, delta: Delta) -> None:
         run = self._run
         if delta.text:
-            run.emit(TextDelta, run.bound.nodes[i].id, delta.text, choice, False)
+            run.emit((run.clock(), TextDelta, run.bound.nodes[i].id, delta.text, choice, False))
         if delta.tool_calls:
-            run.emit(ToolDelta, run.bound.nodes[i].id, delta.tool_calls, choice, False)
+            run.emit((run.clock(), ToolDelta, run.bound.nodes[i].id, delta.tool_calls, choice, False))
 
     def close(self, answer: tuple[Draft, ...]) -> None:
         """The run has its answer: what was not streamed is sent whole."""
@@ -79,7 +79,7 @@ class Live:
             return
         for choice, draft in enumerate(answer):
             if draft.text or not draft.tool_calls:
-                self._run.emit(TextDelta, draft.node, draft.text, choice, True)
+                self._run.emit((self._run.clock(), TextDelta, draft.node, draft.text, choice, True))
             if draft.tool_calls:
                 pieces = (ToolCallDelta(k, c.id, c.name, c.arguments) for k, c in enumerate(draft.tool_calls))
-                self._run.emit(ToolDelta, draft.node, tuple(pieces), choice, True)
+                self._run.emit((self._run.clock(), ToolDelta, draft.node, tuple(pieces), choice, True))

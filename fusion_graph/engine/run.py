@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.live import Live
-from fusion_graph.events import Degraded, Listener, Trace
+from fusion_graph.events import Degraded, Listener, Record, Trace
 from fusion_graph.graph.progress import Progress
 from fusion_graph.messages import Completion, Message
 from fusion_graph.pipeline import Limits
@@ -47,8 +47,8 @@ class Run:
         self.fence = token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
-        self.trace = Trace(self.clock, listener)
-        self.emit = self.trace.add
+        self.trace = Trace(self.clock(), listener)
+        self.emit: Callable[[Record], None] = self.trace.tell if listener else self.trace.records.append
         self.troubled = False  # something happened that may have to stand in `degraded`
         self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
@@ -64,7 +64,7 @@ class Run:
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:
         self.troubled = True
-        self.emit(Degraded, node, reason, text, action)
+        self.emit((self.clock(), Degraded, node, reason, text, action))
 
     def close(self, reason: str) -> None:
         """Stop waiting: what is there is used (semantics 4). On a deadline notes end too; a budget lets them finish."""

@@ -4,7 +4,7 @@ writer, over them what the kind asks of this call, and the seed of this draw."""
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from fusion_graph.messages import Sampling
 
@@ -18,8 +18,14 @@ FIELDS = tuple(f.name for f in fields(Sampling))
 UNSET = Sampling()
 
 
-def sampling_for(run: Run, node: Node, ask: Ask) -> Sampling:
-    """The writers' own text takes the request's fields; everything else only the node's (semantics 3)."""
+Draw: TypeAlias = tuple[int, int, int, int]
+
+
+def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling, Draw]:
+    """What one call sends, and its draw. The writers' own text takes the request's fields; everything else only the
+    node's (semantics 3)."""
+    ordinal, sample = node.member.draw if node.member is not None else (0, 0)
+    draw = (ordinal, sample, ask.round, choice)
     request = run.request
     if request.writer is None and request.seed is None:
         made = run.bound.samplings[node.index]
@@ -28,7 +34,9 @@ def sampling_for(run: Run, node: Node, ask: Ask) -> Sampling:
         made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)
     if ask.response_format is not None:
         made = replace(made, response_format=ask.response_format)
-    return made if ask.max_tokens is None else replace(made, max_tokens=ask.max_tokens)
+    if ask.max_tokens is not None:
+        made = replace(made, max_tokens=ask.max_tokens)
+    return (made if made.seed is None else _seeded(made, made.seed, draw)), draw
 
 
 def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
@@ -44,10 +52,10 @@ def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
     return made
 
 
-def seeded(sampling: Sampling, draw: tuple[int, int, int, int]) -> Sampling:
+def _seeded(sampling: Sampling, seed: int, draw: Draw) -> Sampling:
     """A seed that is sent differs per draw, else every sample would be the same text."""
-    if sampling.seed is None or not any(draw):
+    if not any(draw):
         return sampling
     ordinal, sample, turn, choice = draw
-    mixed = (sampling.seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice) % SEED_SPACE
+    mixed = (seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice) % SEED_SPACE
     return replace(sampling, seed=mixed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import WaitAll
 from fusion_graph.engine.context import Context
@@ -31,7 +31,7 @@ class Scheduler:
         self._run = run
         self._progress = run.progress
         self._loop = asyncio.get_running_loop()
-        self._chains: set[asyncio.Task[None]] = set()
+        self._chains: dict[asyncio.Task[None], None] = {}  # in order of their start
         self._ended: asyncio.Future[None] = self._loop.create_future()  # the last chain's, or a bug's
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -49,9 +49,10 @@ class Scheduler:
             for timer in self._timers:
                 timer.cancel()
             await self._stop()
-        for i, phase in enumerate(progress.phase):
-            if phase == IDLE:
-                run.emit(NodeSkipped, progress.plan.ids[i], "not_needed")
+        if IDLE in progress.phase:
+            for i, phase in enumerate(progress.phase):
+                if phase == IDLE:
+                    run.emit((run.clock(), NodeSkipped, progress.plan.ids[i], "not_needed"))
 
     async def _stop(self) -> None:
         """Cancel what still runs after a bug or a cancellation, and wait for its end, however often we are asked."""
@@ -78,38 +79,34 @@ class Scheduler:
 
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
+        run, phase = self._run, self._progress.phase
         task = asyncio.current_task()
         assert task is not None
         try:
-            while i >= 0 and self._progress.phase[i] == RUNNING:
-                i = await self._execute(i, task)
+            while i >= 0 and phase[i] == RUNNING:
+                node, execute = run.bound.nodes[i], run.bound.kinds[i].run
+                assert execute is not None
+                run.tasks[i] = task
+                run.emit((run.clock(), NodeStarted, node.id))
+                try:
+                    outcome = Outcome("ok", await execute(Context(run, node)))
+                except NodeFailed as error:
+                    outcome = Outcome("failed", None, error.reason, error.detail)
+                except asyncio.CancelledError:
+                    if phase[i] == RUNNING or task.uncancel() > 0:
+                        raise
+                    break  # the plan cancelled it and has its outcome already
+                finally:
+                    run.tasks[i] = None
+                self._finish(i, outcome)
+                i = self._act(chain=True)
         except Exception as bug:  # noqa: BLE001 (the run raises it)
             if not self._ended.done():
                 self._ended.set_exception(bug)
         finally:
-            self._chains.discard(task)
+            self._chains.pop(task, None)
             if not self._chains and not self._ended.done():
                 self._ended.set_result(None)
-
-    async def _execute(self, i: int, task: asyncio.Task[Any]) -> int:
-        """Run one node; the node to go on with, else -1."""
-        run = self._run
-        execute = run.bound.kinds[i].run
-        assert execute is not None
-        run.tasks[i] = task
-        run.emit(NodeStarted, self._progress.plan.ids[i])
-        try:
-            outcome = Outcome("ok", await execute(Context(run, run.bound.nodes[i])))
-        except NodeFailed as error:
-            outcome = Outcome("failed", None, error.reason, error.detail)
-        except asyncio.CancelledError:
-            if self._progress.phase[i] == RUNNING or task.uncancel() > 0:
-                raise
-            return -1  # the plan cancelled it and has its outcome already
-        finally:
-            run.tasks[i] = None
-        self._finish(i, outcome)
-        return self._act(chain=True)
 
     def _fold(self, i: int) -> Outcome:
         """The outcome of a node computed in code."""
@@ -127,7 +124,17 @@ class Scheduler:
             return
         if outcome.state == "failed":
             run.troubled = True
-        run.emit(NodeFinished, progress.plan.ids[i], outcome.state, outcome.reason, outcome.detail, outcome.value)
+        run.emit(
+            (
+                run.clock(),
+                NodeFinished,
+                progress.plan.ids[i],
+                outcome.state,
+                outcome.reason,
+                outcome.detail,
+                outcome.value,
+            )
+        )
         progress.finished(i, outcome)
 
     def _wake(self) -> None:
@@ -135,7 +142,7 @@ class Scheduler:
         self._act(chain=False)
 
     def _spawn(self, i: int) -> None:
-        self._chains.add(self._loop.create_task(self._chain(i)))
+        self._chains[self._loop.create_task(self._chain(i))] = None
 
     def _act(self, *, chain: bool) -> int:
         """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
@@ -151,7 +158,7 @@ class Scheduler:
             for i in starts:
                 if progress.phase[i] != RUNNING:
                     continue
-                run.emit(NodeReady, progress.plan.ids[i])
+                run.emit((run.clock(), NodeReady, progress.plan.ids[i]))
                 if progress.chosen[i]:
                     self._tell_choice(i)
                 if not models[i]:
@@ -174,10 +181,10 @@ class Scheduler:
             outcome, name = progress.outcomes[i], progress.plan.ids[i]
             assert outcome is not None
             if outcome.state == "skipped":
-                run.emit(NodeSkipped, name, outcome.reason)
+                run.emit((run.clock(), NodeSkipped, name, outcome.reason))
             else:
                 run.troubled = True
-                run.emit(NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None)
+                run.emit((run.clock(), NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None))
         cancels, progress.cancels = progress.cancels, []
         for i in cancels:
             task = run.tasks[i]
@@ -198,4 +205,4 @@ class Scheduler:
             if progress.late[i]:
                 run.troubled = True
             chosen = tuple(ids[s] for s in progress.chosen[i])
-            run.emit(GroupClosed, ids[i], chosen, tuple(ids[s] for s in progress.late[i]))
+            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple(ids[s] for s in progress.late[i])))

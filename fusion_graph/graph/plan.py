@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from fusion_graph.contracts import Wait, WaitFirst, WaitGroup
+from fusion_graph.contracts import Wait, WaitAll, WaitFirst, WaitGroup
 from fusion_graph.pipeline import Condition
 
 IDLE, WAITING, RUNNING, DONE = range(4)
@@ -63,6 +63,15 @@ class Plan:
     def first_waits(self) -> tuple[WaitFirst | None, ...]:
         """The waits that are fallbacks, by index."""
         return tuple(wait if isinstance(wait, WaitFirst) else None for wait in self.waits)
+
+    @cached_property
+    def patient(self) -> tuple[bool, ...]:
+        """Nodes for which an input with a value decides nothing while others are pending: all but fallbacks, quorums
+        and joins that hold on to a backup."""
+        return tuple(
+            backup < 0 and (isinstance(wait, WaitAll) or (isinstance(wait, WaitGroup) and wait.quorum is None))
+            for wait, backup in zip(self.waits, self.backups, strict=True)
+        )
 
     @cached_property
     def options(self) -> tuple[tuple[int, ...], ...]:

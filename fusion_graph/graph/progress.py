@@ -40,8 +40,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue", "settled",
-        "starts", "unwanted",
+        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue",
+        "settled", "starts", "unwanted",
     )  # fmt: skip
 
     phase: list[int]
@@ -103,8 +103,14 @@ class Progress:
             return
         phase[i] = DONE
         self.outcomes[i] = outcome
+        pending, patient, has_value = self.pending, self.plan.patient, outcome.value is not None
         for c in self.waiters[i]:
-            if phase[c] == WAITING:
+            if phase[c] != WAITING:
+                continue
+            if has_value and pending[c] > 1 and patient[c] and self.stage[c] and not self.closed:
+                pending[c] -= 1  # nothing can be decided yet
+                self.good[c] += 1
+            else:
                 self.notice(c, i, outcome)
         if self.queue or self.unwanted:
             self.propagate()

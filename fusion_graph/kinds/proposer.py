@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 
-from fusion_graph.contracts import Calls, Kind, NodeContext
+from fusion_graph.contracts import Calls, Kind
 from fusion_graph.kinds._texts import IMPROVE
 from fusion_graph.kinds._writing import write
-from fusion_graph.outputs import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +16,6 @@ class Proposer:
 
 
 OPTIONS = Proposer()
-
-
-def run(ctx: NodeContext) -> Awaitable[Draft]:
-    return write(ctx, IMPROVE)
 
 
 KIND = Kind(
@@ -34,5 +29,5 @@ KIND = Kind(
     calls=lambda _node, _drafts: Calls(1, 1),
     writes=True,
     presents=True,
-    run=run,
+    run=partial(write, own=IMPROVE),
 )
