@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -56,8 +57,7 @@ class Usage:
         return self.prompt_tokens + self.completion_tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
+class Sampling(NamedTuple):
     """Everything about a call that is not its model and messages. None = not set = not sent."""
 
     temperature: float | None = None
@@ -69,7 +69,7 @@ class Sampling:
     response_format: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = ()  # OpenAI function tools, as they go on the wire
     tool_choice: str | Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)  # further writer-only fields of a request, passed on
+    extra: Mapping[str, Any] = MappingProxyType({})  # further writer-only fields of a request, passed on
 
 
 class Call(NamedTuple):

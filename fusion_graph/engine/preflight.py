@@ -22,11 +22,8 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
     if not request.messages:
         raise UsageError("the conversation is empty", hint="give a prompt")
     limits = request.limits or bound.limits
-    for node in bound.nodes:
-        if node.model is None:
-            continue
-        for ref in (node.model.model, *node.model.alternates):
-            _check_model(node, ref, services, budget=limits.budget_usd is not None)
+    for ref, node in bound.models.items():
+        _check_model(node, ref, services, budget=limits.budget_usd is not None)
     if Ledger.needed(limits):
         hold = writer_hold(bound, request, services)
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:

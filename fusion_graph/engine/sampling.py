@@ -3,7 +3,6 @@ writer, over them what the kind asks of this call, and the seed of this draw."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from fusion_graph.messages import Sampling
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from fusion_graph.pipeline import Node
 
 SEED_SPACE = 2**31 - 1
-FIELDS = tuple(f.name for f in fields(Sampling))
 UNSET = Sampling()
 
 
@@ -33,9 +31,9 @@ def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling,
     else:
         made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)
     if ask.response_format is not None:
-        made = replace(made, response_format=ask.response_format)
+        made = made._replace(response_format=ask.response_format)
     if ask.max_tokens is not None:
-        made = replace(made, max_tokens=ask.max_tokens)
+        made = made._replace(max_tokens=ask.max_tokens)
     return (made if made.seed is None else _seeded(made, made.seed, draw)), draw
 
 
@@ -44,10 +42,10 @@ def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
     if made is None:
         own, request = run.bound.samplings[node.index], run.request
         assert own is not None
-        made = own if request.seed is None else replace(own, seed=request.seed)
+        made = own if request.seed is None else own._replace(seed=request.seed)
         if writes and request.writer is not None:
-            asked = {name: getattr(request.writer, name) for name in FIELDS}
-            made = replace(made, **{k: v for k, v in asked.items() if v != getattr(UNSET, k)})
+            asked = {name: getattr(request.writer, name) for name in Sampling._fields}
+            made = made._replace(**{k: v for k, v in asked.items() if v != getattr(UNSET, k)})
         run.samplings[node.index, writes] = made
     return made
 
@@ -58,4 +56,4 @@ def _seeded(sampling: Sampling, seed: int, draw: Draw) -> Sampling:
         return sampling
     ordinal, sample, turn, choice = draw
     mixed = (seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice) % SEED_SPACE
-    return replace(sampling, seed=mixed)
+    return sampling._replace(seed=mixed)

@@ -17,7 +17,7 @@ from fusion_graph.graph.planning import plan_of
 from fusion_graph.graph.typed import bind_nodes, held_why, limits_of, resolve, resolve_condition, sampling_of
 from fusion_graph.graph.writers import tool_turn, writers
 from fusion_graph.messages import Sampling
-from fusion_graph.pipeline import Condition, Limits, Node, NodeId, NodeSpec, Pipeline
+from fusion_graph.pipeline import Condition, Limits, ModelRef, Node, NodeId, NodeSpec, Pipeline
 
 KEPT = 64  # bound plans per pipeline; a caller who varies a parameter evicts only its own
 T = TypeVar("T")
@@ -46,6 +46,15 @@ class Bound:
     @cached_property
     def by_id(self) -> Mapping[NodeId, Node]:
         return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def models(self) -> Mapping[ModelRef, Node]:
+        """Every model that may be called, with the first node that names it."""
+        found: dict[ModelRef, Node] = {}
+        for node in self.nodes:
+            for ref in node.model.models if node.model else ():
+                found.setdefault(ref, node)
+        return found
 
     @cached_property
     def tool_turn(self) -> Bound | None:

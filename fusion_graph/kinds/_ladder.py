@@ -65,10 +65,18 @@ class _Step(NamedTuple, Generic[T]):
 
 async def ask_one(ctx: NodeContext, question: Question[T], form: Form, *, repair: int, begin: int = 0) -> T:
     """One structured reply, read. Raises NodeFailed."""
-    (found,) = await ask_all(ctx, [question], form, repair=repair, begin=begin)
-    if isinstance(found, NodeFailed):
-        raise found
-    return found
+    step = _Step(Ask(question.messages, "note", begin, form.response_format), question.read, repair)
+    while True:
+        try:
+            reply: Completion | NodeFailed = await ctx.complete(step.ask)
+        except NodeFailed as failed:
+            reply = failed
+        after = _climb(ctx, step, reply, form)
+        if isinstance(after, NodeFailed):
+            raise after
+        if not isinstance(after, _Step):
+            return after
+        step = after
 
 
 async def ask_all(
@@ -81,7 +89,7 @@ async def ask_all(
     }
     done: dict[int, T | NodeFailed] = {}
     while steps:
-        replies = await _complete(ctx, [step.ask for step in steps.values()])
+        replies = await ctx.complete_all([step.ask for step in steps.values()])
         for (i, step), reply in zip(list(steps.items()), replies, strict=True):
             after = _climb(ctx, step, reply, form)
             if isinstance(after, _Step):
@@ -90,15 +98,6 @@ async def ask_all(
                 done[i] = after
                 del steps[i]
     return [done[i] for i in range(len(questions))]
-
-
-async def _complete(ctx: NodeContext, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
-    if len(asks) > 1:
-        return await ctx.complete_all(asks)
-    try:
-        return (await ctx.complete(asks[0]),)
-    except NodeFailed as failed:
-        return (failed,)
 
 
 def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, form: Form) -> _Step[T] | T | NodeFailed:

@@ -48,7 +48,7 @@ class LocalClient:
             starting = self._starting = asyncio.create_task(self._start(starting), name="local model")
         child = await asyncio.shield(starting)  # who stops waiting does not stop the start
         asked = call.sampling.max_tokens or self._most
-        sampling = replace(call.sampling, max_tokens=min(asked, self._most))
+        sampling = call.sampling._replace(max_tokens=min(asked, self._most))
         try:
             return await child.client.complete(call._replace(sampling=sampling), sink)
         except ProviderError as error:
