@@ -32,7 +32,7 @@ BUILT_IN: Mapping[str, Backend] = {
     "local": Backend(name="local", provider="local", free=True),
 }
 
-TOP = {"default_backend": str, "backends": dict, "models": dict}
+TOP = {"default_backend": str, "backends": dict, "models": dict, "server": dict}
 BACKEND = {
     "base_url": str,
     "api_key_env": str,
@@ -57,6 +57,8 @@ class Settings:
     file: Path | None = None  # the fusiongraph.toml that was read
     no_color: bool = False
     dumb_terminal: bool = False  # it cannot go back to a line it has written
+    server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
+    server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
@@ -89,6 +91,8 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         file=file,
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
         dumb_terminal=variables["TERM"] == "dumb",
+        server=table.get("server", {}),
+        server_keys=variables["FUSION_SERVER_KEYS"],
         keys={key: bool(variables[key]) for key in (*KEYS, *_key_variables(table))},
     )
 

@@ -1,0 +1,147 @@
+"""A server from the command line: settings, pipelines and engine put together, one process or several on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusion_graph import settings, wiring
+from fusion_graph.commands import _console
+from fusion_graph.errors import UsageError
+from fusion_graph.graph.binding import Bound
+from fusion_graph.server._app import Server, open_server, serve
+from fusion_graph.server._auth import Key, keys_of, read_keys
+from fusion_graph.server._logs import Log
+from fusion_graph.server._options import ServerOptions, read_options
+from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the command line says of pipelines and prices."""
+
+    config: str | None = None
+    folder: str | None = None
+    prices: str | None = None
+
+
+def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
+    """Serve until told to end. Returns the exit code."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(given, shared_port=shared_port, **flags))
+    return 0
+
+
+async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
+    setup = settings.load()
+    options = read_options(setup.server, **flags)
+    selection = await wiring.select(setup)
+    prices = wiring.prices(given.prices)
+    server = await open_server(
+        options,
+        fusion=wiring.open_fusion(selection, prices),
+        library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
+        keys=_keys(setup),
+        backend=selection.default,
+        log=Log(sys.stderr, as_json=options.log_json),
+        reuse_port=shared_port,
+    )
+    await serve(server, lambda: _tell(server, options, selection))
+
+
+def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any) -> Surroundings:
+    def missing(bound: Bound) -> str:
+        try:
+            wiring.require_keys(bound, selection)
+        except UsageError as error:
+            return error.message
+        return ""
+
+    return Surroundings(
+        fit=lambda bound: wiring.fit_models(bound, selection)[0],
+        missing=missing,
+        rates=wiring.rates(setup, prices),
+    )
+
+
+def sources(given: Given) -> list[Source]:
+    """The files to serve, the default pipeline first. Raises UsageError."""
+    found: list[Source] = []
+    if given.config:
+        path = wiring.locate(given.config)
+        found = [_source(path, DEFAULT), _source(path)]
+    if given.folder:
+        folder = Path(given.folder)
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}", hint="correct --pipelines")
+        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES)
+        if not files:
+            raise UsageError(f"{folder} holds no pipeline", hint="files that end in .yaml")
+        found += [_source(path) for path in files if not (given.config and path.samefile(found[0].file))]
+    if not given.config:
+        found.insert(0, _source(wiring.presets()[wiring.DEFAULT_PIPELINE], DEFAULT))
+    return found
+
+
+def _source(path: Path, name: str = "") -> Source:
+    return Source(str(path), path.read_bytes, name)
+
+
+def _keys(setup: settings.Settings) -> Sequence[Key]:
+    file = setup.server.get("keys_file")
+    named = read_keys(Path(file)) if isinstance(file, str) and file else ()
+    return (*keys_of(setup.server_keys), *named)
+
+
+def _tell(server: Server, options: ServerOptions, selection: wiring.Selection) -> None:
+    _console.out(server.url)
+    names = ", ".join(one.id for one in server.service.shelf.pipelines)
+    _console.err(f"models: {names}; backend: {selection.default} ({selection.why})")
+    for one in server.service.shelf.pipelines:
+        if one.missing:
+            _console.err(f"warning: {one.missing}; {one.id} answers with an error until it is set")
+    if not options.loopback and not len(server.service.keys):
+        _console.err("warning: anybody who can reach this address may spend your money")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop if it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+# --- several processes ------------------------------------------------------------------------------------------------
+
+
+def multiply(count: int) -> int:
+    """The same command line so many times on one port; ends when all have. Limits of keys hold for each process."""
+    arguments = _alone(sys.argv[1:])
+    if "--port" in arguments and arguments[arguments.index("--port") + 1] == "0":
+        raise UsageError("several workers need a port of their own choice, not 0", hint="--port 8377")
+    children = [subprocess.Popen([sys.executable, "-m", "fusion_graph", *arguments]) for _ in range(count)]  # noqa: S603
+
+    def pass_on(number: int, _frame: object) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    codes = [child.wait() for child in children]
+    return next((code for code in codes if code), 0)
+
+
+def _alone(arguments: Sequence[str]) -> list[str]:
+    """The arguments of one worker."""
+    place = next((i for i, text in enumerate(arguments) if text.startswith("--workers")), len(arguments))
+    rest = [*arguments[:place], *arguments[place + (1 if "=" in "".join(arguments[place : place + 1]) else 2) :]]
+    return [*rest, "--shared-port"]

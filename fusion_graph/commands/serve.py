@@ -1,0 +1,56 @@
+"""`fusiongraph serve`: every pipeline is a model behind the OpenAI API."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("serve", short_help="every pipeline as a model behind the OpenAI API")
+@click.option("--config", metavar="FILE", help="Serve this pipeline, as `fusion` too.")
+@click.option("--pipelines", metavar="DIR", help="Serve every pipeline file of this folder.")
+@click.option("--host", metavar="ADDRESS", help="Listen on this address.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen here; 0 is a free port.  [default: 8377]")
+@click.option("--prices", metavar="FILE", help="Lay these prices over the shipped ones.")
+@click.option(
+    "--drain-s", type=click.FloatRange(min=0), metavar="X", help="After SIGTERM let answers go on for X seconds."
+)
+@click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="Runs at once.  [default: 256]")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
+@click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
+@click.option("--log-content", is_flag=True, help="Log prompts and answers too.")
+@click.option("--shared-port", is_flag=True, hidden=True)
+@click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")
+def COMMAND(
+    config: str | None,
+    pipelines: str | None,
+    host: str | None,
+    port: int | None,
+    prices: str | None,
+    drain_s: float | None,
+    max_runs: int | None,
+    workers: int,
+    log_json: bool,
+    log_content: bool,
+    shared_port: bool,
+    insecure_open: bool,
+) -> int:
+    """Serve pipelines at http://ADDRESS:PORT/v1 until SIGTERM or Ctrl-C. SIGHUP reads the pipelines again.
+
+    Without --config and --pipelines the default preset is served as `fusion`. Keys of callers come from
+    FUSION_SERVER_KEYS or keys_file.
+    """
+    from fusion_graph.commands import _serving
+
+    if workers > 1:
+        return _serving.multiply(workers)
+    return _serving.perform(
+        _serving.Given(config=config, folder=pipelines, prices=prices),
+        shared_port=shared_port,
+        host=host,
+        port=port,
+        drain_s=drain_s,
+        max_runs=max_runs,
+        log_json=log_json,
+        log_content=log_content,
+        insecure_open=insecure_open,
+    )

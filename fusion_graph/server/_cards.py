@@ -1,0 +1,68 @@
+"""One entry of the list of models (wire contract 1.10): what a pipeline is, can and costs. No address, no account; a
+price that nobody knows is absent, never 0. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fusion_graph.graph.overrides import LOWERED
+
+if TYPE_CHECKING:
+    from fusion_graph.server._pipelines import Served
+    from fusion_graph.server._service import Service
+
+PARAMETERS = (
+    "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "stream", "tools",
+    "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "frequency_penalty",
+    "presence_penalty",
+)  # fmt: skip
+VERBATIM = ("seed", "stream")
+"""Where no writer writes the answer, as it is one of the drafts, little can be asked of it."""
+
+
+def card(served: Served, name: str, service: Service) -> dict[str, Any]:
+    forecast, pipeline = served.forecast, served.pipeline
+    live = any(not served.bound.held[i] for i in served.bound.writers)
+    entry: dict[str, Any] = {
+        "id": name,
+        "object": "model",
+        "created": int(service.started_at),
+        "owned_by": "fusion_graph",
+        "name": pipeline.name if not served.solo else served.id,
+        "description": pipeline.description or ("this model alone" if served.solo else ""),
+        "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
+        "supported_parameters": [p for p in PARAMETERS if p != "n" or live] if served.bound.writers else list(VERBATIM),
+        "fusion": {
+            "solo": served.solo,
+            "panel_models": list(served.panel),
+            "calls": {"min": forecast.calls.least, "max": forecast.calls.most},
+            "price_range_usd": _range(served),
+            "first_token": forecast.first_token,
+            "overridable": sorted({*pipeline.params, *LOWERED}),
+            "ready": not served.missing,
+        },
+    }
+    pricing = _pricing(served)
+    return entry if pricing is None else {**entry, "pricing": pricing}
+
+
+def _range(served: Served) -> dict[str, float] | None:
+    """USD of one request with a prompt of a thousand tokens and answers at full length."""
+    least, most = served.forecast.cost.least, served.forecast.cost.most
+    return None if least is None or most is None else {"min": least, "max": most}
+
+
+def _pricing(served: Served) -> dict[str, str] | None:
+    """USD per token of the conversation and of the answer, at worst: every call reads the one, the writers write the
+    other."""
+    prompt, written = 0.0, 0.0
+    for node, forecast in zip(served.bound.nodes, served.forecast.nodes, strict=True):
+        if node.model is None or not forecast.calls.most:
+            continue
+        rates: Any = served.around.rates(str(node.model.model))
+        if rates is None:
+            return None
+        prompt += forecast.calls.most * rates.input / 1e6
+        if node.index in served.bound.writers:
+            written = max(written, rates.output / 1e6)
+    return {"prompt": f"{prompt:.10f}", "completion": f"{written:.10f}"} if prompt else None

@@ -1,0 +1,147 @@
+"""From a request to its route and back: which endpoint, who asks, what went wrong, one line in the log.
+
+Deny is the default: a route without `public` is not reached without a key, and what a route is called decides, never a
+header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from fusion_graph.contracts import Route
+from fusion_graph.server._errors import Refused, internal
+from fusion_graph.server._guards import check_host
+from fusion_graph.server._logs import client_id
+from fusion_graph.server._service import Exchange, Service
+
+OPEN = "{id}"
+"""The end of a path that takes the rest of it."""
+PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+"""Asked every few seconds by machines: not in the log unless they fail."""
+
+
+class Match(NamedTuple):
+    route: Route
+    tail: str = ""
+
+
+class Table:
+    """Routes by path. `/v1` may be missing or doubled, a slash may end the path: base URLs are often set so."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._open: dict[str, dict[str, Route]] = {}
+        for route in routes.values():
+            path, place = plain(route.path), self._exact
+            if path.endswith(OPEN):
+                path, place = path.removesuffix(OPEN), self._open
+            methods = place.setdefault(path, {})
+            methods[route.method] = route
+            if route.method == "GET":
+                methods["HEAD"] = route
+
+    def find(self, method: str, raw_path: str) -> Match:
+        """Raises Refused: 404, or 405 with what is allowed."""
+        path, tail = plain(raw_path), ""
+        methods = self._exact.get(path)
+        if methods is None:
+            head = next((head for head in self._open if path.startswith(head) and len(path) > len(head)), None)
+            if head is None:
+                raise Refused(404, "not_found", "there is no such endpoint", code="not_found")
+            methods, tail = self._open[head], unquote(path.removeprefix(head), errors="surrogateescape")
+        if method not in methods:
+            raise Refused(
+                405, "invalid_request_error", f"{method[:16]} is not for this endpoint", code="method_not_allowed",
+                allow=", ".join(methods),
+            )  # fmt: skip
+        return Match(methods[method], tail)
+
+
+def plain(path: str) -> str:
+    """Without a query, a slash at its end, and any `/v1` before it."""
+    path = path.partition("?")[0].rstrip("/")
+    while path.startswith("/v1/") or path == "/v1":
+        path = path.removeprefix("/v1")
+    return path
+
+
+class Dispatcher:
+    """Handles every request of a server."""
+
+    def __init__(self, service: Service, routes: Mapping[str, Route]) -> None:
+        self._service = service
+        self._table = Table(routes)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        exchange = Exchange(service=self._service, request=request)
+        began, path = self._service.clock(), "?"
+        response: web.StreamResponse
+        try:
+            check_host(request, self._service.options)
+            match = self._table.find(request.method, request.raw_path)
+            path, exchange.tail = match.route.path, match.tail
+            if not match.route.public:
+                exchange.key = self._service.keys.find(request.headers)
+            response = await match.route.handler(exchange)
+        except Refused as refused:
+            response = self._refuse(exchange, refused)
+        except asyncio.CancelledError:
+            self._tell(exchange, path, 499, began)
+            raise
+        except ConnectionError:
+            self._tell(exchange, path, 499, began)
+            raise
+        except Exception as error:  # noqa: BLE001 (the one place where a bug becomes a status)
+            response = self._bug(exchange, error)
+        if not response.prepared:
+            response.headers.update({**exchange.headers, **self._cors(request)})
+        self._tell(exchange, path, response.status, began)
+        return response
+
+    def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
+        exchange.told |= {"code": refused.code, "param": refused.param}
+        response = refused.response()
+        if refused.closes:
+            response.force_close()
+        return response
+
+    def _bug(self, exchange: Exchange, error: Exception) -> web.StreamResponse:
+        """The place in our code, never the text of the error: that may hold anything."""
+        frames = traceback.extract_tb(error.__traceback__)
+        exchange.told["bug"] = type(error).__name__
+        exchange.told["at"] = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames[-6:]))
+        return internal().response()
+
+    def _cors(self, request: web.BaseRequest) -> Mapping[str, str]:
+        """Off unless the page is named, exactly."""
+        origin = request.headers.get("Origin")
+        if origin is None or origin not in self._service.options.origins:
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+    def _tell(self, exchange: Exchange, path: str, status: int, began: float) -> None:
+        service, request = self._service, exchange.request
+        service.metrics.count("requests_total", route=path, status=str(status))
+        retries = request.headers.get("x-stainless-retry-count", "0")
+        if retries != "0":
+            service.metrics.count("replays_total", told_by="retry_count")
+        if path in PROBES and status < 400:
+            return
+        given = request.headers.get("x-request-id") or request.headers.get("x-client-request-id")
+        service.log.say(
+            "request",
+            id=exchange.id,
+            client_id=client_id(given),
+            method=request.method if request.method.isalpha() else "?",
+            route=path,
+            status=status,
+            key=exchange.key.name,
+            seconds=round(service.clock() - began, 3),
+            **exchange.told,
+        )

@@ -1,0 +1,145 @@
+"""The one place where whatever went wrong becomes an HTTP status and an error body (wire contract 1.6).
+
+Texts are made of our own words: no exception text, path, address, host or upstream body is in them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from fusion_graph.errors import FusionError
+from fusion_graph.events import CallFailed, NodeFinished
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.report import RunResult
+
+RETRY_S = 5  # said where nobody knows better: most clients wait for it
+PERMANENT = frozenset(
+    {
+        "bad_request", "invalid_model", "context_length", "body_too_large", "content_filter", "auth_failed",
+        "insufficient_credits", "redirect_refused", "wrong_content_type",
+    }
+)  # fmt: skip
+CODES = frozenset({*PERMANENT, "quorum_not_met", "response_format_unmet", "no_usable_option", "budget", "deadline"})
+"""Reasons that a client may see as `code`; any other is `all_panels_failed`."""
+
+
+class Refused(FusionError):
+    """An answer that is an error. `param` is the path of the field at fault; `retry` False tells clients not to send it
+    again; `fusion` goes into the body."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: int | None = None,
+        retry: bool = True,
+        fusion: Mapping[str, Any] | None = None,
+        allow: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.http_status = status
+        self.kind = kind
+        self.code = code
+        self.param = param
+        self.retry = retry
+        self.fusion = fusion
+        self.allow = allow
+        self.closes = False  # the connection ends with this answer
+        self.retry_after_s = RETRY_S if retry_after_s is None and status in (429, 502, 503, 504) else retry_after_s
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """`{"error": {...}}`; all four keys, always."""
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        return {"error": error if self.fusion is None else {**error, "fusion": dict(self.fusion)}}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        said = {} if self.retry_after_s is None else {"Retry-After": str(min(max(self.retry_after_s, 1), 120))}
+        if not self.retry:
+            said["x-should-retry"] = "false"
+        return {**said, "Allow": self.allow} if self.allow else said
+
+    def response(self) -> web.Response:
+        text = json.dumps(self.body)
+        return web.Response(status=self.http_status, text=text, content_type="application/json", headers=self.headers)
+
+
+def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:
+    """The request is at fault."""
+    return Refused(400, "invalid_request_error", message, param=param, code=code)
+
+
+def unauthorized(message: str) -> Refused:
+    return Refused(401, "authentication_error", message, code="invalid_api_key")
+
+
+def forbidden(message: str, code: str | None = None) -> Refused:
+    return Refused(403, "permission_error", message, code=code)
+
+
+def model_not_found(name: str) -> Refused:
+    told = name if name.isprintable() and len(name) <= 128 else "of that name"
+    return Refused(404, "invalid_request_error", f"there is no model {told!r}", code="model_not_found", param="model")
+
+
+def limited(message: str, retry_after_s: int) -> Refused:
+    return Refused(429, "rate_limit_exceeded", message, code="rate_limit_exceeded", retry_after_s=retry_after_s)
+
+
+def over_budget(message: str) -> Refused:
+    return Refused(429, "insufficient_quota", message, code="insufficient_quota", retry=False)
+
+
+def unavailable(message: str, code: str) -> Refused:
+    return Refused(503, "service_unavailable", message, code=code)
+
+
+def internal() -> Refused:
+    """A bug of ours; the log has it under the request id."""
+    return Refused(500, "internal_error", "the server has a bug; its log tells more under this request id",
+                   code="internal_error")  # fmt: skip
+
+
+def failed_run(result: RunResult) -> Refused:
+    """A run without an answer."""
+    error = result.error
+    assert error is not None
+    causes = {e.reason for e in result.events if isinstance(e, CallFailed)}
+    causes |= {e.reason for e in result.events if isinstance(e, NodeFinished) and e.state == "failed" and not causes}
+    account = _account(result)
+
+    def final(status: int, kind: str, text: str, code: str) -> Refused:
+        return Refused(status, kind, text, code=code, fusion=account, retry=False)
+
+    if error.reason == "deadline":
+        return final(504, "timeout_error", "no answer before the deadline", "deadline")
+    if error.reason == "budget":
+        text = "the budget ended the run before there was an answer"
+        return final(429, "insufficient_quota", text, "insufficient_quota")
+    if causes == {"rate_limited"}:
+        text, code = "every model asked is rate limited", "rate_limit_exceeded"
+        return Refused(429, code, text, code=code, fusion=account)
+    code = error.reason if error.reason in CODES else "all_panels_failed"
+    if len(causes) == 1 and causes <= CODES:
+        (code,) = causes
+    return final(502, "upstream_error", f"no node gave a usable answer: {', '.join(sorted(causes))}", code)
+
+
+def _account(result: RunResult) -> dict[str, Any]:
+    """What a failed run tells of itself: the reason of each node, by name and code, and what it cost."""
+    reasons = {
+        e.node: e.reason
+        for e in result.events
+        if isinstance(e, NodeFinished) and e.state in ("failed", "cancelled") and not e.reason.startswith("upstream:")
+    }
+    return {"run_id": result.run_id, "nodes": reasons, "cost_usd": result.cost_usd, "simulated": result.simulated}

@@ -1,0 +1,63 @@
+"""Reading fields of a request: each function returns the value as its type or refuses it with the exact path. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fusion_graph.server._errors import invalid
+
+CHOICES = 8  # of one request, unless the operator says otherwise
+
+
+def text(value: Any, path: str, *, most: int = 1 << 25, least: int = 0) -> str:
+    if not isinstance(value, str):
+        raise invalid(f"{path} must be a string", path)
+    if not least <= len(value) <= most:
+        raise invalid(f"{path} must have {least} to {most} characters", path)
+    return value
+
+
+def number(value: Any, path: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise invalid(f"{path} must be a number", path)
+    if not low <= value <= high:
+        raise invalid(f"{path} must be between {low:g} and {high:g}", path)
+    return float(value)
+
+
+def integer(value: Any, path: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid(f"{path} must be an integer", path)
+    if not low <= value <= high:
+        raise invalid(f"{path} must be between {low} and {high}", path)
+    return value
+
+
+def boolean(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise invalid(f"{path} must be true or false", path)
+    return value
+
+
+def mapping(value: Any, path: str, *, most: int = 1024) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise invalid(f"{path} must be an object", path)
+    if len(value) > most:
+        raise invalid(f"{path} has more than {most} keys", path)
+    return value
+
+
+def array(value: Any, path: str, *, least: int = 0, most: int) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise invalid(f"{path} must be an array", path)
+    if not least <= len(value) <= most:
+        raise invalid(f"{path} must have {least} to {most} entries", path)
+    return value
+
+
+def choice(value: Any, path: str, known: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise invalid(f"{path} must be one of: {', '.join(known)}", path)
+    return value

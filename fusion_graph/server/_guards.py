@@ -1,0 +1,120 @@
+"""What stands between a socket and a handler: host names, media types, the size and shape of bodies (wire contract 5).
+
+Everything is bounded before it is built: bytes before reading, structure before parsing, nesting before walking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from aiohttp import web
+
+from fusion_graph.server._errors import Refused, forbidden, invalid
+
+if TYPE_CHECKING:
+    from fusion_graph.server._options import ServerOptions
+
+MAX_OPENED = 500_000  # objects and arrays in a body
+MAX_MEMBERS = 2_000_000
+MAX_DEPTH = 64
+OUR_NAMES = frozenset({"localhost", "localhost.localdomain"})
+
+
+def check_host(request: web.BaseRequest, options: ServerOptions) -> None:
+    """The name under which we were called is one of ours: a web page that rebinds its own name to us has another one.
+    An address is no name, so it cannot be rebound."""
+    given = request.headers.getall("Host", ())
+    if len(given) != 1:
+        raise invalid("exactly one Host header is needed")
+    name = given[0].rpartition(":")[0] if given[0].rpartition(":")[2].isdecimal() else given[0]
+    if name.lower() in OUR_NAMES or name == options.host or name in options.hosts or "*" in options.hosts:
+        return
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        raise forbidden(
+            "this server is not called by that name; its operator can add it to `hosts`", "host_not_allowed"
+        ) from None
+
+
+def check_media(request: web.BaseRequest) -> None:
+    """Only JSON reaches a handler: a form of some web page never does."""
+    if request.content_type != "application/json" or "Content-Type" not in request.headers:
+        raise Refused(415, "invalid_request_error", "send application/json", code="unsupported_media_type")
+
+
+async def read_json(request: web.BaseRequest, options: ServerOptions) -> dict[str, Any]:
+    """The body as an object. Raises Refused."""
+    check_media(request)
+    try:
+        async with asyncio.timeout(options.body_s):
+            raw = await _read(request, options.max_body_bytes)
+    except TimeoutError:
+        raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
+    except (ValueError, web.RequestPayloadError):
+        raise invalid("the body cannot be read") from None
+    body = parse(raw)
+    if not isinstance(body, dict):
+        raise invalid("the body must be a JSON object")
+    return body
+
+
+async def _read(request: web.BaseRequest, most: int) -> bytes:
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
+    content = request.content
+    parts: list[bytes] = []
+    received = 0
+    while chunk := await content.readany():
+        received += len(chunk)
+        if received > most:
+            raise _too_large(most)
+        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def parse(raw: bytes) -> Any:
+    """JSON within bounds: no NaN, no lone surrogates, no numbers of thousands of digits. Raises Refused."""
+    if len(raw) > 4096 and (raw.count(b"{") + raw.count(b"[") > MAX_OPENED or raw.count(b",") > MAX_MEMBERS):
+        raise invalid("the body has too many parts", code="too_complex")
+    try:
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        if b"\\ud" in raw or b"\\uD" in raw:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise invalid("the body is not valid JSON") from None
+    _check_depth(value)
+    return value
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for part in level
+            for item in (part.values() if isinstance(part, dict) else part)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise invalid(f"the body is nested deeper than {MAX_DEPTH} levels", code="too_deep")
+
+
+def _too_large(most: int) -> Refused:
+    return _closing(
+        Refused(413, "invalid_request_error", f"the body is larger than {most} bytes", code="body_too_large")
+    )
+
+
+def _closing(refused: Refused) -> Refused:
+    """What is left of the body is not read: the connection ends with the answer."""
+    refused.closes = True
+    return refused

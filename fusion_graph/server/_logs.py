@@ -1,0 +1,49 @@
+"""One line per request: JSON, or text for a person. Prompts and answers only if the operator asks for them; keys
+never."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class Log:
+    """Writes to one stream. `clock` is wall time."""
+
+    def __init__(self, stream: TextIO | None, *, as_json: bool, clock: Callable[[], float] = time.time) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._clock = clock
+
+    def say(self, event: str, **fields: Any) -> None:
+        """Fields that are None or "" stay out."""
+        if self._stream is None:
+            return
+        told = {name: value for name, value in fields.items() if value is not None and value != ""}
+        at = self._clock()
+        if self._as_json:
+            line = json.dumps({"at": round(at, 3), "event": event, **told}, default=str)
+        else:
+            stamp = time.strftime("%H:%M:%S", time.localtime(at))
+            line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None  # nobody reads it any more
+
+
+def client_id(given: str | None) -> str | None:
+    """A client's own request id, if it is one."""
+    return given if given and CLIENT_ID.fullmatch(given) else None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value) if not isinstance(value, str) or not value.isprintable() or " " in value else value

@@ -1,0 +1,123 @@
+"""Counters and gauges in Prometheus' text form. Labels come from bounded sets: what is served, states, reason
+codes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fusion_graph.events import CallFailed, CallFinished, FirstToken
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.report import RunResult
+
+BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+HELP = {
+    "requests_total": "Requests by route and status.",
+    "runs_total": "Runs by pipeline and how they ended.",
+    "nodes_total": "Nodes by role and how they ended.",
+    "calls_total": "Attempts at models by outcome.",
+    "tokens_total": "Tokens of all attempts by direction.",
+    "cost_usd_total": "Dollars of all attempts with a known price.",
+    "degraded_total": "Entries of degraded by reason.",
+    "replays_total": "Requests that clients sent again, by how they said so.",
+}
+MAX_SERIES = 2_000  # of one counter; further ones are counted as "other"
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Histogram:
+    """Seconds, in BUCKETS_S."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS_S) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.total += seconds
+        place = next((i for i, most in enumerate(BUCKETS_S) if seconds <= most), len(BUCKETS_S))
+        self.counts[place] += 1
+
+
+class Metrics:
+    """All numbers of one process."""
+
+    def __init__(self) -> None:
+        self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in HELP}
+        self.gauges: dict[str, float] = {}
+        self.first_token = Histogram()
+        self.duration = Histogram()
+
+    def count(self, name: str, value: float = 1, **labels: str) -> None:
+        counter, key = self._counters[name], tuple(sorted(labels.items()))
+        if key not in counter and len(counter) >= MAX_SERIES:
+            key = tuple((label, "other") for label, _ in key)
+        counter[key] += value  # type: ignore[assignment] # dollars are no whole numbers
+
+    def run(self, name: str, result: RunResult) -> None:
+        """One run that ended by itself."""
+        self.count("runs_total", pipeline=name, state=result.state)
+        self.duration.add(result.timing_s["total"])
+        for node in result.nodes:
+            self.count("nodes_total", role=node.role, state=node.state)
+        for entry in result.degraded:
+            self.count("degraded_total", reason=_bounded(entry.reason))
+        for event in result.events:
+            if isinstance(event, CallFinished):
+                self.count("calls_total", outcome="ok")
+            elif isinstance(event, CallFailed):
+                self.count("calls_total", outcome=_bounded(event.reason))
+        self.count("tokens_total", result.usage.prompt_tokens, direction="input")
+        self.count("tokens_total", result.usage.completion_tokens, direction="output")
+        if result.cost_usd:
+            self.count("cost_usd_total", result.cost_usd)
+        answer = result.answer.node if result.answer else ""
+        first = next((e.at for e in result.events if isinstance(e, FirstToken) and e.node == answer), None)
+        if first is not None:
+            self.first_token.add(first)
+
+    def text(self) -> str:
+        lines: list[str] = []
+        for name, counter in self._counters.items():
+            lines += [f"# HELP fusion_{name} {HELP[name]}", f"# TYPE fusion_{name} counter"]
+            lines += [f"fusion_{name}{_labels(key)} {value:g}" for key, value in sorted(counter.items())]
+        for name, gauge in sorted(self.gauges.items()):
+            lines += [f"# TYPE fusion_{name} gauge", f"fusion_{name} {gauge:g}"]
+        lines += _histogram("time_to_first_token_seconds", self.first_token)
+        lines += _histogram("run_seconds", self.duration)
+        return "\n".join(lines) + "\n"
+
+
+def _histogram(name: str, histogram: Histogram) -> list[str]:
+    lines, total = [f"# TYPE fusion_{name} histogram"], 0
+    for most, count in zip((*BUCKETS_S, float("inf")), histogram.counts, strict=True):
+        total += count
+        lines.append(f'fusion_{name}_bucket{{le="{"+Inf" if most == float("inf") else format(most, "g")}"}} {total}')
+    return [*lines, f"fusion_{name}_sum {histogram.total:g}", f"fusion_{name}_count {total}"]
+
+
+def _labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    inside = ",".join(f'{name}="{_escape(value)}"' for name, value in labels)
+    return f"{{{inside}}}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _bounded(reason: str) -> str:
+    """A reason without what it names."""
+    return reason.partition(":")[0]
+
+
+async def watch_loop(metrics: Metrics, every_s: float = 1.0) -> None:
+    """Until cancelled: how late the event loop runs what is due."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + every_s
+        await asyncio.sleep(every_s)
+        metrics.gauges["event_loop_lag_seconds"] = max(0.0, loop.time() - due)

@@ -1,0 +1,91 @@
+"""The `fusion` block and the usage of an answer (wire contract 1.4, 1.9): folds over a finished run. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from fusion_graph.engine.record import analysis
+from fusion_graph.engine.report import total_cost, total_usage
+from fusion_graph.events import CallFailed, CallFinished
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.report import NodeReport, RunResult
+    from fusion_graph.messages import Usage
+    from fusion_graph.server._job import Job
+
+STAGES = ("panel", "judge", "synth")
+
+
+def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
+    """Everything a client may want to know of how its answer was made."""
+    include = job.chat.include
+    panel = [(n, kind) for n, kind in zip(result.nodes, result.bound.kinds, strict=True) if kind.role == "panel"]
+    members = [node for node, _ in panel if node.model]
+    failed = [node for node in members if node.state in ("failed", "cancelled")]
+    block: dict[str, Any] = {
+        "config": job.served.id,
+        "run_id": result.run_id,
+        "mode": job.mode,
+        "panel_models": [node.model for node in members],
+        "panel_succeeded": sum(node.state in ("ok", "cached", "replayed") for node in members),
+        "failed_models": [{"model": node.model, "error": node.reason} for node in failed],
+        "cost_usd": result.cost_usd,
+        "cost_estimated": result.usage.estimated,
+        "cost_breakdown": [_cost(node) for node in result.nodes if node.attempts],
+        "timing_s": {**dict.fromkeys(STAGES, 0.0), **{k: round(v, 6) for k, v in result.timing_s.items()}},
+        "degraded": [{f.name: getattr(entry, f.name) for f in fields(entry)} for entry in result.degraded],
+        "nodes": [_node(node) for node in result.nodes],
+        "usage": {"total": usage(result.usage), "final": usage(final_usage(result))},
+        "simulated": result.simulated,
+        "graph_digest": result.bound.pipeline.digest,
+        "ignored": list(job.chat.ignored),
+    }
+    if "responses" in include:
+        block["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
+    if "analysis" in include:
+        block["analysis"] = analysis(result.analysis) if result.analysis else None
+    return block
+
+
+def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
+    """Token counts in OpenAI's shape; with a cost where there is one."""
+    counted: dict[str, Any] = {
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "total_tokens": used.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
+    }
+    return counted if cost_usd is None else {**counted, "cost": cost_usd}
+
+
+def final_usage(result: RunResult) -> Usage:
+    """What the node that wrote the answer used."""
+    writer = result.answer.node if result.answer else ""
+    return total_usage(e for e in result.events if isinstance(e, CallFinished | CallFailed) and e.node == writer)
+
+
+def _cost(node: NodeReport) -> dict[str, Any]:
+    return {
+        "model": node.model,
+        "role": node.role,
+        "node": node.id,
+        "cost_usd": total_cost([node.cost_usd]),
+        "attempts": node.attempts,
+        "estimated": node.usage.estimated,
+    }
+
+
+def _node(node: NodeReport) -> dict[str, Any]:
+    return {
+        "name": node.id,
+        "kind": node.kind,
+        "role": node.role,
+        "model": node.model or None,
+        "state": node.state,
+        "reason": node.reason or None,
+        "attempts": node.attempts,
+        "seconds": None if node.seconds is None else round(node.seconds, 6),
+        "tokens": {"prompt": node.usage.prompt_tokens, "completion": node.usage.completion_tokens},
+    }

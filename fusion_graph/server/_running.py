@@ -1,0 +1,167 @@
+"""Runs a job for one client, whole or streamed. Whoever leaves takes the run with them; whatever fails is said."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from fusion_graph.engine.report import RunResult
+from fusion_graph.errors import UsageError
+from fusion_graph.events import Event, Listener, TextDelta, ToolDelta
+from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
+from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
+from fusion_graph.server._progress import Progress
+from fusion_graph.server._report import fusion_block
+from fusion_graph.server._sse import COMMIT_S, Outbox, Stream
+
+if TYPE_CHECKING:
+    from fusion_graph.server._admission import Ticket
+    from fusion_graph.server._job import Job
+    from fusion_graph.server._limits import Purse
+    from fusion_graph.server._service import Exchange
+
+
+async def run_whole(exchange: Exchange, job: Job) -> RunResult:
+    """An answer in one piece. Raises Refused when there is none."""
+    service = exchange.service
+    with service.limits.run(exchange.key, job.worst_usd) as purse:
+        async with service.admission.place() as ticket:
+            try:
+                result = await service.fusion.run(job.bound, job.request)
+            except UsageError as error:
+                raise _misused(job, error) from None
+            except asyncio.CancelledError:
+                if ticket.was_stopped():
+                    raise _stopped() from None
+                raise
+        _settle(exchange, job, purse, result)
+    if result.error is not None:
+        raise failed_run(result)
+    return result
+
+
+async def run_streamed(exchange: Exchange, job: Job, chunks: Chunks) -> web.StreamResponse:
+    """An answer as it is written. Raises Refused only while no status has left."""
+    service = exchange.service
+    with service.limits.run(exchange.key, job.worst_usd) as purse:
+        async with service.admission.place() as ticket:
+            return await _Streaming(exchange, job, chunks, ticket, purse).answer()
+
+
+class _Streaming:
+    """One streamed run: a task runs it, the handler sends what it says."""
+
+    def __init__(self, exchange: Exchange, job: Job, chunks: Chunks, ticket: Ticket, purse: Purse) -> None:
+        self._exchange = exchange
+        self._job = job
+        self._chunks = chunks
+        self._ticket = ticket
+        self._purse = purse
+        self._outbox = Outbox()
+        self._stream = Stream(self._outbox, KEEP_ALIVE, write_s=exchange.service.options.write_s)
+        self._committed = False
+
+    async def answer(self) -> web.StreamResponse:
+        exchange, job = self._exchange, self._job
+        run = asyncio.ensure_future(exchange.service.fusion.run(job.bound, job.request, self._listener()))
+        run.add_done_callback(lambda _run: self._outbox.close())
+        try:
+            await self._send(run)
+        except asyncio.CancelledError:
+            if not self._ticket.was_stopped():
+                raise
+            await self._fail(_stopped())
+        finally:
+            self._stream.end()
+            if not run.done():
+                run.cancel()
+                await asyncio.wait([run])
+        return self._stream.response
+
+    async def _send(self, run: asyncio.Future[RunResult]) -> None:
+        """Wait for something to say, then say it all."""
+        await self._outbox.wait(COMMIT_S)
+        if not self._outbox.closed:
+            await self._commit()
+            await self._stream.relay()
+        try:
+            result = await run
+        except UsageError as error:
+            await self._fail(_misused(self._job, error))
+            return
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not self._committed:
+                raise
+            self._exchange.told["bug"] = type(error).__name__
+            await self._fail(internal())
+            return
+        _settle(self._exchange, self._job, self._purse, result)
+        if result.error is not None:
+            await self._fail(failed_run(result))
+            return
+        if not self._committed:
+            await self._commit()
+        await self._stream.write(self._chunks.end(result, fusion_block(self._job, result)))
+
+    async def _commit(self) -> None:
+        self._committed = True
+        await self._stream.begin(self._exchange.request, self._exchange.headers)
+
+    async def _fail(self, refused: Refused) -> None:
+        """A true status while none has left, else an error event: never a clean end."""
+        if not self._committed:
+            raise refused
+        self._exchange.told |= {"failed": refused.code, "status_meant": refused.http_status}
+        await self._stream.write(error_event(refused.body))
+        self._stream.response.force_close()
+
+    def _listener(self) -> Listener:
+        put, chunks = self._outbox.put, self._chunks
+        progress = Progress(lambda line: put(chunks.reasoning(line))) if "progress" in self._job.chat.include else None
+        begun = False
+
+        def listen(event: Event) -> None:
+            nonlocal begun
+            if isinstance(event, TextDelta):
+                begun = True
+                put(chunks.text(event.text, event.choice))
+            elif isinstance(event, ToolDelta):
+                begun = True
+                put(chunks.calls(event.pieces, event.choice))
+            elif progress is not None and not begun:
+                progress(event)
+
+        return listen
+
+
+def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> None:
+    """Accounts, metrics and the log learn how it ended."""
+    purse.cost_usd = result.cost_usd
+    exchange.service.metrics.run(job.served.id, result)
+    exchange.told |= {
+        "state": result.state,
+        "cost_usd": result.cost_usd,
+        "tokens": result.usage.total_tokens,
+        "degraded": len(result.degraded) or None,
+        "simulated": result.simulated or None,
+    }
+    if exchange.service.options.log_content:
+        exchange.told |= {"prompt": [m.text for m in job.chat.messages], "answer": result.answer and result.answer.text}
+
+
+def _misused(job: Job, error: UsageError) -> Refused:
+    """The engine refuses a run before it spends anything. What the request chose is its own fault; what the file says
+    is not."""
+    if job.request.n > 1 and error.message.startswith("n > 1"):
+        return invalid("n above 1 needs a pipeline whose writer streams", "n")
+    if job.changed:
+        return invalid("this pipeline cannot run within these limits", "fusion")
+    return Refused(502, "upstream_error", "this pipeline cannot run as it is set up", code="not_ready", retry=False)
+
+
+def _stopped() -> Refused:
+    return unavailable("the server is shutting down", "draining")

@@ -1,0 +1,85 @@
+"""What all requests share, and what one request carries through the handlers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from fusion_graph import __version__
+from fusion_graph.server._admission import Admission
+from fusion_graph.server._auth import ANYONE, Key, Keys
+from fusion_graph.server._errors import forbidden, model_not_found
+from fusion_graph.server._limits import Limits
+from fusion_graph.server._logs import Log
+from fusion_graph.server._metrics import Metrics
+from fusion_graph.server._pipelines import Library, Served, Shelf
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.fusion import Fusion
+    from fusion_graph.server._options import ServerOptions
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """One server. `shelf` is swapped as a whole by `reload`."""
+
+    options: ServerOptions
+    fusion: Fusion
+    library: Library
+    shelf: Shelf
+    keys: Keys
+    admission: Admission
+    backend: str  # the default backend's name
+    log: Log
+    limits: Limits = field(default_factory=Limits)
+    metrics: Metrics = field(default_factory=Metrics)
+    clock: Callable[[], float] = time.time
+    started_at: float = 0.0
+
+    def find(self, name: str, key: Key) -> Served:
+        """The pipeline of a name, if this key may use it. Raises Refused."""
+        served = self.shelf.find(name)
+        if served is None:
+            raise model_not_found(name)
+        if not key.may_use(served.id):
+            raise forbidden("this key may not use this model", "model_not_allowed")
+        return served
+
+    def allows(self, model: str) -> bool:
+        """May a request put this model into a pipeline? Anything that is a slug, while only this machine can ask."""
+        if self.options.loopback and not self.keys and not self.options.allow_models:
+            return self.shelf.slug(model)
+        return self.shelf.allows(model)
+
+    def reload(self) -> list[str]:
+        """Read all pipelines again. Returns what was wrong with those that keep their old version."""
+        self.shelf, faults = self.library.load(self.options.aliases, self.options.allow_models, strict=False)
+        return faults
+
+    @property
+    def version(self) -> str:
+        return __version__
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request on its way. `tail` is what a route's path left open; `told` goes into its log line."""
+
+    service: Service
+    request: web.BaseRequest
+    key: Key = ANYONE
+    tail: str = ""
+    id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
+    run_id: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every answer carries: the id under two names, as two families of SDKs read one each."""
+        ids = {"x-request-id": self.id, "request-id": self.id}
+        return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids

@@ -1,0 +1,127 @@
+"""A stream of events to one client: what waits to be sent, heartbeats, a client that does not read (wire contract 1.5).
+
+The run puts bytes in from inside its own calls; the handler writes them out. One write takes all that has gathered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMIT_S = 1.0  # after this long the status leaves, whatever may come
+BEAT_S = 5.0  # half of the longest silence a client sees
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+
+
+class Outbox:
+    """Bytes on their way from a run to its client."""
+
+    __slots__ = ("_closed", "_loop", "_parts", "_waiter")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._parts: list[bytes] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+
+    def put(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._wake()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._closed = True
+        self._wake()
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is there and nothing will come."""
+        return self._closed and not self._parts
+
+    async def wait(self, seconds: float) -> bool:
+        """Until there is something to take or nothing will come; False when it took longer."""
+        if self._parts or self._closed:
+            return True
+        timer = self._loop.call_later(seconds, self._wake)
+        try:
+            await self._sleep()
+        finally:
+            timer.cancel()
+        return bool(self._parts or self._closed)
+
+    async def take(self) -> bytes:
+        """All that has gathered; b"" when nothing will come."""
+        while not self._parts:
+            if self._closed:
+                return b""
+            await self._sleep()
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _sleep(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Stream:
+    """The open answer. `beat` is sent at once, and at every tick before which nothing else was sent."""
+
+    def __init__(self, outbox: Outbox, beat: bytes, *, write_s: float) -> None:
+        self._outbox = outbox
+        self._beat = beat
+        self._write_s = write_s
+        self._response: web.StreamResponse | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent = False  # since the last tick
+
+    @property
+    def response(self) -> web.StreamResponse:
+        assert self._response is not None
+        return self._response
+
+    async def begin(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
+        """The status leaves: from here on a failure is an event."""
+        self._response = web.StreamResponse(headers={**HEADERS, **headers})
+        await self._response.prepare(request)
+        await self.write(self._beat)
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    async def relay(self) -> None:
+        """Send what gathers until nothing will come."""
+        while data := await self._outbox.take():
+            await self.write(data)
+
+    async def write(self, data: bytes) -> None:
+        """Raises ConnectionResetError for a client that is gone or does not read."""
+        self._sent = True
+        try:
+            async with asyncio.timeout(self._write_s):
+                await self.response.write(data)
+        except TimeoutError:
+            raise ConnectionResetError("the client does not read") from None
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        if not self._sent:
+            self._outbox.put(self._beat)
+        self._sent = False
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)

@@ -1,0 +1,71 @@
+"""The client's tools and what it says of their use, for the final writer only (wire contract 1.8). Pure; schemas are
+bounded and passed on, never compiled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_graph.server import _fields as fields
+from fusion_graph.server._errors import invalid
+
+MAX_TOOLS = 128
+MAX_BYTES = 1 << 20
+RESERVED = "fusion_"  # names of the server's own tools begin so
+
+
+def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mapping[str, Any], ...], Any]:
+    """Tools and `tool_choice` as they go upstream; the older `functions` and `function_call` are mapped to them."""
+    old, path = body.get("functions"), "tools"
+    value = body.get("tools")
+    if old is not None and value is not None:
+        ignored.append("functions")
+    elif old is not None:
+        path, value = (
+            "functions",
+            [{"type": "function", "function": f} for f in fields.array(old, "functions", most=128)],
+        )
+    if value is None:
+        return (), None
+    tools = tuple(
+        _tool(tool, f"{path}[{i}]", old=path == "functions")
+        for i, tool in enumerate(fields.array(value, path, most=MAX_TOOLS))
+    )
+    if tools and len(json.dumps(tools)) > MAX_BYTES:
+        raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
+    return tools, _choice(body, tools, old=path == "functions") if tools else None
+
+
+def _tool(value: Any, path: str, *, old: bool) -> Mapping[str, Any]:
+    tool = fields.mapping(value, path)
+    fields.choice(tool.get("type"), f"{path}.type", ("function",))
+    inner = path if old else f"{path}.function"
+    function = fields.mapping(tool.get("function"), inner)
+    name = fields.text(function.get("name"), f"{inner}.name", most=64, least=1)
+    if not all(c.isascii() and (c.isalnum() or c in "_-.:/") for c in name):
+        raise invalid(f"{inner}.name holds a character that no name has", f"{inner}.name")
+    if name.startswith(RESERVED):
+        raise invalid(f"{inner}.name begins with {RESERVED}, which is the server's own", f"{inner}.name")
+    if function.get("description") is not None:
+        fields.text(function["description"], f"{inner}.description", most=65_536)
+    if function.get("parameters") is not None:
+        fields.mapping(function["parameters"], f"{inner}.parameters")
+    return tool
+
+
+def _choice(body: Mapping[str, Any], tools: tuple[Mapping[str, Any], ...], *, old: bool) -> Any:
+    path = "function_call" if old else "tool_choice"
+    value = body.get(path)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return fields.choice(value, path, ("none", "auto", "required"))
+    named = fields.mapping(value, path)
+    if old:
+        named = {"type": "function", "function": named}
+    fields.choice(named.get("type"), f"{path}.type", ("function",))
+    name = fields.mapping(named.get("function"), f"{path}.function").get("name")
+    if name not in [tool["function"]["name"] for tool in tools]:
+        raise invalid(f"{path} names no tool of the request", f"{path}.function.name")
+    return named

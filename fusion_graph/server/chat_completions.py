@@ -1,0 +1,37 @@
+"""POST /v1/chat/completions: a pipeline answers a conversation, whole or streamed."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from fusion_graph.contracts import Route
+from fusion_graph.server._answer import Chunks, completion
+from fusion_graph.server._guards import read_json
+from fusion_graph.server._job import make_job
+from fusion_graph.server._report import fusion_block
+from fusion_graph.server._running import run_streamed, run_whole
+from fusion_graph.server._service import Exchange
+from fusion_graph.server._wire import read_chat
+
+
+async def answer(exchange: Exchange) -> web.StreamResponse:
+    service = exchange.service
+    service.limits.count(exchange.key)
+    chat = read_chat(await read_json(exchange.request, service.options), max_n=service.options.max_n)
+    job = make_job(exchange, chat)
+    exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": chat.stream}
+    created = int(service.clock())
+    if chat.stream:
+        chunks = Chunks(chat.model, created, exchange.run_id, include_usage=chat.include_usage, n=chat.n)
+        return await run_streamed(exchange, job, chunks)
+    result = await run_whole(exchange, job)
+    headers = {"x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
+    if result.cost_usd is not None:
+        headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
+    text = json.dumps(completion(chat.model, created, result, fusion_block(job, result)))
+    return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+ROUTE = Route(method="POST", path="/v1/chat/completions", handler=answer)

@@ -1,0 +1,24 @@
+"""GET /v1/models: everything that can be asked by name."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from fusion_graph.contracts import Route
+from fusion_graph.server._cards import card
+from fusion_graph.server._service import Exchange
+
+
+async def answer(exchange: Exchange) -> web.Response:
+    service = exchange.service
+    cards = [card(one, one.id, service) for one in service.shelf if exchange.key.may_use(one.id)]
+    for alias, name in service.shelf.aliases.items():
+        served = service.shelf.find(name)
+        if served is not None and exchange.key.may_use(served.id):
+            cards.append(card(served, alias, service))
+    return web.Response(text=json.dumps({"object": "list", "data": cards}), content_type="application/json")
+
+
+ROUTE = Route(method="GET", path="/v1/models", handler=answer)

@@ -1,0 +1,84 @@
+"""`fusiongraph serve` as a program: says where it is, answers, reloads, ends well. `_serving` puts it together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fusion_graph.commands._serving import Given, _alone, sources
+from fusion_graph.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+ONE = "{version: 1, name: one, nodes: {answer: {kind: proposer, model: a/x}}, output: answer}"
+QUESTION = {"messages": [{"role": "user", "content": "What is 6 times 7?"}]}
+
+
+@contextmanager
+def served(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The running program and its address."""
+    environment = {**os.environ, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT), **variables}
+    program = [sys.executable, "-m", "fusion_graph", "serve", "--port", "0", *arguments]
+    with subprocess.Popen(
+        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def ask(url: str, model: str) -> str:
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        f"{url}/chat/completions",
+        json.dumps({"model": model, **QUESTION}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - our own address
+        return str(json.load(response)["choices"][0]["message"]["content"])
+
+
+def test_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ONE)
+    with served("--pipelines", str(tmp_path)) as (process, url):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", url)
+        assert "42" in ask(url, "fusion")
+        (tmp_path / "one.yaml").write_text(ONE.replace("name: one", "name: two"))
+        process.send_signal(signal.SIGHUP)
+        assert "42" in ask(url, "two")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_open_address_without_keys_is_refused() -> None:
+    with served("--host", "0.0.0.0") as (process, url):  # noqa: S104
+        assert url == ""
+        assert process.wait(20) == 2
+        assert process.stderr is not None
+        assert "no key is set" in process.stderr.read()
+
+
+def test_one_file_is_also_the_default(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ONE)
+    found = sources(Given(config=str(tmp_path / "one.yaml"), folder=str(tmp_path)))
+    assert [source.name for source in found] == ["fusion", ""]
+
+
+def test_folder_without_pipelines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no pipeline"):
+        sources(Given(folder=str(tmp_path)))
+
+
+@pytest.mark.parametrize("given", [["--workers", "2"], ["--workers=2"]])
+def test_worker_has_the_same_arguments(given: list[str]) -> None:
+    assert _alone(["serve", *given, "--port", "1"]) == ["serve", "--port", "1", "--shared-port"]

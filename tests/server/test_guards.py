@@ -1,0 +1,100 @@
+"""Bodies are bounded before they are built (wire contract 5.13 to 5.18)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+
+import pytest
+
+from fusion_graph.server._errors import Refused
+from fusion_graph.server._guards import parse
+from tests.server.stand import stand
+
+GOOD = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{",
+        b"\xff",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": "\\ud800"}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        b"[" + b"{}," * 600_000 + b"{}]",
+    ],
+)
+def test_bad_json_is_the_clients_fault(raw: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(raw)
+    assert refused.value.http_status == 400
+
+
+def test_surrogate_pairs_are_fine() -> None:
+    assert parse(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
+@pytest.mark.parametrize(
+    "media", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", ""]
+)
+async def test_only_json_gets_in(media: str) -> None:
+    async with stand() as at:
+        headers = {"Content-Type": media} if media else {}
+        url = at.url("/v1/chat/completions")
+        skip = () if media else ("Content-Type",)
+        async with at.session.post(
+            url, data=json.dumps(GOOD).encode(), headers=headers, skip_auto_headers=skip
+        ) as response:
+            assert response.status == 415
+
+
+async def test_large_body_is_refused_unread() -> None:
+    async with stand(max_body_bytes=10_000) as at:
+        for data in (b"x" * 20_000, gzip.compress(b" " * 2_000_000)):
+            headers = {"Content-Type": "application/json"} | (
+                {"Content-Encoding": "gzip"} if data[:1] == b"\x1f" else {}
+            )
+            async with at.session.post(at.url("/v1/chat/completions"), data=data, headers=headers) as response:
+                assert response.status == 413
+                assert (await response.json())["error"]["code"] == "body_too_large"
+
+
+async def test_multipliers_are_refused_at_once() -> None:
+    # security 13: n: 10**9 is 400 in under 50 ms, and nothing was called
+    async with stand() as at:
+        await at.ask(model="nothing")
+        began = time.perf_counter()
+        status, body = await at.ask(n=10**9)
+        assert time.perf_counter() - began < 0.05
+    assert (status, body["error"]["param"]) == (400, "n")
+    assert at.upstream.received == []
+
+
+async def test_slow_body_ends() -> None:
+    import asyncio
+
+    async with stand(body_s=0.05) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    assert b"body_too_slow" in answer
+
+
+async def test_half_sent_header_ends() -> None:
+    # security 17
+    import asyncio
+
+    async with stand(header_s=0.05) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: loc")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()

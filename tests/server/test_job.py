@@ -1,0 +1,129 @@
+"""What a request changes of a pipeline: parameters, limits, the writer's fields; and what it cannot change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.server.stand import PANEL, stand
+
+TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+TOOL_TURN = [
+    {"role": "user", "content": "Why?"},
+    {"role": "assistant", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": "because"},
+]  # fmt: skip
+
+
+async def test_parameters_change_the_graph() -> None:
+    async with stand() as at:
+        _, body = await at.ask(fusion={"samples": 3, "params": {"judge": "b/y"}})
+        asked = [request.body["model"] for request in at.upstream.received]
+    assert asked.count("a/x") == 3
+    assert "j/j" not in asked
+    assert len(body["fusion"]["panel_models"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("param", "block"),
+    [
+        ("fusion.base_url", {"base_url": "http://evil.example"}),
+        ("fusion.api_key", {"api_key": "x"}),
+        ("fusion.max_cost", {"max_cost": 1}),
+        ("fusion.nodes", {"nodes": {}}),
+        ("fusion.samples", {"samples": 10**9}),
+        ("fusion.samples", {"params": {"samples": "many"}}),
+        ("fusion.judge", {"judge": 7}),
+        ("fusion", {"judge": "a/x@other"}),
+        ("fusion.judge", {"judge": "other/model"}),
+        ("fusion.judge", {"judge": "http://evil.example/x"}),
+        ("fusion", {"deadline_s": -1}),
+        ("fusion", {"params": 7}),
+    ],
+)
+async def test_what_is_not_allowed_is_named(param: str, block: dict[str, Any]) -> None:
+    # security 1 and 2: nothing is sent anywhere
+    async with stand(allow_models=("a/*",)) as at:
+        status, body = await at.ask(fusion=block)
+        assert at.upstream.received == []
+    assert (status, body["error"]["param"]) == (400, param)
+
+
+async def test_limits_only_go_down() -> None:
+    limited = PANEL.replace("defaults:", "limits: {deadline_s: 10, max_calls: 20}\ndefaults:")
+    async with stand(None, limited) as at:
+        assert (await at.ask(fusion={"deadline_s": 5, "max_calls": 10}))[0] == 200
+        status, body = await at.ask(fusion={"deadline_s": 11})
+    assert (status, body["error"]["param"]) == (400, "fusion")
+
+
+async def test_product_of_multipliers_is_bounded() -> None:
+    async with stand(max_calls=12) as at:
+        assert (await at.ask(fusion={"samples": 4}))[0] == 200
+        before = len(at.upstream.received)
+        status, body = await at.ask(fusion={"samples": 9})
+        assert len(at.upstream.received) == before
+    assert (status, body["error"]["code"]) == (400, "too_many_calls")
+
+
+async def test_budget_that_is_too_small_is_the_requests_fault() -> None:
+    async with stand() as at:
+        status, body = await at.ask(fusion={"max_cost_usd": 0.0000001})
+    assert (status, body["error"]["param"]) == (400, "fusion")
+
+
+async def test_only_the_writer_gets_the_fields() -> None:
+    # wire 1.8
+    async with stand() as at:
+        status, _ = await at.ask(tools=[TOOL], stop="END", max_tokens=7, logit_bias={"1": 2})
+        sent = {request.body["model"]: request.body for request in at.upstream.received}
+    assert status == 200
+    assert sent["w/w"]["tools"] == [TOOL]
+    assert (sent["w/w"]["stop"], sent["w/w"]["max_tokens"], sent["w/w"]["logit_bias"]) == (["END"], 7, {"1": 2})
+    for model in ("a/x", "b/y", "j/j"):
+        assert not {"tools", "stop", "logit_bias"} & set(sent[model])
+
+
+async def test_tool_turn_runs_the_writer_alone() -> None:
+    async with stand() as at:
+        _, body = await at.ask(messages=TOOL_TURN, tools=[TOOL])
+        (call,) = at.upstream.received
+    assert call.body["model"] == "w/w"
+    assert call.body["messages"][1]["tool_calls"][0]["id"] == "c1"
+    assert body["fusion"]["mode"] == "writer_only"
+
+
+async def test_tool_turn_may_run_it_all() -> None:
+    async with stand(None, PANEL.replace("version: 1", "version: 1\non_tool_turn: full")) as at:
+        _, body = await at.ask(messages=TOOL_TURN, tools=[TOOL])
+        assert len(at.upstream.received) == 4
+    assert body["fusion"]["mode"] == "full"
+
+
+async def test_enabled_false_is_the_writer_alone() -> None:
+    async with stand() as at:
+        _, body = await at.ask(fusion={"enabled": False})
+        assert [request.body["model"] for request in at.upstream.received] == ["w/w"]
+    assert body["fusion"]["mode"] == "writer_only"
+
+
+async def test_panel_model_answers_alone() -> None:
+    async with stand() as at:
+        _, body = await at.ask(model="a/x")
+    assert body["model"] == body["fusion"]["config"] == "a/x"
+    assert body["choices"][0]["message"]["content"] == "Draft of a."
+
+
+async def test_unknown_model_is_404() -> None:
+    async with stand() as at:
+        status, body = await at.ask(model="gpt-9")
+    assert (status, body["error"]["code"], body["error"]["param"]) == (404, "model_not_found", "model")
+
+
+async def test_missing_key_is_not_the_clients_fault() -> None:
+    async with stand(surroundings={"missing": lambda _bound: "SECRET_VARIABLE is not set"}) as at:
+        status, body = await at.ask()
+    assert (status, body["error"]["code"]) == (502, "auth_failed")
+    assert "SECRET" not in body["error"]["message"]

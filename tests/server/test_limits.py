@@ -1,0 +1,81 @@
+"""What a key may spend: requests a minute, runs at once, dollars a day."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import pytest
+
+from fusion_graph.server._auth import Key, digest_of
+from fusion_graph.server._errors import Refused
+from fusion_graph.server._limits import Limits
+from tests.server.stand import stand
+
+RAW = "k" * 20
+
+
+def key(**rights: object) -> Key:
+    return Key(name="alice", digest=digest_of(RAW), **rights)  # type: ignore[arg-type]
+
+
+def test_requests_per_minute_say_when() -> None:
+    now = [1000.0]
+    limits, alice = Limits(lambda: now[0]), key(requests_per_minute=2)
+    limits.count(alice)
+    now[0] += 20
+    limits.count(alice)
+    with pytest.raises(Refused) as refused:
+        limits.count(alice)
+    assert refused.value.headers["Retry-After"] == "41"
+    now[0] += 41
+    limits.count(alice)
+
+
+def test_budget_is_set_aside_before() -> None:
+    # security 14: 50 parallel requests on a budget for 10 start at most 10
+    limits, alice = Limits(), key(budget_usd_per_day=10.0)
+    with ExitStack() as runs:
+        for _ in range(10):
+            runs.enter_context(limits.run(alice, 1.0))
+        with pytest.raises(Refused) as refused:
+            runs.enter_context(limits.run(alice, 1.0))
+    assert (refused.value.http_status, refused.value.headers["x-should-retry"]) == (429, "false")
+
+
+def test_cost_replaces_the_worst_case() -> None:
+    limits, alice = Limits(), key(budget_usd_per_day=1.0)
+    for _ in range(5):
+        with limits.run(alice, 0.9) as purse:
+            purse.cost_usd = 0.01
+    with limits.run(alice, 0.9):  # nobody knows what it cost: the worst case counts
+        pass
+    with pytest.raises(Refused), limits.run(alice, 0.9):
+        pass
+
+
+def test_budget_is_new_every_day() -> None:
+    now = [0.0]
+    limits, alice = Limits(lambda: now[0]), key(budget_usd_per_day=1.0)
+    with limits.run(alice, 1.0):
+        pass
+    now[0] = 86_400.0
+    with limits.run(alice, 1.0):
+        pass
+
+
+def test_unknown_price_breaks_no_budget() -> None:
+    with pytest.raises(Refused, match="price"), Limits().run(key(budget_usd_per_day=1.0), None):
+        pass
+
+
+async def test_runs_at_once_are_bounded() -> None:
+    gate = asyncio.Event()
+    async with stand({"w/w": (gate, "done")}, keys=[key(max_runs=1)]) as at:
+        first = asyncio.create_task(at.ask(headers={"x-api-key": RAW}))
+        await at.upstream.sim.called("w/w")
+        status, body = await at.ask(headers={"x-api-key": RAW})
+        gate.set()
+        assert (await first)[0] == 200
+        assert (await at.ask(headers={"x-api-key": RAW}))[0] == 200
+    assert (status, body["error"]["code"]) == (429, "rate_limit_exceeded")

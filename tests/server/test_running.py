@@ -1,0 +1,238 @@
+"""Runs for clients who stay, leave, or do not read; upstreams that fail; a server that stops. `_sse`, `_errors`,
+`_report` and `_progress` are seen from outside here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from fusion_graph.providers.sim import Script
+from tests.server.stand import ONE, PANEL, UPSTREAM_KEY, events_of, stand, text_of
+
+FAULTS = (
+    "429",
+    "500",
+    "cut",
+    "bad-event",
+    "html",
+    "error-event",
+    "blank",
+    "reset",
+    "context",
+    "redirect",
+    "bad-json",
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_lost_proposer_is_told(fault: str) -> None:
+    async with stand() as at:
+        at.upstream.faults["a/x"].extend([fault] * 4)
+        status, body = await at.ask()
+    assert status == 200
+    assert [entry["node"] for entry in body["fusion"]["degraded"]] == ["panel/x"]
+    assert body["fusion"]["panel_succeeded"] == 1
+    assert body["fusion"]["failed_models"][0]["model"] == "a/x"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_lost_judge_is_told(fault: str) -> None:
+    async with stand() as at:
+        at.upstream.faults["j/j"].extend([fault] * 4)
+        status, body = await at.ask()
+    assert status == 200
+    assert [entry["role"] for entry in body["fusion"]["degraded"]] == ["judge"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_lost_writer_is_told(fault: str) -> None:
+    async with stand() as at:
+        at.upstream.faults["w/w"].extend([fault] * 4)
+        status, body = await at.ask()
+    assert status == 200
+    assert body["choices"][0]["message"]["content"] in ("Draft of a.", "Draft of b.")
+    assert [entry["role"] for entry in body["fusion"]["degraded"]] == ["synth"]
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "401", "403", "402", "404"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_failed_run_is_no_answer(fault: str, stream: bool) -> None:
+    # wire 1.6: an upstream's 401 never becomes ours, and clients are told not to send it again
+    async with stand(None, ONE) as at:
+        at.upstream.faults["w/w"].extend([fault] * 4)
+        async with at.post(model="one", stream=stream) as response:
+            text = await response.text()
+            if response.status == 200:  # content had begun: the stream ends with an error event
+                events = events_of(text)
+                assert stream
+                assert "[DONE]" not in events
+                error = events[-1]["error"]
+            else:
+                error = json.loads(text)["error"]
+                assert response.status == (429 if fault == "429" else 502)
+                assert "Retry-After" in response.headers
+                assert response.headers.get("x-should-retry") == (None if fault == "429" else "false")
+    assert set(error) == {"message", "type", "param", "code", "fusion"}
+    assert error["fusion"]["nodes"]
+    assert UPSTREAM_KEY not in text
+
+
+async def test_stream_that_breaks_never_ends_well() -> None:
+    async with stand(None, ONE) as at:
+        at.upstream.faults["w/w"].append("cut")
+        events = await at.stream(model="one")
+    assert text_of(events[:-1]) == "The quick "
+    assert events[-1]["error"]["code"] == "all_panels_failed"
+    assert all(c["finish_reason"] is None for e in events[:-1] for c in e["choices"])
+
+
+async def test_deadline_is_504() -> None:
+    async with stand({"w/w": (asyncio.Event(),)}, ONE, deadline_s=0.2) as at, at.post(model="one") as response:
+        body = await response.json()
+    assert (response.status, body["error"]["code"]) == (504, "deadline")
+    assert response.headers["x-should-retry"] == "false"
+
+
+# --- clients that leave -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("waits", ["a/x", "j/j", "w/w"])
+async def test_leaving_cancels_the_run(waits: str, stream: bool) -> None:
+    # wire 1.5: in every phase, streamed or not, within a second
+    script: Script = {waits: (asyncio.Event(), "never")}
+    async with stand(script) as at:
+        asking = asyncio.create_task(at.ask(stream=stream))
+        await at.upstream.sim.called(waits)
+        asking.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.wait([asking])
+            await at.settled()
+        assert [call.model for call in at.upstream.sim.cancelled] == [waits]
+
+
+async def test_leaving_mid_answer_cancels_the_run() -> None:
+    gate = asyncio.Event()
+    async with stand({"w/w": ("Hel", gate, "lo")}) as at:
+        async with at.post(stream=True) as response:
+            async for line in response.content:
+                if b"Hel" in line:
+                    break
+            response.close()
+        async with asyncio.timeout(1):
+            await at.settled()
+        assert [call.model for call in at.upstream.sim.cancelled] == ["w/w"]
+
+
+async def test_client_that_does_not_read_is_gone() -> None:
+    flood = ("word " * 2000,) * 2000
+    async with stand({"w/w": flood}, ONE, write_s=0.2) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port, limit=1024)
+        body = json.dumps({"model": "one", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
+        await at.upstream.sim.called("w/w")
+        await at.settled()
+        writer.transport.abort()
+        del reader
+    assert at.log[-1]["status"] == 499
+
+
+# --- while nothing is said --------------------------------------------------------------------------------------------
+
+
+async def test_silence_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fusion_graph.server import _running, _sse
+
+    monkeypatch.setattr(_sse, "BEAT_S", 0.02)
+    monkeypatch.setattr(_running, "COMMIT_S", 0.02)
+    gate = asyncio.Event()
+    async with stand({"j/j": (gate, "no json")}) as at, at.post(stream=True) as response:
+        for _ in range(3):
+            assert await response.content.readline() == b": keep-alive\n"
+            assert await response.content.readline() == b"\n"
+        gate.set()
+        events = events_of((await response.read()).decode())
+    assert text_of(events) == "The written answer."
+    assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert response.headers["X-Accel-Buffering"] == "no"
+
+
+async def test_progress_is_shown_when_asked() -> None:
+    async with stand() as at:
+        events = await at.stream(fusion={"include": ["progress"]})
+        plain = await at.stream()
+    said = [
+        c["delta"]["reasoning_content"] for e in events[:-1] for c in e["choices"] if "reasoning_content" in c["delta"]
+    ]
+    assert "panel/x: asks a/x\n" in said
+    assert not any("Draft" in line for line in said)
+    assert not any("reasoning_content" in c["delta"] for e in plain[:-1] for c in e["choices"])
+
+
+async def test_included_parts_come_along() -> None:
+    async with stand() as at:
+        _, body = await at.ask(fusion={"include": ["responses", "analysis"]})
+    assert [r["content"] for r in body["fusion"]["responses"]] == ["Draft of a.", "Draft of b.", "The written answer."]
+    assert set(body["fusion"]["analysis"]) >= {"consensus", "blind_spots"}
+
+
+# --- the end of the server --------------------------------------------------------------------------------------------
+
+
+async def test_draining_lets_answers_end() -> None:
+    # security 31
+    gate = asyncio.Event()
+    async with stand({"w/w": ("Hel", gate, "lo")}) as at:
+        asking = asyncio.create_task(at.ask())
+        await at.upstream.sim.called("w/w")
+        draining = asyncio.create_task(at.server.service.admission.drain(5))
+        await asyncio.sleep(0)
+        async with at.session.get(at.url("/readyz")) as response:
+            assert response.status == 503
+        status, body = await at.ask()
+        assert (status, body["error"]["code"]) == (503, "draining")
+        gate.set()
+        assert (await asking)[1]["choices"][0]["message"]["content"] == "Hello"
+        assert await draining == 0
+
+
+async def test_live_streams_end_with_an_error() -> None:
+    async with stand({"w/w": ("Hel", asyncio.Event())}) as at:
+        async with at.post(stream=True) as response:
+            while b"Hel" not in await response.content.readline():
+                pass
+            assert await at.server.service.admission.drain(0.01) == 1
+            events = events_of((await response.read()).decode())
+        assert events[-1]["error"]["code"] == "draining"
+        assert "[DONE]" not in events
+        await at.settled()
+
+
+async def test_waiting_clients_get_a_503() -> None:
+    async with stand({"w/w": (asyncio.Event(),)}) as at:
+        asking = asyncio.create_task(at.ask())
+        await at.upstream.sim.called("w/w")
+        assert await at.server.service.admission.drain(0.01) == 1
+        status, body = await asking
+    assert (status, body["error"]["code"]) == (503, "draining")
+
+
+async def test_upstream_comes_back() -> None:
+    # killed in the middle of a run; the next requests work when it is there again
+    from fusion_graph.providers._sim_server import SimOptions, start
+    from tests.server.stand import SCRIPT
+
+    async with stand({"w/w": ("Hel", asyncio.Event())}, PANEL, ONE) as at:
+        asking = asyncio.create_task(at.ask(model="one"))
+        await at.upstream.sim.called("w/w")
+        port = at.upstream.port
+        await at.upstream.aclose()
+        assert (await asking)[0] == 502
+        assert (await at.ask(model="one"))[0] == 502
+        again = await start(port=port, options=SimOptions(api_key=UPSTREAM_KEY), script=SCRIPT)
+        status, _ = await at.ask()
+        await again.aclose()
+    assert status == 200
