@@ -22,6 +22,7 @@ SUMMARIES: Mapping[str, str] = {
     "new": "start a pipeline file from a shape that works",
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",
+    "serve": "every pipeline as a model behind the OpenAI API",
     "sim": "serve simulated models over HTTP",
 }
 

@@ -15,7 +15,7 @@ from fusion_graph.server._schema import document
 from tests.server.stand import Stand, stand
 
 DOCUMENT = document(ROUTES, "1")
-VALUES = (
+VALUES: st.SearchStrategy[Any] = (
     st.none()
     | st.booleans()
     | st.integers(-10, 10)
@@ -25,7 +25,16 @@ VALUES = (
     | st.just({})
 )
 FIELDS = ("model", "messages", "stream", "temperature", "top_p", "frequency_penalty", "n", "seed", "max_tokens", "stop")
-BODIES = st.fixed_dictionaries({}, optional={name: VALUES for name in (*FIELDS, "tools", "response_format", "fusion")})
+BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys((*FIELDS, "tools", "response_format", "fusion"), VALUES))
+
+SHAPES = [
+    ("/livez", "Status"),
+    ("/readyz", "Status"),
+    ("/health", "Health"),
+    ("/v1/models", "Models"),
+    ("/v1/models/fusion", "Model"),
+    ("/nope", "Error"),
+]
 
 
 def fits(name: str, value: Any) -> bool:
@@ -40,8 +49,7 @@ def test_every_route_is_there() -> None:
         assert all(operation["summary"] for operation in methods.values())
 
 
-@pytest.mark.parametrize(("path", "name"), [("/livez", "Status"), ("/readyz", "Status"), ("/health", "Health"),
-                                            ("/v1/models", "Models"), ("/v1/models/fusion", "Model"), ("/nope", "Error")])  # fmt: skip
+@pytest.mark.parametrize(("path", "name"), SHAPES)
 async def test_answers_have_their_shapes(path: str, name: str) -> None:
     async with stand() as at, at.session.get(at.url(path)) as response:
         assert fits(name, await response.json())
