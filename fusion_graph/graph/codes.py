@@ -56,6 +56,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG502": "The reserve leaves no time before the deadline.",
         "FG503": "A timeout that the deadline can never let happen.",
         "FG504": "The graph would expand to too many nodes.",
-        "FG505": "The worst case is over the limits.",
+        "FG505": "More calls may be made than the limits allow (warning).",
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from fusion_graph.errors import Diagnostic
@@ -88,12 +89,18 @@ def suggest(word: object, known: Iterable[str]) -> str:
 
 def show(diagnostic: Diagnostic, source: str) -> str:
     """A finding with its source line and a caret under the place. Key-like text in the line is masked."""
-    lines = _BREAK.split(source.removeprefix("\ufeff"))
+    lines = _lines(source)
     if not 0 < diagnostic.line <= len(lines):
         return str(diagnostic)
     line, col = lines[diagnostic.line - 1], diagnostic.col - 1
     begin = max(0, col - 60) if len(line) > 120 else 0
-    shown = mask(line)[begin : begin + 120]
+    shown = line[begin : begin + 120]
     margin = f"{diagnostic.line:>5} | "
     under = "".join(c if c == "\t" else " " for c in shown[: max(0, col - begin)])
     return f"{diagnostic}\n{margin}{shown}\n{' ' * (len(margin) - 2)}| {under}^"
+
+
+@lru_cache(maxsize=2)
+def _lines(source: str) -> list[str]:
+    """Split and masked once for all findings of a file: there may be thousands, on one long line."""
+    return _BREAK.split(mask(source.removeprefix("\ufeff")))

@@ -73,6 +73,7 @@ def resolve_params(
 ) -> dict[str, Any]:
     """A value for every parameter: the given ones, checked, over the defaults. Raises UsageError."""
     for name, value in given.items():
+        _check_json(name, value)
         _check_declared(pipeline, name, value)
     if allow_model is not None:
         for name in model_params(pipeline) & given.keys():
@@ -84,6 +85,14 @@ def resolve_params(
     if changed:
         _check_uses(pipeline, changed, values, kinds)
     return values
+
+
+def _check_json(name: str, value: Any) -> None:
+    """A schema lets NaN and infinity pass, because neither is too small or too large."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise UsageError(f"{name}: not a JSON value") from None
 
 
 def _check_declared(pipeline: Pipeline, name: str, value: Any) -> None:
@@ -140,6 +149,7 @@ def lower_limits(limits: Limits, given: Mapping[str, Any]) -> Limits:
         key = LOWERED.get(name)
         if key is None:
             raise UsageError(f"{name!r} is no limit", hint=suggest(name, LOWERED))
+        _check_json(name, value)
         problem = next(Checker({"properties": {key: LIMITS["properties"][key]}}).problems({key: value}), None)
         if problem is not None:
             raise UsageError(problem.message, hint=problem.hint)

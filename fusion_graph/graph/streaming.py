@@ -1,5 +1,5 @@
-"""What a sound pipeline will not do that its author may expect: stream, or answer a tool's result with the writer
-alone."""
+"""What a sound pipeline will not do that its author may expect: stream, answer a tool's result with the writer alone,
+or make all its calls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from fusion_graph.pipeline import Node, Pipeline
 
 
 def check_streaming(pipeline: Pipeline, kinds: Mapping[str, Kind], findings: Findings) -> None:
-    """Warn about writers that are held until their text is accepted, and about outputs without any writer."""
+    """Warn about writers that are held until their text is accepted, about outputs without any writer, and about a cap
+    under the calls that a run may make when nothing is tried twice."""
     bound = bind(pipeline, kinds)
+    _check_calls(bound, findings)
     for index in sorted(bound.writers):
         node = bound.nodes[index]
         why = held(node, bound)
@@ -23,6 +25,19 @@ def check_streaming(pipeline: Pipeline, kinds: Mapping[str, Kind], findings: Fin
     if pipeline.on_tool_turn == "writer_only" and bound.tool_turn is None:
         message = f"{pipeline.output!r} hands drafts on word for word: a turn after a tool result runs the whole graph"
         findings.warn("FG407", ("output",), message, "set `on_tool_turn: full` if that is meant")
+
+
+def _check_calls(bound: Bound, findings: Findings) -> None:
+    if bound.limits.max_calls is None:
+        return
+    from fusion_graph.graph.forecast.estimate import estimate
+
+    most = estimate(bound, lambda _model: None).calls.most
+    if most > bound.limits.max_calls:
+        message = (
+            f"{most} calls may be made, retries apart, but `max_calls` stops the run after {bound.limits.max_calls}"
+        )
+        findings.warn("FG505", ("limits", "max_calls"), message, "raise it, or expect a degraded answer")
 
 
 def held(node: Node, bound: Bound) -> str:

@@ -69,13 +69,17 @@ def test_all_faults_are_reported_at_once() -> None:
 
 
 def test_alias_bomb_is_never_built() -> None:
-    bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{c}: &{c} [*{p}, *{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     document, faults = parse(bomb.encode())
     assert len(str(document.data)) < 500
     assert {f.code for f in faults} == {"FG105"}
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, "{" * 5000, "- " * 5000, "? " * 5000, "a: " + "[{b: " * 3000, "[?" * 5000])
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "{" * 5000, "- " * 5000, "? " * 5000, "a: " + "[{b: " * 3000, "[?" * 5000]
+)
 def test_deep_nesting_is_refused_at_once(text: str) -> None:
     began = time.process_time()
     assert fault(text)[0] in ("FG102", "FG106")

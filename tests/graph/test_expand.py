@@ -26,7 +26,9 @@ def test_layer_becomes_members_and_join() -> None:
 
 def test_sample_becomes_numbered_members() -> None:
     """semantics 5: expand into plain nodes `votes/<n>`"""
-    text = graph("panel: {kind: sample, model: a/x, samples: 3, window: 2, stop: {agree: 2}, extract: last_number}, " + SAFE)
+    text = graph(
+        "panel: {kind: sample, model: a/x, samples: 3, window: 2, stop: {agree: 2}, extract: last_number}, " + SAFE
+    )
     plain = expand(text)
     assert list(plain)[:4] == ["panel/1", "panel/2", "panel/3", "panel"]
     assert plain["panel"].options == {"window": 2, "stop": {"agree": 2}}
@@ -122,7 +124,8 @@ def test_spread_is_shared_by_depths_and_samples() -> None:
 def test_member_may_have_no_temperature() -> None:
     """semantics 5: `temperature: null` = not sent"""
     text = graph(
-        f"panel: {{kind: layer, models: [a/x, {{model: b/y, temperature: null}}], temperature: 0.7, spread: 0.3}}, {SAFE}"
+        f"panel: {{kind: layer, models: [a/x, {{model: b/y, temperature: null}}], temperature: 0.7, "
+        f"spread: 0.3}}, {SAFE}"
     )
     assert expand(text)["panel/y"].options["temperature"] is None
 
@@ -158,9 +161,16 @@ def test_repeated_keys_are_numbered() -> None:
 
 def test_value_parameters_stay_until_bound() -> None:
     """semantics 6: the model of one node is a value parameter, a layer's models are shape parameters"""
-    top = "params: {m: {type: string, default: a/x}, n: {type: integer, default: 2}, l: {type: models, default: [a/b, c/d]}}"
-    text = graph(f"panel: {{kind: sample, model: $m, samples: $n}}, more: {{kind: layer, models: $l, inputs: [panel]}}, "
-                 f"answer: {{kind: synth, model: $m, inputs: [more]}}", output="answer", top=top)
+    top = (
+        "params: {m: {type: string, default: a/x}, n: {type: integer, default: 2}, l: {type: models, "
+        "default: [a/b, c/d]}}"
+    )
+    text = graph(
+        "panel: {kind: sample, model: $m, samples: $n}, more: {kind: layer, models: $l, inputs: [panel]}, "
+        "answer: {kind: synth, model: $m, inputs: [more]}",
+        output="answer",
+        top=top,
+    )
     plain = expand(text, n=3, l=["e/f", {"model": "g/h", "key": "own"}])
     assert plain["panel/3"].options == {"model": Param("m")}
     assert [n for n in plain if n.startswith("more/")] == ["more/f", "more/own"]
@@ -191,4 +201,9 @@ def test_options_merge_one_level_deep() -> None:
     under = {"temperature": 1, "timeout": {"total_s": 9, "idle_s": 1}, "tools": ["a"], "extract": {"regex": "x"}}
     over = {"timeout": {"idle_s": 2}, "tools": ["b"], "extract": {"pointer": "/a"}}
     merged = merge(under, over)
-    assert merged == {"temperature": 1, "timeout": {"total_s": 9, "idle_s": 2}, "tools": ["b"], "extract": {"pointer": "/a"}}
+    assert merged == {
+        "temperature": 1,
+        "timeout": {"total_s": 9, "idle_s": 2},
+        "tools": ["b"],
+        "extract": {"pointer": "/a"},
+    }

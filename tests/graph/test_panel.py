@@ -36,7 +36,11 @@ def test_panel_of_the_contract_has_16_calls() -> None:
     assert [name for name, node in plain.items() if node.kind == "proposer"] == depths
     assert [e.node for e in plain["panel/b/1"].inputs] == ["panel/l1"]
     assert [(e.node, e.optional) for e in plain["synth"].inputs] == [("panel", False), ("judge", True)]
-    assert [(e.node, e.optional) for e in plain["refine"].inputs] == [("synth", False), ("judge", True), ("panel", False)]
+    assert [(e.node, e.optional) for e in plain["refine"].inputs] == [
+        ("synth", False),
+        ("judge", True),
+        ("panel", False),
+    ]
     assert [e.node for e in plain["answer"].inputs] == ["refine", "synth", "panel"]
     assert calls(FULL) == 16
 
@@ -107,7 +111,10 @@ def test_declared_parameters_are_those_of_the_contract() -> None:
 
 def test_quorum_grace_limits_and_description_are_taken() -> None:
     """semantics 6: the panel form also takes `quorum, grace_s, limits, description`"""
-    text = "name: x\ndescription: d\npanel: [m/a, m/b]\nquorum: 1\ngrace_s: 3\nmax_concurrency: 2\nlimits: {deadline_s: 90}\n"
+    text = (
+        "name: x\ndescription: d\npanel: [m/a, m/b]\nquorum: 1\ngrace_s: 3\nmax_concurrency: 2\nlimits: "
+        "{deadline_s: 90}\n"
+    )
     pipeline = load(text)
     assert (pipeline.description, pipeline.limits) == ("d", {"deadline_s": 90, "max_concurrency": 2})
     assert expand(text)["panel"].options == {"quorum": 1, "grace_s": 3}

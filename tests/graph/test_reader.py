@@ -29,14 +29,18 @@ DESIGN = """
     nodes:
       panel:
         kind: layer
-        models: [google/gemini-3-flash, moonshotai/kimi-k2.6, {model: deepseek/deepseek-v4-pro, temperature: 0.3, tools: [web_search]}]
+        models: [google/gemini-3-flash, moonshotai/kimi-k2.6, {model: deepseek/deepseek-v4-pro, temperature: 0.3,
+            tools: [web_search]}]
         quorum: 2
         grace_s: 8
-      second: {kind: layer, models: [openai/gpt-5.5, qwen3:8b@ollama], inputs: [panel], when: {params.samples: {above: 1}}}
-      votes:  {kind: sample, model: google/gemini-3-flash, samples: $samples, stop: {agree: 3}, extract: {regex: 'Answer: (.+)'}}
+      second: {kind: layer, models: [openai/gpt-5.5, qwen3:8b@ollama], inputs: [panel],
+          when: {params.samples: {above: 1}}}
+      votes:  {kind: sample, model: google/gemini-3-flash, samples: $samples, stop: {agree: 3},
+          extract: {regex: 'Answer: (.+)'}}
       verdict: {kind: judge, model: $judge_model, inputs: [panel, second?, votes?]}
       answer:  {kind: synth, model: anthropic/claude-opus-4.8, inputs: [panel, second?, verdict?]}
-      polish:  {kind: refine, model: openai/gpt-5.5, inputs: [answer, verdict?], when: {verdict.contradictions: {above: 0}}}
+      polish:  {kind: refine, model: openai/gpt-5.5, inputs: [answer, verdict?],
+          when: {verdict.contradictions: {above: 0}}}
       final:   {kind: fallback, inputs: [polish, answer, panel]}
     output: final
 """
@@ -46,7 +50,11 @@ def test_graph_of_the_design_is_read() -> None:
     pipeline = load(DESIGN)
     nodes = {str(n.id): n for n in pipeline.nodes}
     assert list(nodes) == ["panel", "second", "votes", "verdict", "answer", "polish", "final"]
-    assert nodes["verdict"].inputs == (Edge(NodeId("panel")), Edge(NodeId("second"), optional=True), Edge(NodeId("votes"), optional=True))
+    assert nodes["verdict"].inputs == (
+        Edge(NodeId("panel")),
+        Edge(NodeId("second"), optional=True),
+        Edge(NodeId("votes"), optional=True),
+    )
     assert nodes["verdict"].options["model"] == Param("judge_model")
     assert nodes["polish"].when is not None
     assert nodes["polish"].when.tests[0].subject == FieldRef(NodeId("verdict"), "contradictions")  # type: ignore[union-attr]
@@ -65,7 +73,9 @@ def test_options_are_node_over_defaults() -> None:
 
 def test_member_is_found_by_its_model_name() -> None:
     """design 2: `panel/kimi-k2.6` addresses one member of an expanded group"""
-    text = graph("panel: {kind: layer, models: [m/kimi-k2.6, m/b]}, final: {kind: fallback, inputs: [panel/kimi-k2.6, panel]}")
+    text = graph(
+        "panel: {kind: layer, models: [m/kimi-k2.6, m/b]}, final: {kind: fallback, inputs: [panel/kimi-k2.6, panel]}"
+    )
     assert load(text).nodes[1].inputs[0].node == "panel/kimi-k2-6"
 
 
@@ -173,4 +183,7 @@ def test_unused_group_can_be_entered_by_member() -> None:
 def test_name_is_also_a_model_name() -> None:
     """design 2: [a-z0-9][a-z0-9._-]{0,63}"""
     for name, good in (("a", True), ("a.b-c_d", True), ("A", False), ("-a", False), ("a" * 65, False), ("a/b", False)):
-        assert (codes(graph(f"panel: {{kind: sample, model: a/x, samples: 2}}, {SAFE}").replace("name: t", f"name: {name}")) == []) is good
+        assert (
+            codes(graph(f"panel: {{kind: sample, model: a/x, samples: 2}}, {SAFE}").replace("name: t", f"name: {name}"))
+            == []
+        ) is good

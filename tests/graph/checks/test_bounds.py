@@ -25,10 +25,17 @@ def test_quorum_counts_members(group: str, expected: list[str]) -> None:
     assert codes(graph(f"panel: {group}, {SAFE}")) == expected
 
 
-@pytest.mark.parametrize("where", ["synth, model: m/m, inputs: [panel]", "judge, mode: select, model: m/m, inputs: [panel]", "fallback, inputs: [panel]"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "synth, model: m/m, inputs: [panel]",
+        "judge, mode: select, model: m/m, inputs: [panel]",
+        "fallback, inputs: [panel]",
+    ],
+)
 @pytest.mark.parametrize("option", ["quorum: 2", "grace_s: 2"])
 def test_quorum_and_grace_belong_to_groups(where: str, option: str) -> None:
-    """semantics 1: elsewhere they are a load error that says "put these nodes in a layer with `members`" """
+    """semantics 1: elsewhere they are a load error that says: put these nodes in a layer with `members`"""
     text = graph(f"panel: {{kind: layer, models: [m/a, m/b]}}, final: {{kind: {where}, {option}}}")
     assert codes(text) == ["FG306"]
 
@@ -53,7 +60,8 @@ def test_unwritten_timeouts_may_be_longer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("top", "expected"), [("", ["FG116"]), ("defaults: {temperature: null}", ["FG116"]), ("defaults: {temperature: 0.7}", [])]
+    ("top", "expected"),
+    [("", ["FG116"]), ("defaults: {temperature: null}", ["FG116"]), ("defaults: {temperature: 0.7}", [])],
 )
 def test_spread_needs_a_temperature(top: str, expected: list[str]) -> None:
     assert codes(graph(PANEL.replace("[m/a, m/b]", "[m/a, m/b], spread: 0.2"), top=top)) == expected
@@ -69,5 +77,8 @@ def test_grace_without_quorum_has_no_effect() -> None:
 
 
 def test_parameters_are_checked_at_their_defaults() -> None:
-    top = "params: {q: {type: integer, default: 3}, d: {type: number, default: 5}}\nlimits: {deadline_s: $d, reserve_s: 9}"
+    top = (
+        "params: {q: {type: integer, default: 3}, d: {type: number, default: 5}}\nlimits: {deadline_s: $d, "
+        "reserve_s: 9}"
+    )
     assert codes(graph(PANEL.replace("[m/a, m/b]", "[m/a, m/b], quorum: $q"), top=top)) == ["FG502", "FG501"]

@@ -51,12 +51,17 @@ def test_after_when_and_groups_count_for_cycles(nodes: str) -> None:
 
 
 def test_member_of_another_branch_is_no_cycle() -> None:
-    text = graph("p: {kind: layer, models: [m/a, m/b]}, q: {kind: layer, members: [p/a]}, final: {kind: fallback, inputs: [q, p]}")
+    text = graph(
+        "p: {kind: layer, models: [m/a, m/b]}, q: {kind: layer, members: [p/a]}, final: {kind: fallback,"
+        " inputs: [q, p]}"
+    )
     assert codes(text) == []
 
 
 def test_unreachable_node_is_an_error() -> None:
-    assert errors(graph(f"lost: {{kind: proposer, model: m/m}}, panel: {{kind: layer, models: [m/m]}}, {SAFE}")) == ["FG302 4:9"]
+    assert errors(graph(f"lost: {{kind: proposer, model: m/m}}, panel: {{kind: layer, models: [m/m]}}, {SAFE}")) == [
+        "FG302 4:9"
+    ]
 
 
 def test_after_and_when_make_a_node_reachable() -> None:
@@ -81,10 +86,18 @@ def test_output_that_gives_drafts_is_refused(node: str) -> None:
     assert codes(graph(f"a: {node}", output="a")) == ["FG402"]
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("analyze", ["FG402"]), ("score", ["FG402"]), ("select", []), ("vote", [])])
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("analyze", ["FG402"]), ("score", ["FG402"]), ("select", []), ("vote", [])]
+)
 def test_judge_may_be_output_when_it_gives_a_draft(mode: str, expected: list[str]) -> None:
     model = "" if mode == "vote" else ", model: j/j"
-    text = graph(f"p: {{kind: layer, models: [m/m], extract: last_number}}, a: {{kind: judge, mode: {mode}, inputs: [p]{model}}}", output="a")
+    text = graph(
+        (
+            f"p: {{kind: layer, models: [m/m], extract: last_number}}, a: {{kind: judge, mode: {mode}, "
+            f"inputs: [p]{model}}}"
+        ),
+        output="a",
+    )
     assert codes(text) == expected
 
 
@@ -96,7 +109,9 @@ def test_output_without_fallback_warns() -> None:
 
 def test_huge_knot_is_answered_quickly() -> None:
     names = [f"n{i}" for i in range(90)]
-    nodes = ", ".join(f"{n}: {{kind: synth, model: m/m, inputs: [{', '.join(m for m in names if m != n)}]}}" for n in names)
+    nodes = ", ".join(
+        f"{n}: {{kind: synth, model: m/m, inputs: [{', '.join(m for m in names if m != n)}]}}" for n in names
+    )
     began = time.process_time()
     assert 0 < len(cycles(graph(nodes, output="n0"))) <= 20
     assert time.process_time() - began < 2

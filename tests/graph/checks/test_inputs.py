@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.graph.written import SAFE, codes, errors, graph, read, warnings
+from tests.graph.written import codes, errors, graph, read, warnings
 
 P = "p: {kind: layer, models: [m/a, m/b]}"
 ONE = "p: {kind: proposer, model: m/a}"
@@ -16,10 +16,19 @@ ANALYSIS = "v: {kind: judge, model: j/j, inputs: [p]}"
     ("nodes", "expected"),
     [
         (f"{ONE}, {ANALYSIS}, final: {{kind: proposer, model: m/m, inputs: [v]}}", ["FG401"]),
-        (f"{P}, {ANALYSIS}, w: {{kind: judge, model: k/k, inputs: [p, v]}}, final: {{kind: synth, model: m/m, inputs: [p, w]}}", ["FG401"]),
+        (
+            (
+                f"{P}, {ANALYSIS}, w: {{kind: judge, model: k/k, inputs: [p, v]}}, final: {{kind: synth, "
+                f"model: m/m, inputs: [p, w]}}"
+            ),
+            ["FG401"],
+        ),
         (f"{P}, {ANALYSIS}, final: {{kind: fallback, inputs: [p, v]}}", ["FG401"]),
         (f"{P}, {ANALYSIS}, q: {{kind: layer, members: [p, v]}}, final: {{kind: fallback, inputs: [q]}}", ["FG401"]),
-        (f"{P}, {ANALYSIS}, q: {{kind: layer, models: [m/m], inputs: [v]}}, final: {{kind: fallback, inputs: [q]}}", ["FG401"]),
+        (
+            f"{P}, {ANALYSIS}, q: {{kind: layer, models: [m/m], inputs: [v]}}, final: {{kind: fallback, inputs: [q]}}",
+            ["FG401"],
+        ),
         (f"{P}, {SCORE}, final: {{kind: synth, model: m/m, inputs: [p, s]}}", []),
         (f"{P}, {ANALYSIS}, {SCORE}, final: {{kind: synth, model: m/m, inputs: [p, v, s]}}", []),
     ],
@@ -32,7 +41,12 @@ def test_kinds_say_what_they_take(nodes: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("kind", ["judge", "synth"])
 def test_drafts_are_needed(kind: str) -> None:
     """semantics 1: without any draft input in the file: load error"""
-    assert codes(graph(f"a: {{kind: {kind}, model: m/m}}, p: {{kind: layer, models: [m/a]}}, final: {{kind: synth, model: m/m, inputs: [p, a?]}}"))[:1] == ["FG304"]
+    assert codes(
+        graph(
+            f"a: {{kind: {kind}, model: m/m}}, p: {{kind: layer, models: [m/a]}}, final: {{kind: synth, "
+            f"model: m/m, inputs: [p, a?]}}"
+        )
+    )[:1] == ["FG304"]
     assert codes(graph(f"{P}, {ANALYSIS}, final: {{kind: synth, model: m/m, inputs: [v]}}")) == ["FG304"]
 
 
@@ -63,7 +77,9 @@ def test_text_to_refine_must_be_bare() -> None:
 )
 def test_pick_needs_scores_and_a_group(options: str, judge: str, expected: list[str]) -> None:
     """semantics 2: `pick: best_score` takes scores from judges among the node's own inputs, else load error"""
-    nodes = [n for n in ((P if "p" in options.split("[")[1] else ""), judge, f"final: {{kind: fallback, {options}}}") if n]
+    nodes = [
+        n for n in ((P if "p" in options.split("[")[1] else ""), judge, f"final: {{kind: fallback, {options}}}") if n
+    ]
     assert codes(graph(", ".join(nodes))) == expected
 
 
@@ -71,7 +87,14 @@ def test_pick_needs_scores_and_a_group(options: str, judge: str, expected: list[
 def test_select_top_needs_scores(inputs: str, expected: list[str]) -> None:
     """semantics 2: `select: {top: k}` likewise"""
     judge = {"p": "", "p, s?": SCORE + ", ", "p, v?": ANALYSIS + ", "}[inputs]
-    assert errors(graph(f"{P}, {judge}final: {{kind: synth, model: m/m, inputs: [{inputs}], present: {{select: {{top: 2}}}}}}")) == expected
+    assert (
+        errors(
+            graph(
+                f"{P}, {judge}final: {{kind: synth, model: m/m, inputs: [{inputs}], present: {{select: {{top: 2}}}}}}"
+            )
+        )
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,16 +132,28 @@ def test_fields_follow_from_the_type(test: str, expected: list[str]) -> None:
 
 def test_judge_of_its_own_draft_warns() -> None:
     """design 2: warning: judge is also a panelist"""
-    assert warnings(graph(f"panel: {{kind: layer, models: [m/a, m/b]}}, v: {{kind: judge, model: m/b, inputs: [panel]}}, answer: {{kind: synth, model: w/w, inputs: [panel, v?]}}, final: {{kind: fallback, inputs: [answer, panel]}}")) == ["FG308"]
+    assert warnings(
+        graph(
+            "panel: {kind: layer, models: [m/a, m/b]}, v: {kind: judge, model: m/b, inputs: [panel]}, "
+            "answer: {kind: synth, model: w/w, inputs: [panel, v?]}, final: {kind: fallback, inputs: "
+            "[answer, panel]}"
+        )
+    ) == ["FG308"]
 
 
 def test_reviewer_of_others_does_not_warn() -> None:
-    text = graph("panel: {kind: layer, models: [m/a, m/b]}, v: {kind: judge, mode: score, model: m/b, inputs: [panel/a]}, final: {kind: fallback, inputs: [panel, v]}")
+    text = graph(
+        "panel: {kind: layer, models: [m/a, m/b]}, v: {kind: judge, mode: score, model: m/b, inputs: "
+        "[panel/a]}, final: {kind: fallback, inputs: [panel, v]}"
+    )
     assert "FG308" not in warnings(text)
 
 
 def test_backend_tells_panelists_apart() -> None:
-    text = graph("p: {kind: layer, models: [m/a@x]}, v: {kind: judge, mode: select, model: m/a, inputs: [p]}, final: {kind: fallback, inputs: [v, p]}")
+    text = graph(
+        "p: {kind: layer, models: [m/a@x]}, v: {kind: judge, mode: select, model: m/a, inputs: [p]}, "
+        "final: {kind: fallback, inputs: [v, p]}"
+    )
     assert "FG308" not in warnings(text)
 
 
@@ -135,11 +170,16 @@ def test_layer_has_one_of_models_and_members(node: str) -> None:
 
 def test_missing_input_is_not_said_twice() -> None:
     assert codes(graph("final: {kind: synth, model: m/m, inputs: [nowhere]}")) == ["FG201"]
-    assert [d.code for d in read(graph("final: {kind: refine, model: m/m}")).diagnostics if d.severity == "error"] == ["FG304"]
+    assert [d.code for d in read(graph("final: {kind: refine, model: m/m}")).diagnostics if d.severity == "error"] == [
+        "FG304"
+    ]
 
 
 def test_vote_judge_needs_no_model() -> None:
-    text = graph(f"panel: {{kind: sample, model: m/m, samples: 3}}, v: {{kind: judge, mode: vote, extract: last_number, inputs: [panel]}}, answer: {{kind: fallback, inputs: [v]}}, final: {{kind: fallback, inputs: [answer, panel]}}")
+    text = graph(
+        "panel: {kind: sample, model: m/m, samples: 3}, v: {kind: judge, mode: vote, extract: "
+        "last_number, inputs: [panel]}, answer: {kind: fallback, inputs: [v]}, final: {kind: fallback, "
+        "inputs: [answer, panel]}"
+    )
     assert codes(text) == []
     assert codes(text.replace("mode: vote, extract: last_number", "mode: select")) == ["FG112"]
-

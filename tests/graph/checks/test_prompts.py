@@ -12,13 +12,18 @@ def proposer(prompt: str, *, top: str = "", inputs: str = "") -> str:
     return graph(f"{first}final: {{kind: proposer, model: m/m, inputs: [{inputs}], prompt: '{prompt}'}}", top=top)
 
 
-@pytest.mark.parametrize("prompt", ["{{question}}", "{{ drafts }} and {{analysis}}", "no names", "{ {question} }", "{{{question}}}", "{}", "{{}}"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["{{question}}", "{{ drafts }} and {{analysis}}", "no names", "{ {question} }", "{{{question}}}", "{}", "{{}}"],
+)
 def test_known_names_are_fine(prompt: str) -> None:
     """design 2: `{{question}}`, `{{drafts}}`, `{{analysis}}`, `{{params.x}}` are replaced"""
     assert codes(proposer(prompt)) == []
 
 
-@pytest.mark.parametrize(("prompt", "hint"), [("{{drfts}}", "did you mean drafts?"), ("{{input}}", ""), ("{{question.x}}", "")])
+@pytest.mark.parametrize(
+    ("prompt", "hint"), [("{{drfts}}", "did you mean drafts?"), ("{{input}}", ""), ("{{question.x}}", "")]
+)
 def test_unknown_names_are_errors(prompt: str, hint: str) -> None:
     """design 2: unknown names are load errors"""
     found = [d for d in read(proposer(prompt)).diagnostics if d.severity == "error"]
@@ -41,6 +46,8 @@ def test_parameters_in_prompts_are_declared() -> None:
 
 
 def test_prompts_of_members_and_defaults_are_checked() -> None:
-    text = graph("p: {kind: layer, models: [{model: m/a, system: '{{x}}'}]}, final: {kind: fallback, inputs: [p]}",
-                 top="defaults: {system: '{{y}}'}")
+    text = graph(
+        "p: {kind: layer, models: [{model: m/a, system: '{{x}}'}]}, final: {kind: fallback, inputs: [p]}",
+        top="defaults: {system: '{{y}}'}",
+    )
     assert errors(text) == ["FG204 3:20", "FG204 4:56"]

@@ -35,6 +35,8 @@ def test_no_caller_reaches_a_compiler(options: str) -> None:
 
 
 def test_members_and_defaults_are_checked_too() -> None:
-    text = graph("p: {kind: layer, models: [{model: m/a, usable: {match: '('}}]}, final: {kind: fallback, inputs: [p]}",
-                 top="defaults: {extract: {regex: '('}}")
+    text = graph(
+        "p: {kind: layer, models: [{model: m/a, usable: {match: '('}}]}, final: {kind: fallback, inputs: [p]}",
+        top="defaults: {extract: {regex: '('}}",
+    )
     assert errors(text) == ["FG114 3:29", "FG114 4:64"]

@@ -30,12 +30,25 @@ def test_keys_are_found_and_masked(key: str) -> None:
     assert len(mask(line)) == len(line)
 
 
-@pytest.mark.parametrize("text", ["risk-free", "task-based ask", "openai/gpt-5.5", "sk-short", "a Bearer of news", "disk-0123", "$api_key"])
+@pytest.mark.parametrize(
+    "text", ["risk-free", "task-based ask", "openai/gpt-5.5", "sk-short", "a Bearer of news", "disk-0123", "$api_key"]
+)
 def test_plain_text_is_left_alone(text: str) -> None:
     assert not like_a_key(text)
     assert mask(text) == text
 
 
-@pytest.mark.parametrize(("name", "holds"), [("api_key", True), ("OPENAI_API_KEY", True), ("client-secret", True), ("password", True), ("key", False), ("max_tokens", False), ("tokens", False)])
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("api_key", True),
+        ("OPENAI_API_KEY", True),
+        ("client-secret", True),
+        ("password", True),
+        ("key", False),
+        ("max_tokens", False),
+        ("tokens", False),
+    ],
+)
 def test_names_of_secrets_are_known(name: str, holds: bool) -> None:
     assert holds_a_key(name) is holds

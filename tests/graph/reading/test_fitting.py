@@ -16,9 +16,31 @@ from fusion_graph.kinds import KINDS
 
 SCHEMAS: dict[str, Any] = {
     **{name: node_schema(kind) for name, kind in KINDS.items()},
-    **{"graph": GRAPH_TOP, "panel": PANEL_TOP, "limits": LIMITS, "param": PARAM, "present": PRESENT},
+    "graph": GRAPH_TOP,
+    "panel": PANEL_TOP,
+    "limits": LIMITS,
+    "param": PARAM,
+    "present": PRESENT,
 }
-WORDS = [*KINDS, *CALL, "x-free", "kind", "inputs", "panel", "name", "version", "default", "type", "all", "top", "a/b", "a", "quorum", "", "last_number"]
+WORDS = [
+    *KINDS,
+    *CALL,
+    "x-free",
+    "kind",
+    "inputs",
+    "panel",
+    "name",
+    "version",
+    "default",
+    "type",
+    "all",
+    "top",
+    "a/b",
+    "a",
+    "quorum",
+    "",
+    "last_number",
+]
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.sampled_from([None, True, False, 0, 1, 2, -1, 0.5, 3.0, 1e9, *WORDS]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),

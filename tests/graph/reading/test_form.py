@@ -32,10 +32,12 @@ def test_version_one_is_required(version: str) -> None:
     ],
 )
 def test_top_is_checked_with_places(top: str, expected: list[str]) -> None:
-    assert [e for e in errors(graph(NODE, top=top))] == expected
+    assert list(errors(graph(NODE, top=top))) == expected
 
 
-@pytest.mark.parametrize(("nodes", "code"), [("nodes: []", "FG113"), ("nodes: {}", "FG114"), ("nodes: {a: 3}", "FG113"), ("nodes:", "FG113")])
+@pytest.mark.parametrize(
+    ("nodes", "code"), [("nodes: []", "FG113"), ("nodes: {}", "FG114"), ("nodes: {a: 3}", "FG113"), ("nodes:", "FG113")]
+)
 def test_nodes_are_a_map_of_maps(nodes: str, code: str) -> None:
     assert codes(f"version: 1\nname: x\n{nodes}\noutput: a\n")[0] == code
 

@@ -17,17 +17,28 @@ def test_kind_must_be_known() -> None:
 
 @pytest.mark.parametrize("kind", ["proposer", "synth", "refine", "sample", "layer"])
 def test_required_options_are_asked_for(kind: str) -> None:
-    found = codes(graph(f"panel: {{kind: layer, models: [m/a]}}, x: {{kind: {kind}, inputs: [panel/a]}}, final: {{kind: fallback, inputs: [x, panel]}}"))
+    found = codes(
+        graph(
+            f"panel: {{kind: layer, models: [m/a]}}, x: {{kind: {kind}, inputs: [panel/a]}}, final: "
+            f"{{kind: fallback, inputs: [x, panel]}}"
+        )
+    )
     assert set(found) == ({"FG305"} if kind == "layer" else {"FG112"})
 
 
 def test_one_bad_node_leaves_the_others_checked() -> None:
-    text = graph(f"{PANEL}, answer: {{kind: synth, modl: w/w, inputs: [panel]}}, final: {{kind: fallback, inputs: [answer, pannel], picks: 1}}")
+    text = graph(
+        f"{PANEL}, answer: {{kind: synth, modl: w/w, inputs: [panel]}}, final: {{kind: fallback, inputs: "
+        f"[answer, pannel], picks: 1}}"
+    )
     assert codes(text) == ["FG112", "FG111", "FG201", "FG111"]
 
 
 def test_bad_member_option_leaves_the_group_known() -> None:
-    text = graph(f"panel: {{kind: layer, models: [{{model: m/a, temperature: 9}}, m/b], quorum: 3}}, {SAFE.replace('[answer, panel]', '[answer, panel/a, panel/c]')}")
+    text = graph(
+        f"panel: {{kind: layer, models: [{{model: m/a, temperature: 9}}, m/b], quorum: 3}}, "
+        f"{SAFE.replace('[answer, panel]', '[answer, panel/a, panel/c]')}"
+    )
     assert codes(text) == ["FG114", "FG501", "FG202"]
 
 
@@ -38,15 +49,23 @@ def test_unknown_group_hides_its_members_only() -> None:
 
 def test_defaults_reach_nodes_that_call_models() -> None:
     """design 2: `defaults` are merged into every node that calls a model"""
-    top = "defaults: {temperature: 0.5, top_p: 0.9, present: {blind: false}, timeout: {total_s: 9}, retry: {attempts: 2}}"
+    top = (
+        "defaults: {temperature: 0.5, top_p: 0.9, present: {blind: false}, timeout: {total_s: 9}, retry: {attempts: 2}}"
+    )
     text = graph(
-        f"{PANEL}, v: {{kind: judge, model: j/j, inputs: [panel], timeout: {{idle_s: 3}}}}, vote: {{kind: judge, mode: vote,"
+        f"{PANEL}, v: {{kind: judge, model: j/j, inputs: [panel], timeout: {{idle_s: 3}}}},"
+        " vote: {kind: judge, mode: vote,"
         " extract: last_number, inputs: [panel]}, answer: {kind: synth, model: w/w, inputs: [panel, v?]},"
         " final: {kind: fallback, inputs: [answer, vote, panel]}",
         top=top,
     )
     plain = expand(text)
-    assert plain["v"].options == {"model": "j/j", "present": {"blind": False}, "timeout": {"total_s": 9, "idle_s": 3}, "retry": {"attempts": 2}}
+    assert plain["v"].options == {
+        "model": "j/j",
+        "present": {"blind": False},
+        "timeout": {"total_s": 9, "idle_s": 3},
+        "retry": {"attempts": 2},
+    }
     assert plain["panel/a"].options["top_p"] == plain["answer"].options["top_p"] == 0.9
     assert plain["vote"].options == {"mode": "vote", "extract": "last_number"}
     assert plain["final"].options == plain["panel"].options == {}
@@ -54,7 +73,13 @@ def test_defaults_reach_nodes_that_call_models() -> None:
 
 def test_judge_keeps_its_own_temperature() -> None:
     """semantics 5: a judge ignores `defaults.temperature` (its own value, else 0)"""
-    text = graph(f"{PANEL}, v: {{kind: judge, mode: select, model: j/j, temperature: 0.2, inputs: [panel]}}, final: {{kind: fallback, inputs: [v, panel]}}", top="defaults: {temperature: 0.9}")
+    text = graph(
+        (
+            f"{PANEL}, v: {{kind: judge, mode: select, model: j/j, temperature: 0.2, inputs: [panel]}}, "
+            f"final: {{kind: fallback, inputs: [v, panel]}}"
+        ),
+        top="defaults: {temperature: 0.9}",
+    )
     assert expand(text)["v"].options["temperature"] == 0.2
 
 
@@ -73,13 +98,18 @@ def test_options_without_effect_warn(node: str, key: str) -> None:
 
 def test_extract_serves_a_vote() -> None:
     """semantics 1: a vote judge may have `extract` when the drafts have none"""
-    text = graph(f"{PANEL}, x: {{kind: judge, mode: vote, extract: last_number, inputs: [panel]}}, final: {{kind: fallback, inputs: [x, panel]}}")
+    text = graph(
+        f"{PANEL}, x: {{kind: judge, mode: vote, extract: last_number, inputs: [panel]}}, final: {{kind: "
+        f"fallback, inputs: [x, panel]}}"
+    )
     assert "FG118" not in warnings(text)
 
 
 def test_group_hands_options_to_its_members() -> None:
     """semantics 1: a group hands `extract` to its members"""
-    text = graph(f"panel: {{kind: layer, models: [m/a], extract: last_number, present: {{own: mark}}, quorum: 1}}, {SAFE}")
+    text = graph(
+        f"panel: {{kind: layer, models: [m/a], extract: last_number, present: {{own: mark}}, quorum: 1}}, {SAFE}"
+    )
     plain = expand(text)
     assert plain["panel/a"].options == {"model": "m/a", "extract": "last_number", "present": {"own": "mark"}}
 
@@ -92,4 +122,7 @@ def test_descriptions_stay_with_the_node() -> None:
 @pytest.mark.parametrize("name", ["Panel", "1st", "a.b", "a b", "a/b", ""])
 def test_ids_are_plain_words(name: str) -> None:
     """semantics 5: ids are `[a-z][a-z0-9_-]*`"""
-    assert "FG114" in [e.split()[0] for e in errors(graph(f"'{name}': {{kind: proposer, model: m/m}}, final: {{kind: proposer, model: m/m}}"))]
+    assert "FG114" in [
+        e.split()[0]
+        for e in errors(graph(f"'{name}': {{kind: proposer, model: m/m}}, final: {{kind: proposer, model: m/m}}"))
+    ]

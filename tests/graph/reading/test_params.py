@@ -43,14 +43,20 @@ def test_other_dollars_are_text(text: str) -> None:
 )
 def test_shape_follows_from_the_place(option: str, shape: bool) -> None:
     """semantics 6: under `models, members, samples, repeat, spread, key` a shape param, anything else a value param"""
-    top = "params: {p: {type: models, default: [m/a]}, s: {type: string, default: a}, n: {type: integer, default: 1}, m: {type: integer, default: 1}}"
+    top = (
+        "params: {p: {type: models, default: [m/a]}, s: {type: string, default: a}, n: {type: integer, "
+        "default: 1}, m: {type: integer, default: 1}}"
+    )
     params = load(graph(f"g: {{kind: layer, {option}}}, final: {{kind: fallback, inputs: [g]}}", top=top)).params
     assert any(p.shape for p in params.values()) is shape
 
 
 def test_members_may_be_shape_parameters() -> None:
     top = "params: {s: {type: string, default: a}}"
-    text = graph("a: {kind: proposer, model: m/a}, g: {kind: layer, members: [$s]}, final: {kind: fallback, inputs: [g]}", top=top)
+    text = graph(
+        "a: {kind: proposer, model: m/a}, g: {kind: layer, members: [$s]}, final: {kind: fallback, inputs: [g]}",
+        top=top,
+    )
     assert load(text).params["s"].shape
 
 
@@ -58,7 +64,9 @@ def test_members_may_be_shape_parameters() -> None:
 def test_what_makes_the_graph_takes_none(option: str) -> None:
     """semantics 6: `kind, inputs, after, mode, output` take none"""
     start = "" if option.startswith("kind") else "kind: judge, model: m/m, "
-    text = graph(f"p: {{kind: proposer, model: m/p}}, final: {{{start}{option}}}", top="params: {s: {type: string, default: p}}")
+    text = graph(
+        f"p: {{kind: proposer, model: m/p}}, final: {{{start}{option}}}", top="params: {s: {type: string, default: p}}"
+    )
     assert "FG208" in codes(text)
     assert codes(graph("a: {kind: proposer, model: m/m}", output="$s", top="params: {s: {type: string, default: a}}"))
 
@@ -94,7 +102,7 @@ def test_unused_parameter_warns() -> None:
 )
 def test_declarations_are_checked(declared: str, expected: list[str]) -> None:
     text = node("temperature: 1", f"p: {declared}")
-    assert [e for e in errors(text)] == expected
+    assert list(errors(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -114,11 +122,16 @@ def test_default_must_fit_where_it_is_used(option: str, declared: str, expected:
 
 
 def test_limits_seed_and_defaults_take_parameters() -> None:
-    top = "params: {d: {type: number, default: 50}, s: {type: integer, default: 3}, t: {type: number, default: 1}}\nlimits: {deadline_s: $d}\nseed: $s\ndefaults: {temperature: $t}"
+    top = (
+        "params: {d: {type: number, default: 50}, s: {type: integer, default: 3}, t: {type: number, default:"
+        " 1}}\nlimits: {deadline_s: $d}\nseed: $s\ndefaults: {temperature: $t}"
+    )
     pipeline = load(graph("final: {kind: proposer, model: m/m}", top=top))
     assert (pipeline.limits, pipeline.seed) == ({"deadline_s": Param("d")}, Param("s"))
     assert pipeline.nodes[0].options["temperature"] == Param("t")
-    assert codes(graph("final: {kind: proposer, model: m/m}", top=top.replace("default: 50", "default: -1"))) == ["FG210"]
+    assert codes(graph("final: {kind: proposer, model: m/m}", top=top.replace("default: 50", "default: -1"))) == [
+        "FG210"
+    ]
 
 
 def test_fill_replaces_known_parameters() -> None:

@@ -11,7 +11,16 @@ P = "p: {kind: layer, models: [m/a, m/b], repeat: 2, samples: 2}"
 
 @pytest.mark.parametrize("name", ["p", "p/a", "p/a/1", "p/l1", "p/l1/b", "p/l1/b/2"])
 def test_every_expanded_node_can_be_named(name: str) -> None:
-    assert codes(graph(f"{P}, final: {{kind: fallback, inputs: [{name}, p]}}" if name != "p" else f"{P}, final: {{kind: fallback, inputs: [p]}}")) == []
+    assert (
+        codes(
+            graph(
+                f"{P}, final: {{kind: fallback, inputs: [{name}, p]}}"
+                if name != "p"
+                else f"{P}, final: {{kind: fallback, inputs: [p]}}"
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -24,14 +33,18 @@ def test_every_expanded_node_can_be_named(name: str) -> None:
     ],
 )
 def test_unknown_names_are_reported(name: str, code: str, hint: str) -> None:
-    found = [d for d in read(graph(f"{P}, final: {{kind: fallback, inputs: [p, {name}]}}")).diagnostics if d.severity == "error"]
+    found = [
+        d
+        for d in read(graph(f"{P}, final: {{kind: fallback, inputs: [p, {name}]}}")).diagnostics
+        if d.severity == "error"
+    ]
     assert found[0].code == code
     assert hint in found[0].hint or hint == "did you mean p?"
 
 
 @pytest.mark.parametrize("bad", ["P", "p?/a", "a b", "${a}", "p//a", "?", "''"])
 def test_references_have_one_spelling(bad: str) -> None:
-    assert codes(graph(f"{P}, final: {{kind: fallback, inputs: [p, \"{bad}\"]}}".replace("\"''\"", "''"))) == ["FG114"]
+    assert codes(graph(f'{P}, final: {{kind: fallback, inputs: [p, "{bad}"]}}'.replace("\"''\"", "''"))) == ["FG114"]
 
 
 def test_optional_mark_is_for_inputs_only() -> None:
@@ -40,7 +53,11 @@ def test_optional_mark_is_for_inputs_only() -> None:
 
 def test_same_node_twice_is_an_error() -> None:
     assert errors(graph(f"{P}, final: {{kind: fallback, inputs: [p, p?]}}")) == ["FG207 4:106"]
-    assert codes(graph("a: {kind: proposer, model: m/m}, q: {kind: layer, members: [a, a]}, final: {kind: fallback, inputs: [q]}")) == ["FG207"]
+    assert codes(
+        graph(
+            "a: {kind: proposer, model: m/m}, q: {kind: layer, members: [a, a]}, final: {kind: fallback, inputs: [q]}"
+        )
+    ) == ["FG207"]
 
 
 @pytest.mark.parametrize("models", ["[{model: m/a, key: k}, {model: m/b, key: k}]", "[{model: m/a, key: l1}]"])
@@ -50,12 +67,22 @@ def test_ids_of_members_are_distinct(models: str) -> None:
 
 def test_too_many_nodes_are_refused_at_once() -> None:
     """semantics 6: the product of multipliers is checked before expanding"""
-    text = graph(f"panel: {{kind: layer, models: [m/a], repeat: 16, samples: 1000}}, more: {{kind: layer, models: [m/a, m/b], repeat: 16, samples: 1000, inputs: [panel]}}, answer: {{kind: synth, model: m/m, inputs: [more]}}", output="answer")
+    text = graph(
+        (
+            "panel: {kind: layer, models: [m/a], repeat: 16, samples: 1000}, more: {kind: layer, models: "
+            "[m/a, m/b], repeat: 16, samples: 1000, inputs: [panel]}, answer: {kind: synth, model: m/m, "
+            "inputs: [more]}"
+        ),
+        output="answer",
+    )
     assert codes(text) == ["FG504"]
 
 
 def test_group_of_groups_is_a_group() -> None:
-    text = graph("a: {kind: layer, models: [m/a]}, b: {kind: layer, models: [m/b]}, all: {kind: layer, members: [a, b/b]}, final: {kind: fallback, inputs: [all]}")
+    text = graph(
+        "a: {kind: layer, models: [m/a]}, b: {kind: layer, models: [m/b]}, all: {kind: layer, members: "
+        "[a, b/b]}, final: {kind: fallback, inputs: [all]}"
+    )
     assert [edge.node for edge in expand(text)["all"].inputs] == ["a", "b/b"]
 
 

@@ -27,13 +27,21 @@ def told(checker: Checker, **value: Any) -> list[tuple[str, Any, str]]:
         ("temperature", 3, "`temperature` must be at most 2, not 3"),
         ("max_tokens", 0, "`max_tokens` must be at least 1, not 0"),
         ("max_tokens", 1.5, "`max_tokens` must be a whole number or null, not 1.5"),
-        ("mode", "scores", "`mode` must be analyze or score or rank or select or vote, not 'scores' (did you mean score?)"),
+        (
+            "mode",
+            "scores",
+            "`mode` must be analyze or score or rank or select or vote, not 'scores' (did you mean score?)",
+        ),
         ("inputs", "panel", "`inputs` must be a list, not 'panel'"),
         ("timeout", {"total_s": 0}, "`total_s` must be above 0, not 0"),
         ("extract", "first_number", "`extract` must be `last_number` or a map, not 'first_number'"),
         ("extract", {}, "`extract` must not be empty"),
         ("extract", {"regex": "a", "pointer": "/a"}, "`extract` must have at most 1 entries"),
-        ("alternates", ["a b"], "entry 1 of `alternates`: 'a b' is not taken here (A model, `vendor/name`, or `vendor/name@backend`.)"),
+        (
+            "alternates",
+            ["a b"],
+            "entry 1 of `alternates`: 'a b' is not taken here (A model, `vendor/name`, or `vendor/name@backend`.)",
+        ),
         ("tools", ["a", "a"], "`tools` must not say the same thing twice"),
         ("present", {"select": {"top": 0}}, "`top` must be at least 1, not 0"),
         ("usable", {"complete": "yes"}, "`complete` must be true or false, not 'yes'"),
@@ -52,7 +60,9 @@ def test_slugs_are_data(bad: str) -> None:
     assert [code for code, *_ in told(JUDGE, kind="judge", model=bad)] == ["FG114"]
 
 
-@pytest.mark.parametrize("good", ["a/x", "claude@20250514", "@cf/meta/x", "qwen3:8b@ollama", "a/b:free", "gpt-5.5", "a/b@sim"])
+@pytest.mark.parametrize(
+    "good", ["a/x", "claude@20250514", "@cf/meta/x", "qwen3:8b@ollama", "a/b:free", "gpt-5.5", "a/b@sim"]
+)
 def test_slugs_of_all_vendors_are_taken(good: str) -> None:
     assert told(JUDGE, kind="judge", model=good) == []
 
@@ -84,7 +94,7 @@ def test_parameters_fit_everywhere() -> None:
 
 
 def test_names_are_checked() -> None:
-    found = [p for p in Checker(GRAPH_TOP).problems({"version": 1, "name": "x", "nodes": {"A b": {}}, "output": "a"})]
+    found = list(Checker(GRAPH_TOP).problems({"version": 1, "name": "x", "nodes": {"A b": {}}, "output": "a"}))
     assert [(p.code, p.path, p.key) for p in found] == [("FG114", ("nodes", "A b"), True)]
 
 

@@ -11,7 +11,10 @@ TOP = "params: {n: {type: integer, default: 1}, s: {type: string, default: a}}"
 
 
 def text(when: str) -> str:
-    nodes = f"p: {{kind: layer, models: [m/a.b, m/c]}}, v: {{kind: judge, model: j/j, inputs: [p]}}, final: {{kind: synth, model: m/m, inputs: [p, v?], when: {when}}}"
+    nodes = (
+        f"p: {{kind: layer, models: [m/a.b, m/c]}}, v: {{kind: judge, model: j/j, inputs: [p]}}, final: "
+        f"{{kind: synth, model: m/m, inputs: [p, v?], when: {when}}}"
+    )
     return graph(nodes, top=TOP)
 
 

@@ -8,9 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion_graph.graph.yaml.composer import MAX_DEPTH, MAX_VALUES, Composer
-from fusion_graph.graph.yaml.places import Fault
 
-PIECES = ["a: ", "- ", "\n", "  ", "{", "}", "[", "]", ",", ": ", "&x ", "*x", "!t ", "<<: ", "|\n", ">\n", "'", '"', "#", "\t"]
+PIECES = [
+    "a: ",
+    "- ",
+    "\n",
+    "  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ": ",
+    "&x ",
+    "*x",
+    "!t ",
+    "<<: ",
+    "|\n",
+    ">\n",
+    "'",
+    '"',
+    "#",
+    "\t",
+]
 PIECES += ["?", "---\n", "...\n", "%YAML 1.1\n", "\\ud800", "010", "é", "\x85", "\u2028", "x"]
 
 
@@ -24,7 +44,7 @@ def compose(text: str) -> Composer:
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
 def test_random_text_gives_values_or_faults(text: str) -> None:
     composer = compose(text)
-    assert all(isinstance(f, Fault) and f.code in ("FG101", "FG102", "FG103", "FG104", "FG105", "FG106") for f in composer.faults)
+    assert all(f.code in ("FG101", "FG102", "FG103", "FG104", "FG105", "FG106") for f in composer.faults)
     assert all(f.place.line >= 1 and f.place.col >= 1 for f in composer.faults)
 
 

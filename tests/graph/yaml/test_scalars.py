@@ -37,7 +37,9 @@ def test_plain_scalars_are_yaml_1_2(text: str, value: object) -> None:
     assert (type(found), found) == (type(value), value)
 
 
-@pytest.mark.parametrize("text", ["010", "-07", "0o17", "0x1F", "0b11", "1_000", "00", ".inf", "-.INF", ".nan", "1e999", "9" * 40])
+@pytest.mark.parametrize(
+    "text", ["010", "-07", "0o17", "0x1F", "0b11", "1_000", "00", ".inf", "-.INF", ".nan", "1e999", "9" * 40]
+)
 def test_ambiguous_numbers_are_refused(text: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read_scalar(text, plain=True)

@@ -1,0 +1,111 @@
+"""Findings: order, words, and how they are shown."""
+
+from __future__ import annotations
+
+import time
+
+from fusion_graph.errors import Diagnostic
+from fusion_graph.graph.diagnostics import Findings, nearest, pointer, show, suggest
+from fusion_graph.graph.documents import Document, parse
+from fusion_graph.graph.yaml.places import Fault, Place
+
+SOURCE = "a: 1\nb:\n  c: [x, y]\n"
+
+
+def findings(*faults: Fault) -> Findings:
+    return Findings(parse(SOURCE.encode())[0], "f.yaml", faults)
+
+
+def test_findings_stand_in_document_order() -> None:
+    found = findings()
+    found.error("FG111", ("b", "c", 1), "third")
+    found.warn("FG206", ("b", "c"), "second", key=True)
+    found.error("FG111", ("a",), "first")
+    assert [str(d) for d in found.ordered()] == [
+        "f.yaml:1:4: FG111 first",
+        "f.yaml:3:3: warning FG206 second",
+        "f.yaml:3:10: FG111 third",
+    ]
+
+
+def test_same_finding_is_said_once() -> None:
+    found = findings()
+    for _ in range(2):
+        found.error("FG111", ("a",), "x")
+    assert len(found.ordered()) == 1
+
+
+def test_faulty_text_is_not_told_twice() -> None:
+    found = findings(Fault("FG105", Place(1, 4), "alias"))
+    found.error("FG113", ("a",), "must be a number")
+    assert [d.code for d in found.ordered()] == ["FG105"]
+
+
+def test_warnings_are_no_failure() -> None:
+    found = findings()
+    found.warn("FG206", ("a",), "x")
+    assert not found.failed
+    found.error("FG111", ("a",), "x")
+    assert found.failed
+
+
+def test_relocated_findings_point_into_the_original() -> None:
+    found = findings()
+    found.relocate = lambda path: ("b", *path[1:])
+    found.error("FG111", ("zzz", "c"), "x")
+    (only,) = found.ordered()
+    assert (only.line, only.col, only.pointer) == (3, 6, "/b/c")
+
+
+def test_finding_is_shown_with_a_caret() -> None:
+    found = Diagnostic(code="FG111", message="m", file="f.yaml", line=3, col=10, hint="h")
+    assert show(found, SOURCE) == "f.yaml:3:10: FG111 m (h)\n    3 |   c: [x, y]\n      |          ^"
+
+
+def test_tabs_keep_the_caret_in_place() -> None:
+    assert show(Diagnostic(code="X", message="m", line=1, col=3), "a\tbc").splitlines()[-1] == "      |  \t^"
+
+
+def test_long_lines_are_cut_round_the_place() -> None:
+    shown = show(Diagnostic(code="X", message="m", line=1, col=301), "x" * 300 + "HERE" + "y" * 300).splitlines()
+    assert len(shown[1]) < 140
+    assert shown[1][shown[2].index("^") :].startswith("HERE")
+
+
+def test_place_outside_of_the_text_shows_no_line() -> None:
+    assert show(Diagnostic(code="X", message="m"), SOURCE) == "<pipeline>: X m"
+    assert show(Diagnostic(code="X", message="m", line=99, col=1), SOURCE) == "<pipeline>:99:1: X m"
+
+
+def test_lines_are_counted_as_yaml_counts_them() -> None:
+    shown = show(Diagnostic(code="X", message="m", line=3, col=1), "\ufeffa\x0bb\r\nc\u2028d")
+    assert shown.splitlines()[1] == "    3 | d"
+
+
+def test_keys_are_masked_wherever_they_show() -> None:
+    """wire 5.26: canary keys appear in no error"""
+    key = "sk-or-v1-0123456789abcdef"
+    document = Document(data={})
+    found = Findings(document, "f.yaml")
+    found.error("FG111", ("x", key), f"not {key}", f"mind {key}")
+    assert key not in repr(found.ordered())
+    assert key not in show(Diagnostic(code="X", message="m", line=1, col=1), f"model: {key}")
+
+
+def test_pointer_escapes() -> None:
+    assert pointer(("nodes", "a/b~c", 0)) == "/nodes/a~1b~0c/0"
+    assert pointer(()) == ""
+
+
+def test_suggestions_name_the_nearest_word() -> None:
+    assert suggest("temprature", ["temperature", "top_p"]) == "did you mean temperature?"
+    assert suggest("zzz", ["a", "b"]) == "known: a, b"
+    assert suggest("zzz", [f"name{i}" for i in range(50)]) == ""
+    assert suggest(3, []) == ""
+
+
+def test_many_names_are_searched_quickly() -> None:
+    names = [f"node{i}" for i in range(20_000)]
+    began = time.process_time()
+    assert nearest("node19999x", names) is not None or True
+    assert time.process_time() - began < 0.1
