@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import time
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import given, settings
@@ -198,14 +199,15 @@ def spoil(document: Any, choose: random.Random) -> None:
     if what == 0:
         del holder[key]
     elif what == 1 or isinstance(holder, list):
-        holder[key] = choose.choice(WRONG)
+        holder[key] = deepcopy(choose.choice(WRONG))
     else:
-        holder[choose.choice(KEYS)] = choose.choice(WRONG)
+        holder[choose.choice(KEYS)] = deepcopy(choose.choice(WRONG))
 
 
 @settings(max_examples=250, deadline=2000)
 @given(graphs(), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_spoilt_graphs_give_findings(document: dict[str, Any], choose: random.Random, times: int) -> None:
+    document = deepcopy(document)
     for _ in range(times):
         if document:
             spoil(document, choose)

@@ -18,14 +18,14 @@ def text(when: str) -> str:
     return graph(nodes, top=TOP)
 
 
-def tests_of(when: str) -> tuple[Comparison | AnyOf, ...]:
+def condition_of(when: str) -> tuple[Comparison | AnyOf, ...]:
     condition = load(text(when)).nodes[-1].when
     assert condition is not None
     return condition.tests
 
 
 def test_fields_and_parameters_are_compared() -> None:
-    found = tests_of("{p.count: {above: 1, at_most: 3}, params.n: {equals: 1}, v.blind_spots: {below: $n}}")
+    found = condition_of("{p.count: {above: 1, at_most: 3}, params.n: {equals: 1}, v.blind_spots: {below: $n}}")
     assert found == (
         Comparison(FieldRef(NodeId("p"), "count"), "above", 1),
         Comparison(FieldRef(NodeId("p"), "count"), "at_most", 3),
@@ -36,12 +36,12 @@ def test_fields_and_parameters_are_compared() -> None:
 
 def test_field_splits_at_the_last_dot() -> None:
     """semantics 1: `node.field` splits at the last dot"""
-    assert tests_of("{p/a.b.chars: {above: 1}}") == (Comparison(FieldRef(NodeId("p/a-b"), "chars"), "above", 1),)
+    assert condition_of("{p/a.b.chars: {above: 1}}") == (Comparison(FieldRef(NodeId("p/a-b"), "chars"), "above", 1),)
 
 
 def test_any_is_or() -> None:
     """design 2: several entries = and, `any: [...]` = or"""
-    (found,) = tests_of("{any: [{p.count: {above: 1}}, {params.s: {not_equals: b}, params.n: {at_least: 2}}]}")
+    (found,) = condition_of("{any: [{p.count: {above: 1}}, {params.s: {not_equals: b}, params.n: {at_least: 2}}]}")
     assert isinstance(found, AnyOf)
     assert [len(c.tests) for c in found.conditions] == [1, 2]
 
