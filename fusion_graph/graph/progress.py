@@ -3,14 +3,15 @@
 It is told `started, first_content, finished, fired, close, end` and answers in four lists that the driver drains:
 `starts`, `cancels`, `arms` (timer, seconds) and `settled` (nodes it settled by itself). Counters by node index, never a
 rescan. A node passes at most two stages of demand: `before` (the nodes its `when` and `after` name), then its inputs; a
-fallback demands one option at a time (`graph/options`) and a sample with `stop` one window (`graph/groups`).
+fallback demands one option at a time (`graph/options`) and a sample with `stop` one window (`graph/groups`). How any
+other node waits stands in `graph/plain`, how a run is closed early in `graph/closing`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fusion_graph.graph import groups, options
+from fusion_graph.graph import closing, groups, options, plain
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
 from fusion_graph.outputs import Outcome
@@ -79,12 +80,10 @@ class Progress:
         if opening is None:
             opening = self._open()
             self.plan.__dict__["opening"] = opening
-        lists, starts, settled = opening
-        for name, values in zip(LISTS, lists, strict=True):
+        for name, values in opening.items():
             setattr(self, name, values.copy())
-        self.starts, self.settled = starts.copy(), settled.copy()
 
-    def _open(self) -> tuple[list[list[Any]], list[int], list[int]]:
+    def _open(self) -> dict[str, list[Any]]:
         n = len(self.plan.ids)
         blank: dict[str, Any] = {"outcomes": None, "chosen": (), "late": (), "waiters": (), "demands": ()}
         for name in LISTS:
@@ -92,7 +91,7 @@ class Progress:
         self.want[self.plan.output] = 1
         self.demand([self.plan.output])
         self.propagate()
-        return [getattr(self, name) for name in LISTS], self.starts, self.settled
+        return {name: getattr(self, name) for name in (*LISTS, "starts", "settled")}
 
     # --- what the driver tells ----------------------------------------------------------------------------------------
 
@@ -140,29 +139,12 @@ class Progress:
         self.propagate()
 
     def close(self, reason: str) -> None:
-        """Stop waiting (semantics 4): groups settle with what is there, calls that do not write the answer end. On
-        `budget` calls in flight finish, because they are reserved; on `deadline` they are cancelled."""
-        if self.closed:
-            return
-        self.closed = reason
-        plan = self.plan
-        for i in plan.order:
-            if plan.calls[i] and i not in plan.writers:
-                self._stop(i, keep_running=reason == "budget")
-        self.propagate()
-        for i in plan.order:  # groups that wait for a writer, or for a quorum that no longer counts
-            if plan.group_waits[i] is not None and self.phase[i] == WAITING and self.stage[i]:
-                groups.weigh(self, i)
-                self.propagate()
+        """Stop waiting: what is there is used (semantics 4)."""
+        closing.close(self, reason)
 
     def end(self, reason: str) -> None:
-        """All calls end now; the output takes the first settled option that is usable."""
-        self.close(reason)
-        self.ended = True
-        for i in self.plan.order:
-            if self.plan.calls[i]:
-                self._stop(i, keep_running=False)
-                self.propagate()
+        """All calls end now."""
+        closing.end(self, reason)
 
     # --- demand -------------------------------------------------------------------------------------------------------
 
@@ -216,7 +198,7 @@ class Progress:
         if wait is not None:
             return groups.take(self, c, wait)
         if not plan.sources[c]:
-            self._ready(c)
+            plain.ready(self, c)
             return []
         return self.ask(c, plan.sources[c])
 
@@ -264,13 +246,13 @@ class Progress:
             self.starts.sort()  # file order, whatever order the demand was found in
 
     def _drop(self, i: int, reason: str) -> None:
-        if self._begun(i):
+        if self.was_begun(i):
             self.cancels.append(i)
             self.settle(i, Outcome("cancelled", None, reason))
         else:
             self.settle(i, FINISHED_EARLY)
 
-    def _begun(self, i: int) -> bool:
+    def was_begun(self, i: int) -> bool:
         """The driver runs i's call; not so when it was asked to in this very transition, which is taken back here."""
         if self.phase[i] != RUNNING or not self.plan.calls[i]:
             return False
@@ -278,16 +260,6 @@ class Progress:
             self.starts.remove(i)
             return False
         return True
-
-    def _stop(self, i: int, *, keep_running: bool) -> None:
-        """A call that the closing of the run ends."""
-        if self.phase[i] not in (WAITING, RUNNING):
-            return
-        if self._begun(i):
-            if keep_running:
-                return
-            self.cancels.append(i)
-        self.settle(i, Outcome("cancelled", None, self.closed))
 
     # --- an input settled ---------------------------------------------------------------------------------------------
 
@@ -305,38 +277,10 @@ class Progress:
             wake = groups.notice(self, c, outcome)
         elif plan.first_waits[c] is not None:
             wake = options.notice(self, c, i, outcome)
-        elif outcome.value is None and i in plan.required[c] and not self._excused(outcome):
-            self._lose(c, i, outcome)
-        elif self.pending[c] == 0:
-            self._ready(c)
+        else:
+            plain.notice(self, c, i, outcome)
         if wake:
             fresh.extend(wake) if fresh is not None else self.demand(wake)
-
-    def _lose(self, c: int, i: int, outcome: Outcome) -> None:
-        """A required input has no value. Judged when all are settled if it was skipped: a failed one wins over it."""
-        if outcome.state != "skipped":
-            self.settle(c, Outcome("failed", None, f"upstream:{self.plan.ids[i]}"))
-            return
-        self.skips[c] += 1
-        if self.pending[c] == 0:
-            self._ready(c)
-
-    def _excused(self, outcome: Outcome) -> bool:
-        """What the closing of the run ended counts as an absent optional input."""
-        return bool(self.closed) and outcome.reason == self.closed
-
-    def _ready(self, c: int) -> None:
-        """All inputs are settled and none of them forbids to start."""
-        plan = self.plan
-        if self.skips[c]:
-            lost = next(s for s in plan.sources[c] if s in plan.required[c] and self._skipped(s))
-            self.settle(c, Outcome("skipped", None, f"upstream:{plan.ids[lost]}"))
-            return
-        drafts = plan.draft_sources[c]
-        if drafts is not None and not any(self.has_value(s) for s in drafts):
-            self.settle(c, Outcome("failed", None, "no_input", "no draft is left to work on"))
-            return
-        self.start(c)
 
     def start(self, c: int) -> None:
         """Ask the driver to run c."""
@@ -355,7 +299,3 @@ class Progress:
     def has_value(self, s: int) -> bool:
         outcome = self.outcomes[s]
         return outcome is not None and outcome.value is not None
-
-    def _skipped(self, s: int) -> bool:
-        outcome = self.outcomes[s]
-        return outcome is not None and outcome.state == "skipped"
