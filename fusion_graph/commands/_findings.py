@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fusion_graph.errors import Diagnostic
 
+ENOUGH = 300_000  # bytes of a file; a larger one is refused at its first line
+
 
 def show_all(diagnostics: Sequence[Diagnostic]) -> str:
     """All of them, each with its source line if its file can still be read."""
@@ -29,6 +31,7 @@ def count(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _source(file: str) -> str:
     try:
-        return Path(file).read_bytes().decode("utf-8-sig", "replace")
+        with Path(file).open("rb") as stream:
+            return stream.read(ENOUGH).decode("utf-8-sig", "replace")
     except (OSError, ValueError):  # not a file: standard input, a value in memory
         return ""

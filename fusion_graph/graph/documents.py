@@ -35,7 +35,7 @@ class Document:
 def parse(source: bytes) -> tuple[Document, list[Fault]]:
     """Read a whole file. With faults the document holds what could be read, which may be nothing."""
     if len(source) > MAX_BYTES:
-        message = f"the file has {len(source):,} bytes, more than the {MAX_BYTES:,} allowed"
+        message = f"the file has more than the {MAX_BYTES:,} bytes allowed"
         return Document(), [Fault("FG102", Place(1, 1), message)]
     try:
         text = source.decode("utf-8-sig")
