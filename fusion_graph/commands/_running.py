@@ -43,7 +43,7 @@ class Job:
     trace: str | None = None
     as_json: bool = False
     stream: bool = True
-    tree: bool = True  # on a terminal: the live tree and the closing line
+    tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
 
 
@@ -128,7 +128,7 @@ def _report(job: Job, screen: _Screen, result: RunResult, selection: wiring.Sele
             raise screen.answer.gone
     for line in degraded_lines(result) if result.error is None else ():
         _console.err(line)
-    if job.tree and _console.is_terminal(sys.stderr):
+    if job.tree:  # also in a pipe: what a run has cost belongs in a log
         _console.err(closing_line(result, prices_date))
     if result.error is not None:
         _console.error(result.error.message, result.error.hint or _hint(result))
