@@ -96,23 +96,27 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
     return {"version": 1, "name": "random", "params": params, "nodes": nodes, "output": "final"}
 
 
-def check_sane(reading: Reading, source: bytes) -> None:
+def read_sanely(source: bytes) -> Reading:
+    """Read a file, and check what holds for every file."""
+    began = time.process_time()
+    reading = read(source, file="r.yaml", kinds=KINDS)
+    assert time.process_time() - began < 2
     assert (reading.pipeline is None) is any(d.severity == "error" for d in reading.diagnostics)
     places = [(d.line, d.col) for d in reading.diagnostics]
     assert places == sorted(places)
     for d in reading.diagnostics:
         assert d.code in CODES
-        assert d.line >= 1
-        assert d.col >= 1
+        assert min(d.line, d.col) >= 1
         assert d.message
         show(d, source.decode("utf-8", "replace"))
+    return reading
 
 
-@settings(max_examples=60, deadline=2000)
+@settings(max_examples=40, deadline=None)
 @given(graphs())
 def test_sound_graphs_read_without_errors(document: dict[str, Any]) -> None:
     source = to_yaml(document).encode()
-    reading = read(source, file="r.yaml", kinds=KINDS)
+    reading = read_sanely(source)
     assert [str(d) for d in reading.diagnostics if d.severity == "error"] == []
     assert reading.pipeline is not None
     bind(reading.pipeline, KINDS)
@@ -204,7 +208,7 @@ def spoil(document: Any, choose: random.Random) -> None:
         holder[choose.choice(KEYS)] = deepcopy(choose.choice(WRONG))
 
 
-@settings(max_examples=250, deadline=2000)
+@settings(max_examples=100, deadline=None)
 @given(graphs(), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_spoilt_graphs_give_findings(document: dict[str, Any], choose: random.Random, times: int) -> None:
     document = deepcopy(document)
@@ -212,11 +216,11 @@ def test_spoilt_graphs_give_findings(document: dict[str, Any], choose: random.Ra
         if document:
             spoil(document, choose)
     source = to_yaml(document).encode()
-    check_sane(read(source, file="r.yaml", kinds=KINDS), source)
+    read_sanely(source)
     read_mapping(document, kinds=KINDS)
 
 
-@settings(max_examples=250, deadline=2000)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(sorted(FILES)), st.data())
 def test_spoilt_texts_give_findings(name: str, data: st.DataObject) -> None:
     text = FILES[name]
@@ -251,21 +255,17 @@ def test_spoilt_texts_give_findings(name: str, data: st.DataObject) -> None:
             )
         )
         text = text[:at] + new + text[at + drop :]
-    source = text.encode()
-    began = time.process_time()
-    check_sane(read(source, file="r.yaml", kinds=KINDS), source)
-    assert time.process_time() - began < 2
+    read_sanely(text.encode())
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_give_findings(source: bytes) -> None:
     reading = read(source, file="r.yaml", kinds=KINDS)
     assert reading.pipeline is None
-    check_sane(reading, source)
 
 
-@settings(max_examples=100, deadline=2000)
+@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(
@@ -289,4 +289,4 @@ def test_random_bytes_give_findings(source: bytes) -> None:
 def test_random_panels_give_findings(document: dict[str, Any]) -> None:
     source = to_yaml({"panel": ["a/x"], **document}).encode()
     assert not parse(source)[1]
-    check_sane(read(source, file="r.yaml", kinds=KINDS), source)
+    read_sanely(source)

@@ -63,7 +63,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(TEXT, VALUES, min_size=1, max_size=3))
 def test_any_document_comes_back(document: dict[str, Any]) -> None:
     read, faults = parse(to_yaml(document).encode())

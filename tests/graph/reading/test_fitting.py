@@ -48,14 +48,14 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(SCHEMAS)), VALUES)
 def test_quick_yes_is_never_wrong(name: str, value: Any) -> None:
     if fits(value, SCHEMAS[name]):
         assert not list(Draft202012Validator(SCHEMAS[name]).iter_errors(value))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(sorted(SCHEMAS)),
     st.data(),
