@@ -43,34 +43,43 @@ def tool_turn(output: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Ki
     """T(output) as nodes without inputs, fallbacks over them last; empty when the output has no writer that could run
     alone, so the whole graph must run. Indexes are renumbered."""
     made: dict[NodeId, Node] = {}
-    top = _alone(output, by_id, kinds, made)
+    tops: dict[NodeId, NodeId | None] = {}  # what stands for each node that was looked at
+    stack = [output]
+    while stack:
+        node = stack[-1]
+        asked = _asked(node, by_id, kinds)
+        waiting = [n for n in asked if n.id not in tops]
+        stack.extend(reversed(waiting))
+        if not waiting:
+            tops.setdefault(node.id, _alone(node, kinds[node.kind], [tops[n.id] for n in asked], made))
+            stack.pop()
+    top = tops[output.id]
     if top is None:
         return ()
     ordered = [n for n in made.values() if n.id != top] + [made[top]]
     return tuple(replace(node, index=i) for i, node in enumerate(ordered))
 
 
-def _alone(
-    node: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind], made: dict[NodeId, Node]
-) -> NodeId | None:
+def _asked(node: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind]) -> tuple[Node, ...]:
+    """The nodes whose T makes this one's."""
     kind = kinds[node.kind]
     if kind.hands_on:
-        parents = draft_inputs(node, by_id)[:1]
-        return _alone(parents[0], by_id, kinds, made) if parents else None
+        return draft_inputs(node, by_id)[:1]
+    return draft_inputs(node, by_id) if _is_fallback(node, kind) else ()
+
+
+def _alone(node: Node, kind: Kind, found: Sequence[NodeId | None], made: dict[NodeId, Node]) -> NodeId | None:
+    """The id of what stands for `node`, given those of the nodes it asked; what is new goes into `made`."""
+    options = tuple(dict.fromkeys(top for top in found if top is not None))
+    if kind.hands_on:
+        return options[0] if options else None
     if kind.writes and node.model is not None:
         made.setdefault(node.id, replace(node, inputs=()))
         return node.id
-    if not _is_fallback(node, kind):
-        return None
-    options = _distinct(_alone(o, by_id, kinds, made) for o in draft_inputs(node, by_id))
     if not options:
         return None
     made[node.id] = replace(node, inputs=tuple(Edge(o) for o in options))
     return node.id
-
-
-def _distinct(found: Sequence[NodeId | None] | object) -> tuple[NodeId, ...]:
-    return tuple(dict.fromkeys(n for n in found if n is not None))  # type: ignore[attr-defined]
 
 
 def _is_fallback(node: Node, kind: Kind) -> bool:

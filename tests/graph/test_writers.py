@@ -145,3 +145,14 @@ def test_lone_writer_keeps_its_options() -> None:
     assert model is not None
     assert (model.temperature, model.max_tokens, alone.seed) == (0.1, 9, 5)
     assert alone.writers == {0}
+
+
+def test_deep_fallbacks_neither_overflow_nor_multiply() -> None:
+    rungs = "".join(
+        f"a{i}: {{kind: fallback, inputs: [b{i}, c{i}]}}\n"
+        f"b{i}: {{kind: fallback, inputs: [a{i + 1}]}}\nc{i}: {{kind: fallback, inputs: [a{i + 1}]}}\n"
+        for i in range(400)
+    )
+    nodes = f"{rungs}a400: {{kind: proposer, model: m/1}}"
+    assert len(bound_of(nodes, output="a0").nodes) == 1201
+    assert len(turn(nodes, output="a0").nodes) == 1201
