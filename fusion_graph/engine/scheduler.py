@@ -58,9 +58,9 @@ class Scheduler:
         """Cancel what still runs after a bug or a cancellation, and wait for its end, however often we are asked."""
         for task in self._chains:
             task.cancel()
-        while self._chains:
+        while left := [task for task in self._chains if not task.done()]:  # one that never began cannot take itself out
             with suppress(asyncio.CancelledError):
-                await asyncio.wait(self._chains)
+                await asyncio.wait(left)
 
     def _set_deadline(self) -> None:
         run, limits = self._run, self._run.limits
@@ -79,8 +79,8 @@ class Scheduler:
 
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
-        run, phase = self._run, self._progress.phase
-        task = asyncio.current_task()
+        run, progress = self._run, self._progress
+        phase, task = progress.phase, asyncio.current_task()
         assert task is not None
         try:
             while i >= 0 and phase[i] == RUNNING:
@@ -99,7 +99,8 @@ class Scheduler:
                 finally:
                     run.tasks[i] = None
                 self._finish(i, outcome)
-                i = self._act(chain=True)
+                stirred = progress.starts or progress.settled or progress.arms or run.live is not None
+                i = self._act(chain=True) if stirred else -1
         except Exception as bug:  # noqa: BLE001 (the run raises it)
             if not self._ended.done():
                 self._ended.set_exception(bug)
@@ -154,10 +155,8 @@ class Scheduler:
                 self._tell()
             if not progress.starts:
                 break
-            starts, progress.starts = progress.starts, []
-            for i in starts:
-                if progress.phase[i] != RUNNING:
-                    continue
+            while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
+                i = progress.starts.pop(0)
                 run.emit((run.clock(), NodeReady, progress.plan.ids[i]))
                 if progress.chosen[i]:
                     self._tell_choice(i)

@@ -254,12 +254,12 @@ class Progress:
 
     def was_begun(self, i: int) -> bool:
         """The driver runs i's call; not so when it was asked to in this very transition, which is taken back here."""
-        if self.phase[i] != RUNNING or not self.plan.calls[i]:
+        if self.phase[i] != RUNNING:
             return False
         if i in self.starts:
             self.starts.remove(i)
             return False
-        return True
+        return self.plan.calls[i]
 
     # --- an input settled ---------------------------------------------------------------------------------------------
 

@@ -149,14 +149,15 @@ class Walk:
             self.cancelled += [self.plan.ids[i] for i in progress.cancels]
             self.armed |= dict(progress.arms)
             progress.settled, progress.cancels, progress.arms = [], [], []
-            starts, progress.starts = progress.starts, []
-            assert starts == sorted(starts), "starts must come in file order"
-            for i in starts:
-                if progress.phase[i] == RUNNING and not self.plan.calls[i]:
-                    progress.finished(i, Outcome("ok", self._fold(i)))
-                elif progress.phase[i] == RUNNING:
+            while progress.starts:
+                assert progress.starts == sorted(progress.starts), "starts must come in file order"
+                i = progress.starts.pop(0)
+                assert progress.phase[i] == RUNNING, f"{self.plan.ids[i]} is to start and does not run"
+                if self.plan.calls[i]:
                     self.check_start(i)
                     self.started.append(self.plan.ids[i])
+                else:
+                    progress.finished(i, Outcome("ok", self._fold(i)))
 
     def check_start(self, i: int) -> None:
         """What must hold whenever a call starts."""
