@@ -49,7 +49,7 @@ class CallRun:
     the n texts of a writer. It is what the watchdog watches."""
 
     __slots__ = (
-        "_cut", "_flying", "_relay", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
+        "_cut", "_relay", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
         "pause", "run", "task", "timeout", "tried",
     )  # fmt: skip
 
@@ -68,7 +68,6 @@ class CallRun:
         self.last_at = 0.0
         self.pause: float | None = None  # seconds until the next attempt, as the event of the last one says
         self._cut = ""
-        self._flying = False
         self._relay: Callable[[Delta], None] | None = None
         self.task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
 
@@ -84,10 +83,8 @@ class CallRun:
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
             call = Call(ref.slug, self.ask.messages, sampling, draw, self.ask.purpose)
-            self.tried = 0
             while True:
                 self.tried += 1
-                self.pause = None
                 try:
                     if run.cap is None and lane.cap is None and not lane.holds_back:
                         completion = await self._once(lane, call, ref)
@@ -97,15 +94,16 @@ class CallRun:
                     lane.note(error)
                     if self._relay is not None and run.live is not None:
                         run.live.forget(self.node.index, self.choice)
-                    wait = self.pause
-                    if wait is not None:
-                        await self._nap(wait, error)
-                        continue
-                    failures.append((ref, error))
-                    break
+                    if self.pause is None:
+                        failures.append((ref, error))
+                        break
+                    await self._nap(self.pause, error)
+                    self.pause = None
+                    continue
                 if failures:
                     self._tell_alternate(ref, *failures[0])
                 return completion
+            self.tried = 0
             if self._committed() or run.progress.closed:
                 break
         raise _failed(failures)
@@ -141,12 +139,11 @@ class CallRun:
         run, node = self.run, self.node
         reservation = None if run.ledger is None else billing.reserve(self, lane, call)
         self.attempt += 1
-        self.arrived = 0
-        self.last_at = 0.0
-        self.began_at = run.clock()
-        self._flying = True
+        if self.attempt > 1:
+            self.arrived, self.last_at = 0, 0.0
+        self.began_at = now = run.clock()
         model = str(ref) if ref.backend else ref.slug
-        run.emit((run.clock(), CallStarted, node.id, self.number, self.attempt, model, call))
+        run.emit((now, CallStarted, node.id, self.number, self.attempt, model, call))
         if run.live is not None or run.bound.plan.hedged or call.purpose == "note":
             self._announce()
         watchdog = run.services.watchdog
@@ -157,6 +154,7 @@ class CallRun:
         except asyncio.CancelledError:
             if self._was_cut():
                 error = Transient(self._cut, _late_text(self))
+                self._cut = ""
                 billing.fail(self, lane, call, model, error, reservation)
                 raise error from None
             billing.fail(self, lane, call, model, Transient("cancelled", "not wanted any more"), reservation)
@@ -168,8 +166,6 @@ class CallRun:
             billing.fail(self, lane, call, model, error, reservation)
             raise
         finally:
-            self._flying = False
-            self._cut = ""
             watchdog.watched.pop(self, None)
             if run.interruptible:
                 run.interruptible.pop(self, None)
@@ -224,7 +220,7 @@ class CallRun:
     def close(self, reason: str) -> None:
         """The run is closing: a wait or a note ends, unless it is paid for and may finish; a writer goes on at the
         deadline."""
-        if not (self._flying if reason == "budget" else self._writes()):
+        if not (self in self.run.services.watchdog.watched if reason == "budget" else self._writes()):
             self.cut(reason)
 
     def _writes(self) -> bool:
