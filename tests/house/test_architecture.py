@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,6 @@ UNTESTED = {
     "fusion_graph/__init__.py": "the version",
     "fusion_graph/__main__.py": "one call; the smoke run starts it",
 }
-TESTED = re.compile(r"\b_[a-z_]+\b")
 MAX_LINES, MAX_FUNCTION = 300, 50
 
 
@@ -59,72 +58,79 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+IMPORTS = {path: set(imports(tree)) for path, tree in TREES.items()}
+
+
 def word(path: Path) -> str:
     """The folder or root module a file belongs to: `graph`, `errors`."""
     return path.with_suffix("").parts[1]
 
 
-def ours(tree: ast.AST) -> Iterator[str]:
-    """The words of this package that it imports."""
-    for name in imports(tree):
-        first, _, rest = name.partition(".")
-        if first == "fusion_graph" and rest and not rest.startswith("__version__"):
-            yield rest.split(".")[0]
+def ours(path: Path) -> set[str]:
+    """The words of this package that it imports, its own apart."""
+    names = {name.split(".")[1] for name in IMPORTS[path] if name.startswith("fusion_graph.")}
+    return names - {word(path), "__version__"}
 
 
-@pytest.mark.parametrize("path", TREES, ids=str)
-def test_imports_point_one_way(path: Path) -> None:
-    me = word(path)
-    for other in set(ours(TREES[path])) - {me}:
-        if other == "settings":
-            assert me in MAY_READ_SETTINGS, f"{path} reads settings"
-        elif me in ROOT_WORDS:
-            assert other in ROOT_WORDS, f"{path} imports {other}"
-        elif me != "__init__":
-            assert LEVEL[other] < LEVEL[me], f"{path} imports {other}"
+def theirs(path: Path) -> set[str]:
+    """The packages of others that it imports."""
+    return {name.split(".")[0] for name in IMPORTS[path]}
 
 
-@pytest.mark.parametrize("path", TREES, ids=str)
-def test_third_party_packages_stay_home(path: Path) -> None:
-    for name in {name.split(".")[0] for name in imports(TREES[path])}:
-        if name in HOMES:
-            assert word(path) in HOMES[name], f"{path} imports {name}"
+# --- who imports whom -----------------------------------------------------------------------------------------------
 
 
-def test_json_repair_lives_in_one_file() -> None:
-    assert sum("json_repair" in {n.split(".")[0] for n in imports(tree)} for tree in TREES.values()) <= 1
+def is_allowed(me: str, other: str) -> bool:
+    if other == "settings":
+        return me in MAY_READ_SETTINGS
+    if me in ROOT_WORDS:
+        return other in ROOT_WORDS
+    return other in ROOT_WORDS or LEVEL[other] < LEVEL[me]
 
 
-def module_imports(tree: ast.Module) -> Iterator[str]:
-    """Imports that run when the module is imported: its top level only."""
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from imports(ast.Module([node], []))
+def test_imports_point_one_way() -> None:
+    wrong = [f"{path} imports {other}" for path in TREES for other in ours(path) if not is_allowed(word(path), other)]
+    assert wrong == []
+
+
+def test_third_party_packages_stay_home() -> None:
+    homes = [(path, name) for path in TREES for name in theirs(path) & HOMES.keys()]
+    assert [f"{path} imports {name}" for path, name in homes if word(path) not in HOMES[name]] == []
+    assert sum("json_repair" in theirs(path) for path in TREES) <= 1
 
 
 def test_modules_import_in_no_cycle() -> None:
+    """Counted are imports that run when a module is imported: those of its top level."""
     names = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): tree for path, tree in TREES.items()}
     graph = {}
     for name, tree in names.items():
-        wanted = {whole if whole in names else whole.rpartition(".")[0] for whole in module_imports(tree)}
+        top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        wanted = {whole if whole in names else whole.rpartition(".")[0] for whole in imports(top)}
         graph[name] = (wanted & names.keys()) - {name}
     graphlib.TopologicalSorter(graph).prepare()  # CycleError carries the cycle
 
 
-@pytest.mark.parametrize("path", TREES, ids=str)
-def test_only_settings_reads_the_environment(path: Path) -> None:
-    touched = {node.attr for node in ast.walk(TREES[path]) if isinstance(node, ast.Attribute)}
-    touched |= {name.rpartition(".")[2] for name in imports(TREES[path]) if name.startswith("os.")}
-    if word(path) != "settings":
-        assert not touched & {"environ", "environb", "getenv", "putenv"}
+def test_only_settings_reads_the_environment() -> None:
+    banned = {"environ", "environb", "getenv", "putenv"}
+    for path, tree in TREES.items():
+        touched = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        touched |= {name.removeprefix("os.") for name in IMPORTS[path]}
+        assert word(path) == "settings" or not touched & banned, path
 
 
-@pytest.mark.parametrize("path", [p for p in TREES if word(p) in ("graph", "kinds")], ids=str)
-def test_graph_and_kinds_know_no_asyncio(path: Path) -> None:
-    assert not {name.split(".")[0] for name in imports(TREES[path])} & {"asyncio", "time", "socket", "threading"}
+def test_graph_and_kinds_know_no_time_and_no_tasks() -> None:
+    banned = {"asyncio", "time", "socket", "threading"}
+    assert [str(path) for path in TREES if word(path) in ("graph", "kinds") and theirs(path) & banned] == []
 
 
-# --- table folders ----------------------------------------------------------------------------------------------------
+def test_engine_names_no_kind_and_no_provider() -> None:
+    names = {"proposer", "judge", "synth", "refine", "fallback", "openai", "sim"}
+    for path, tree in TREES.items():
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert word(path) != "engine" or not texts & names, path
+
+
+# --- table folders --------------------------------------------------------------------------------------------------
 
 
 def entries(folder: str) -> set[str]:
@@ -132,17 +138,12 @@ def entries(folder: str) -> set[str]:
     return {path.stem for path in (PACKAGE / folder).glob("*.py") if not path.stem.startswith("_")}
 
 
-@pytest.mark.parametrize("folder", ["kinds", "providers", "tools"])
+@pytest.mark.parametrize("folder", [name for name in ("kinds", "providers", "tools") if entries(name)])
 def test_table_and_folder_agree(folder: str) -> None:
-    if not entries(folder):
-        pytest.skip("nothing in it yet")
-    package = importlib.import_module(f"fusion_graph.{folder}")
-    table = getattr(package, folder.upper())
+    table = getattr(importlib.import_module(f"fusion_graph.{folder}"), folder.upper())
     constant = folder.upper().removesuffix("S")
     modules = {name: importlib.import_module(f"fusion_graph.{folder}.{name}") for name in entries(folder)}
-    assert {name.replace("_", "-"): getattr(module, constant) for name, module in modules.items()} == {
-        name.replace("_", "-"): entry for name, entry in table.items()
-    }
+    assert {name: getattr(module, constant) for name, module in modules.items()} == dict(table)
     assert all(name == entry.name for name, entry in table.items())
 
 
@@ -154,43 +155,47 @@ def test_command_table_and_folder_agree() -> None:
         assert importlib.import_module(command.module).COMMAND.name == name
 
 
-# --- mirror and sizes -------------------------------------------------------------------------------------------------
+# --- mirror, sizes, names -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [p for p in TREES if p.stem != "__init__" and str(p) not in UNTESTED], ids=str)
-def test_module_has_its_mirrored_test(path: Path) -> None:
-    """A private helper may also be tested where its owner is: in a test of the same folder that imports it."""
+def is_tested(path: Path) -> bool:
+    """By the test of its name. A private helper also where its owner is: in a test beside it that imports it."""
     folder = ROOT.joinpath("tests", *path.parts[1:-1])
-    mirrored = (folder / f"test_{path.stem.lstrip('_')}.py").is_file()
-    if not mirrored and path.stem.startswith("_"):
-        mirrored = any(path.stem in set(TESTED.findall(test.read_text("utf-8"))) for test in folder.glob("test_*.py"))
-    assert mirrored
+    if (folder / f"test_{path.stem.lstrip('_')}.py").is_file():
+        return True
+    return path.stem.startswith("_") and any(path.stem in mentions(test) for test in folder.glob("test_*.py"))
 
 
-@pytest.mark.parametrize("path", TREES, ids=str)
-def test_file_and_functions_are_short(path: Path) -> None:
-    assert len((ROOT / path).read_text("utf-8").splitlines()) <= MAX_LINES
-    for node in ast.walk(TREES[path]):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            doc = ast.get_docstring(node, clean=False)
-            length = (node.end_lineno or 0) - node.lineno + 1 - (len(doc.splitlines()) if doc else 0)
-            assert length <= MAX_FUNCTION, f"{path}: {node.name} has {length} lines"
+@cache
+def mentions(test: Path) -> set[str]:
+    return set(re.findall(r"\b_[a-z_]+\b", test.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("path", TREES, ids=str)
-def test_file_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(TREES[path]), f"{path} has no docstring"
+def test_every_module_has_its_mirrored_test() -> None:
+    modules = [path for path in TREES if path.stem != "__init__" and str(path) not in UNTESTED]
+    assert [str(path) for path in modules if not is_tested(path)] == []
 
 
-def test_kind_and_provider_names_stay_out_of_the_engine() -> None:
-    names = {"proposer", "judge", "synth", "refine", "fallback", "openai", "sim"}
+def functions() -> Iterator[tuple[str, int]]:
+    """Every function and its lines without the docstring."""
     for path, tree in TREES.items():
-        if word(path) == "engine":
-            texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-            assert not texts & names, f"{path} names {texts & names}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                doc = ast.get_docstring(node, clean=False)
+                lines = (node.end_lineno or 0) - node.lineno + 1 - (len(doc.splitlines()) if doc else 0)
+                yield f"{path}: {node.name} has {lines} lines", lines
+
+
+def test_files_and_functions_are_short() -> None:
+    lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path in TREES}
+    assert [f"{path} has {lines} lines" for path, lines in lengths.items() if lines > MAX_LINES] == []
+    assert [told for told, lines in functions() if lines > MAX_FUNCTION] == []
+
+
+def test_every_file_says_what_it_is() -> None:
+    assert [str(path) for path, tree in TREES.items() if not ast.get_docstring(tree)] == []
 
 
 def test_no_module_is_called_helper() -> None:
     banned = {"utils", "helpers", "common", "base", "manager", "handler"}
-    found = {module.name for module in pkgutil.walk_packages([str(PACKAGE)])}
-    assert not {name for name in found if name.strip("_") in banned}
+    assert [str(path) for path in TREES if path.stem.strip("_") in banned] == []
