@@ -129,7 +129,7 @@ class CallRun:
         run = self.run
         if lane.holds_back:
             await self._wait_turn(lane)
-        async with run.cap or NO_CAP, lane.cap or NO_CAP:
+        async with lane.cap or NO_CAP, run.cap or NO_CAP:  # who waits for a backend holds no slot of the run
             if run.progress.closed:
                 self._refuse_late()
             return await self._once(lane, call, ref)

@@ -1,4 +1,5 @@
-"""What all calls to one backend share: its client, concurrency cap, request rate, cool-down and auth breaker."""
+"""What all calls to one backend share: its client, concurrency cap and request rate; and what all calls with one key at
+one address share: its cool-down and auth breaker."""
 
 from __future__ import annotations
 
@@ -15,11 +16,25 @@ AUTH_PAUSE_S = 30.0  # after a refused key: one real call may try again then, no
 COOLING = frozenset({"rate_limited", "upstream_5xx"})  # reasons whose Retry-After binds every node of the backend
 
 
+class Account:
+    """What one key at one address was told: a cool-down, a refusal. Backends that share both share this."""
+
+    __slots__ = ("cool_until", "refused_until", "troubled")
+
+    def __init__(self) -> None:
+        self.cool_until = 0.0
+        self.refused_until = 0.0
+        self.troubled = False
+
+
 class Lane:
     """Created on first use, inside the event loop; lives as long as its Fusion."""
 
-    def __init__(self, backend: Backend, provider: Provider, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, backend: Backend, provider: Provider, clock: Callable[[], float], account: Account | None = None
+    ) -> None:
         self.backend = backend
+        self.account = account or Account()
         self.free = backend.free or provider.free
         self.needs_key = provider.needs_key and not backend.api_key
         self.cap: AbstractAsyncContextManager[object] | None = None
@@ -27,14 +42,16 @@ class Lane:
             self.cap = asyncio.Semaphore(backend.max_concurrency)
         self._open = provider.open
         self._clock = clock
-        self.holds_back = backend.requests_per_minute > 0  # a rate, a cool-down or a refused key: ask `delay_s`
-        self._cool_until = 0.0
-        self._refused_until = 0.0
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
 
     @cached_property
     def client(self) -> Client:
         return self._open(self.backend)
+
+    @property
+    def holds_back(self) -> bool:
+        """A rate, a cool-down or a refused key: ask `delay_s` before a call."""
+        return self.account.troubled or self.backend.requests_per_minute > 0
 
     def delay_s(self) -> float:
         """Seconds to wait before the next call: the cool-down and the request rate. Counts the call when it may go now.
@@ -42,11 +59,11 @@ class Lane:
         Raises Permanent while the backend's key stands refused.
         """
         now = self._clock()
-        if now < self._refused_until:
+        if now < self.account.refused_until:
             raise Permanent(
                 "auth_failed", f"backend {self.backend.name!r} refused its key; not asked again for a while", sent=False
             )
-        wait = self._cool_until - now
+        wait = self.account.cool_until - now
         rate = self.backend.requests_per_minute
         if rate:
             while self._sent and self._sent[0] <= now - 60:
@@ -58,13 +75,13 @@ class Lane:
         return max(wait, 0.0)
 
     def note(self, error: ProviderError) -> None:
-        """Learn from a failure what concerns all other calls to this backend."""
+        """Learn from a failure what concerns all other calls with this key at this address."""
         if error.reason == "auth_failed":
-            self._refused_until = self._clock() + AUTH_PAUSE_S
-            self.holds_back = True
+            self.account.refused_until = self._clock() + AUTH_PAUSE_S
+            self.account.troubled = True
         elif isinstance(error, Transient) and error.retry_after_s and error.reason in COOLING:
-            self._cool_until = max(self._cool_until, self._clock() + error.retry_after_s)
-            self.holds_back = True
+            self.account.cool_until = max(self.account.cool_until, self._clock() + error.retry_after_s)
+            self.account.troubled = True
 
     async def aclose(self) -> None:
         client: Client | None = self.__dict__.pop("client", None)
@@ -87,6 +104,7 @@ class Lanes(dict[str, Lane]):
         self._providers = providers
         self._default = default
         self._clock = clock
+        self._accounts: dict[tuple[str, str], Account] = {}
 
     def __missing__(self, name: str) -> Lane:
         """Open a backend, "" being the default one. Raises UsageError for a name the settings do not have."""
@@ -98,7 +116,9 @@ class Lanes(dict[str, Lane]):
         if backend is None:
             known = ", ".join(sorted(self._backends))
             raise UsageError(f"unknown backend {name!r}", hint=f"the settings have: {known}")
-        return Lane(backend, self._providers[backend.provider], self._clock)
+        place = (backend.base_url.rstrip("/") or name, backend.api_key)
+        account = self._accounts.setdefault(place, Account())
+        return Lane(backend, self._providers[backend.provider], self._clock, account)
 
     async def aclose(self) -> None:
         """Close every client that was opened."""

@@ -126,3 +126,15 @@ def test_refused_key_stops_everybody_for_a_while() -> None:
     assert "k" not in caught.value.message.split("'")[1]
     bench.now = AUTH_PAUSE_S
     assert bench.lane.delay_s() == 0
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["same-key", "other-key"])
+def test_refused_key_is_refused_at_its_address(*, shared: bool) -> None:
+    """semantics 1: a 401 opens the breaker of that (origin, key), by whatever name a backend calls them."""
+    sim = Provider(name="sim", summary="", open=lambda _backend: SimClient())
+    keys = {"a": "k1", "b": "k1" if shared else "k2"}
+    backends = {n: Backend(name=n, provider="sim", base_url="http://x/v1", api_key=key) for n, key in keys.items()}
+    lanes = Lanes(backends, {"sim": sim}, "a", lambda: 0.0)
+    lanes["a"].note(Permanent("auth_failed", status=401))
+    assert lanes["a"].holds_back
+    assert lanes["b"].holds_back is shared
