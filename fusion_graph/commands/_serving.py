@@ -13,13 +13,16 @@ from typing import Any
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
+from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
+from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
+from fusion_graph.server._replay import remembering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
     prices = wiring.prices(given.prices)
     server = await open_server(
         options,
-        fusion=wiring.open_fusion(selection, prices),
+        fusion=_engine(selection, prices),
         library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
         keys=_keys(setup),
         backend=selection.default,
@@ -67,6 +70,13 @@ def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices:
         fit=lambda bound: wiring.fit_models(bound, selection)[0],
         missing=missing,
         rates=wiring.rates(setup, prices),
+    )
+
+
+def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
+    """An engine whose calls remember what was paid for and not delivered."""
+    return Fusion(
+        providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
     )
 
 

@@ -21,6 +21,7 @@ class RunRequest:
     writer: Sampling | None = None
     limits: Limits | None = None
     run_id: str = ""
+    fence: str = ""  # what delimits untrusted text in prompts; "" = drawn anew
 
 
 def ask(text: str, *, seed: int | None = None, stream: bool = False) -> RunRequest:

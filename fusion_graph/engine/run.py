@@ -44,7 +44,7 @@ class Run:
         self.progress = Progress(bound.plan)
         token = secrets.token_hex(14)
         self.run_id = request.run_id or token[:16]
-        self.fence = token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
+        self.fence = request.fence or token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
         self.trace = Trace(self.clock(), listener)

@@ -53,6 +53,7 @@ class Refused(FusionError):
         self.retry = retry
         self.fusion = fusion
         self.allow = allow
+        self.lasting = False  # the same again would end the same
         self.closes = False  # the connection ends with this answer
         self.retry_after_s = RETRY_S if retry_after_s is None and status in (429, 502, 503, 504) else retry_after_s
 
@@ -132,7 +133,9 @@ def failed_run(result: RunResult) -> Refused:
     code = error.reason if error.reason in CODES else "all_panels_failed"
     if len(causes) == 1 and causes <= CODES:
         (code,) = causes
-    return final(502, "upstream_error", f"no node gave a usable answer: {', '.join(sorted(causes))}", code)
+    refused = final(502, "upstream_error", f"no node gave a usable answer: {', '.join(sorted(causes))}", code)
+    refused.lasting = causes <= PERMANENT
+    return refused
 
 
 def _account(result: RunResult) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.pipeline import Limits
 from fusion_graph.server._errors import Refused, forbidden, invalid
+from fusion_graph.server._replay import Recall
 
 if TYPE_CHECKING:
     from fusion_graph.server._pipelines import Served
@@ -32,6 +33,7 @@ class Job:
     request: RunRequest
     worst_usd: float | None
     mode: str
+    recall: Recall
     changed: bool  # the request chose models, parameters or limits of its own
 
 
@@ -53,6 +55,8 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
         mode = "writer_only"
     _check_calls(service, forecast, chat.n)
     exchange.run_id = secrets.token_hex(8)
+    recall = service.replays.recall(key.name, chat.messages)
+    recall.fence = recall.fence or secrets.token_hex(6)
     request = RunRequest(
         messages=chat.messages,
         seed=chat.seed,
@@ -61,6 +65,7 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
         writer=chat.writer,
         limits=limits,
         run_id=exchange.run_id,
+        fence=recall.fence,
     )
     return Job(
         chat=chat,
@@ -69,6 +74,7 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
         request=request,
         worst_usd=_worst(forecast, limits, chat.n),
         mode=mode,
+        recall=recall,
         changed=bool(chat.block),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.engine.record import analysis
 from fusion_graph.engine.report import total_cost, total_usage
 from fusion_graph.events import CallFailed, CallFinished
+from fusion_graph.server._replay import REPLAYED
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import NodeReport, RunResult
@@ -22,6 +23,7 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     include = job.chat.include
     panel = [(n, kind) for n, kind in zip(result.nodes, result.bound.kinds, strict=True) if kind.role == "panel"]
     members = [node for node, _ in panel if node.model]
+    replayed = _replayed(result) if job.recall.used else frozenset[str]()
     failed = [node for node in members if node.state in ("failed", "cancelled")]
     block: dict[str, Any] = {
         "config": job.served.id,
@@ -35,7 +37,8 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
         "cost_breakdown": [_cost(node) for node in result.nodes if node.attempts],
         "timing_s": {**dict.fromkeys(STAGES, 0.0), **{k: round(v, 6) for k, v in result.timing_s.items()}},
         "degraded": [{f.name: getattr(entry, f.name) for f in fields(entry)} for entry in result.degraded],
-        "nodes": [_node(node) for node in result.nodes],
+        "nodes": [_node(node, replayed) for node in result.nodes],
+        "replayed_cost_usd": _replayed_cost(job) if replayed else 0.0,
         "usage": {"total": usage(result.usage), "final": usage(final_usage(result))},
         "simulated": result.simulated,
         "graph_digest": result.bound.pipeline.digest,
@@ -77,13 +80,34 @@ def _cost(node: NodeReport) -> dict[str, Any]:
     }
 
 
-def _node(node: NodeReport) -> dict[str, Any]:
+def _replayed(result: RunResult) -> frozenset[str]:
+    """The nodes all of whose calls an earlier try had paid for."""
+    notes: dict[str, bool] = {}
+    for event in result.events:
+        if isinstance(event, CallFinished):
+            notes[event.node] = notes.get(event.node, True) and REPLAYED in event.completion.notes
+    return frozenset(name for name, all_of_them in notes.items() if all_of_them)
+
+
+def _replayed_cost(job: Job) -> float | None:
+    """What they had cost; None when nobody knows."""
+    prices = job.served.around.rates
+    costs: list[float | None] = []
+    for known in job.recall.used.values():
+        rates = prices(known.model)
+        reported = known.usage.cost_usd if known.usage else None
+        known_cost = rates.cost(known.usage) if rates is not None and known.usage is not None else None
+        costs.append(known_cost if reported is None else reported)
+    return total_cost(costs)
+
+
+def _node(node: NodeReport, replayed: frozenset[str]) -> dict[str, Any]:
     return {
         "name": node.id,
         "kind": node.kind,
         "role": node.role,
         "model": node.model or None,
-        "state": node.state,
+        "state": "replayed" if node.id in replayed and node.state == "ok" else node.state,
         "reason": node.reason or None,
         "attempts": node.attempts,
         "seconds": None if node.seconds is None else round(node.seconds, 6),

@@ -13,6 +13,7 @@ from fusion_graph.events import Event, Listener, TextDelta, ToolDelta
 from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._progress import Progress
+from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._sse import COMMIT_S, Outbox, Stream
 
@@ -28,17 +29,21 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     service = exchange.service
     with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
+            CURRENT.set(job.recall)
             try:
                 result = await service.fusion.run(job.bound, job.request)
             except UsageError as error:
                 raise _misused(job, error) from None
             except asyncio.CancelledError:
+                _remember(exchange, job)
                 if ticket.was_stopped():
                     raise _stopped() from None
                 raise
         _settle(exchange, job, purse, result)
     if result.error is not None:
+        _remember(exchange, job)
         raise failed_run(result)
+    _deliver(exchange, job)
     return result
 
 
@@ -62,9 +67,11 @@ class _Streaming:
         self._outbox = Outbox()
         self._stream = Stream(self._outbox, KEEP_ALIVE, write_s=exchange.service.options.write_s)
         self._committed = False
+        self._delivered = False
 
     async def answer(self) -> web.StreamResponse:
         exchange, job = self._exchange, self._job
+        CURRENT.set(job.recall)
         run = asyncio.ensure_future(exchange.service.fusion.run(job.bound, job.request, self._listener()))
         run.add_done_callback(lambda _run: self._outbox.close())
         try:
@@ -78,6 +85,8 @@ class _Streaming:
             if not run.done():
                 run.cancel()
                 await asyncio.wait([run])
+            if not self._delivered:
+                _remember(exchange, job)
         return self._stream.response
 
     async def _send(self, run: asyncio.Future[RunResult]) -> None:
@@ -106,6 +115,8 @@ class _Streaming:
         if not self._committed:
             await self._commit()
         await self._stream.write(self._chunks.end(result, fusion_block(self._job, result)))
+        self._delivered = True
+        _deliver(self._exchange, self._job)
 
     async def _commit(self) -> None:
         self._committed = True
@@ -151,6 +162,18 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
     }
     if exchange.service.options.log_content:
         exchange.told |= {"prompt": [m.text for m in job.chat.messages], "answer": result.answer and result.answer.text}
+
+
+def _remember(exchange: Exchange, job: Job) -> None:
+    """It was not delivered: what was paid for is kept for the next try."""
+    exchange.service.replays.keep(exchange.key.name, job.chat.messages, job.recall)
+
+
+def _deliver(exchange: Exchange, job: Job) -> None:
+    """It was delivered: the same question again is a new run."""
+    exchange.service.replays.drop(exchange.key.name, job.chat.messages)
+    if job.recall.used:
+        exchange.service.metrics.count("replays_total", told_by="store")
 
 
 def _misused(job: Job, error: UsageError) -> Refused:

@@ -18,6 +18,7 @@ from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import Metrics
 from fusion_graph.server._pipelines import Library, Served, Shelf
+from fusion_graph.server._replay import Replays
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
@@ -38,6 +39,7 @@ class Service:
     log: Log
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
+    replays: Replays = field(default_factory=Replays)
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
 

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from aiohttp import web
 
 from fusion_graph.contracts import Route
 from fusion_graph.server._answer import Chunks, completion
+from fusion_graph.server._errors import Refused
 from fusion_graph.server._guards import read_json
 from fusion_graph.server._job import make_job
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._running import run_streamed, run_whole
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wire import read_chat
+from fusion_graph.server._wire import ChatRequest, read_chat
 
 
 async def answer(exchange: Exchange) -> web.StreamResponse:
     service = exchange.service
     service.limits.count(exchange.key)
-    chat = read_chat(await read_json(exchange.request, service.options), max_n=service.options.max_n)
+    body = await read_json(exchange.request, service.options)
+    chat = read_chat(body, max_n=service.options.max_n)
+
+    def digest() -> str:
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+    just_now = service.replays.failure(exchange.key.name, digest)
+    if just_now is not None:
+        raise just_now
+    try:
+        return await _answer(exchange, chat)
+    except Refused as refused:
+        if refused.lasting:
+            service.replays.remember_failure(exchange.key.name, digest(), refused)
+        raise
+
+
+async def _answer(exchange: Exchange, chat: ChatRequest) -> web.StreamResponse:
+    service = exchange.service
     job = make_job(exchange, chat)
     exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": chat.stream}
     created = int(service.clock())

@@ -22,6 +22,7 @@ from fusion_graph.server._auth import Key
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
+from fusion_graph.server._replay import remembering
 
 UPSTREAM_KEY = "canary-upstream-5d1f"
 PRICES = Prices({"a/x": (1.0, 2.0), "b/y": (1.0, 2.0), "w/w": (3.0, 4.0), "j/j": (1.0, 1.0)}, "2026-11-22")
@@ -125,7 +126,7 @@ async def stand(
     """Everything open; closed with it. Nothing may be left behind."""
     sim = await start(options=upstream or SimOptions(api_key=UPSTREAM_KEY), script={**SCRIPT, **(script or {})})
     backend = Backend(name="up", base_url=sim.url, api_key=UPSTREAM_KEY)
-    fusion = Fusion(providers=PROVIDERS, backends={"up": backend}, default_backend="up", prices=PRICES)
+    fusion = Fusion(providers=remembering(PROVIDERS), backends={"up": backend}, default_backend="up", prices=PRICES)
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
     library = Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))

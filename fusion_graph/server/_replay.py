@@ -1,0 +1,175 @@
+"""What was paid for and never delivered: the finished calls of runs that failed, were cut or whose client left. A
+client that sends the same conversation again gets them instead of buying them anew (wire contract 1.7).
+
+Delivered runs are never kept, so the same prompt sent twice on purpose is two runs. Nothing crosses from one key to
+another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fusion_graph.contracts import Backend, Client, Provider, Sink
+from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
+
+if TYPE_CHECKING:
+    from fusion_graph.server._errors import Refused
+
+KEPT_S = 600.0
+MAX_RUNS = 256
+MAX_BYTES = 64 << 20
+FAILED_S = 10.0
+REPLAYED = "replayed"
+"""The note on a completion that was not bought again."""
+
+Known = Mapping[str, Completion]
+
+
+class Recall:
+    """One run's memory: what earlier tries were answered, and what this one is. `fence` is that of the first try, so
+    that prompts with drafts in them are the same again. Each answer is given once: one that turns out to be of no use
+    must not come back on every attempt."""
+
+    __slots__ = ("fence", "finished", "known", "used")
+
+    def __init__(self, fence: str = "", known: Known | None = None) -> None:
+        self.fence = fence
+        self.known = dict(known or {})
+        self.finished: list[tuple[str, Call, Completion]] = []
+        self.used: dict[str, Completion] = {}
+
+    def find(self, backend: str, call: Call) -> Completion | None:
+        if not self.known:
+            return None
+        digest = digest_of(backend, call)
+        found = self.known.pop(digest, None)
+        if found is not None:
+            self.used[digest] = found
+        return found
+
+    def all(self) -> dict[str, Completion]:
+        """Everything known by now, by digest."""
+        return {**self.known, **self.used, **{digest_of(backend, call): c for backend, call, c in self.finished}}
+
+
+CURRENT: ContextVar[Recall | None] = ContextVar("recall", default=None)
+"""Of the run that the current task belongs to; tasks that a run starts inherit it."""
+
+
+def digest_of(backend: str, call: Call) -> str:
+    """Everything that shapes a reply; not what it is for."""
+    return hashlib.sha256(repr((backend, *call[:-1])).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# --- between the engine and the models --------------------------------------------------------------------------------
+
+
+def remembering(providers: Mapping[str, Provider]) -> dict[str, Provider]:
+    """The same providers, with a memory for runs that have one."""
+    return {name: replace(provider, open=_opener(provider)) for name, provider in providers.items()}
+
+
+def _opener(provider: Provider) -> Callable[[Backend], Client]:
+    return lambda backend: _Remembering(backend.name, provider.open(backend))
+
+
+class _Remembering:
+    """A client that looks into the run's memory before it asks, and notes what it was answered."""
+
+    def __init__(self, backend: str, client: Client) -> None:
+        self._backend = backend
+        self._client = client
+
+    async def complete(self, call: Call, sink: Sink) -> Completion:
+        recall = CURRENT.get()
+        if recall is None:
+            return await self._client.complete(call, sink)
+        known = recall.find(self._backend, call)
+        if known is not None:
+            pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))
+            sink(Delta(text=known.text, tool_calls=tuple(pieces)))
+            return replace(known, usage=Usage(cost_usd=0.0), notes=(*known.notes, REPLAYED))
+        completion = await self._client.complete(call, sink)
+        recall.finished.append((self._backend, call, completion))
+        return completion
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+# --- between requests -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at: float
+    fence: str
+    known: Known
+    size: int
+
+
+class Replays:
+    """What was not delivered, by key and conversation; bounded in number, bytes and time."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._failed: OrderedDict[tuple[str, str], tuple[float, Refused]] = OrderedDict()
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def recall(self, tenant: str, messages: tuple[Message, ...]) -> Recall:
+        """The memory for a run of this conversation."""
+        self._expire()
+        kept = self._kept.get((tenant, conversation(messages))) if self._kept else None
+        return Recall() if kept is None else Recall(kept.fence, kept.known)
+
+    def keep(self, tenant: str, messages: tuple[Message, ...], recall: Recall) -> None:
+        """The run was not delivered."""
+        known = recall.all()
+        if not known:
+            return
+        self.drop(tenant, messages)
+        size = sum(len(c.text) + len(c.reasoning) + sum(len(t.arguments) for t in c.tool_calls) for c in known.values())
+        if size > MAX_BYTES:
+            return
+        self._kept[tenant, conversation(messages)] = _Kept(self._clock(), recall.fence, known, size)
+        self.size += size
+        while len(self._kept) > MAX_RUNS or self.size > MAX_BYTES:
+            self.size -= self._kept.popitem(last=False)[1].size
+
+    def drop(self, tenant: str, messages: tuple[Message, ...]) -> None:
+        """The run was delivered: the next one is a new one."""
+        kept = self._kept.pop((tenant, conversation(messages)), None) if self._kept else None
+        self.size -= kept.size if kept else 0
+
+    def remember_failure(self, tenant: str, body: str, refused: Refused) -> None:
+        """It failed for good: the same again within seconds is answered from here."""
+        self._failed[tenant, body] = (self._clock(), refused)
+        while len(self._failed) > MAX_RUNS:
+            self._failed.popitem(last=False)
+
+    def failure(self, tenant: str, body: Callable[[], str]) -> Refused | None:
+        """What the same request of the same key was refused with just now. `body` is only asked if there is any."""
+        self._expire()
+        found = self._failed.get((tenant, body())) if self._failed else None
+        return found[1] if found else None
+
+    def _expire(self) -> None:
+        now = self._clock()
+        while self._kept and next(iter(self._kept.values())).at < now - KEPT_S:
+            self.size -= self._kept.popitem(last=False)[1].size
+        while self._failed and next(iter(self._failed.values()))[0] < now - FAILED_S:
+            self._failed.popitem(last=False)
+
+
+def conversation(messages: tuple[Message, ...]) -> str:
+    return hashlib.sha256(repr(messages).encode("utf-8", "surrogatepass")).hexdigest()
