@@ -14,7 +14,7 @@ class AnswerWriter:
     """Listens to a streamed run. `before` is called once, ahead of the first piece; `leave` when the reader is gone."""
 
     def __init__(self, *, before: Callable[[], None], leave: Callable[[], object]) -> None:
-        self.gone: OSError | None = None
+        self.gone: Exception | None = None
         self._before = before
         self._leave = leave
         self._last = ""
@@ -32,7 +32,7 @@ class AnswerWriter:
                 self._before()
             self._last = text
             _console.out(text, end="")
-        except OSError as error:
+        except (_console.ReaderGone, OSError) as error:  # nobody reads; or the disk is full
             self.gone = error
             self._leave()
 

@@ -17,6 +17,7 @@ from fusion_graph.events import (
     NodeFinished,
     NodeSkipped,
     NodeStarted,
+    RunFinished,
     RunStarted,
 )
 from fusion_graph.pipeline import Node
@@ -84,6 +85,9 @@ class Board:
             self._closed(event)
         elif isinstance(event, NodeFinished | NodeSkipped):
             self._ended(event)
+        elif isinstance(event, RunFinished) and event.state == "cancelled":
+            for row in self.rows.values():
+                row.state = "cancelled" if row.state in ACTIVE else row.state
 
     def walk(self, folded: Container[str] = ()) -> Iterator[Row]:
         """Every row, a group before its members; those of the groups in `folded` are left out."""

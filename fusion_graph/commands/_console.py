@@ -7,9 +7,15 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 _KEPT = {"\n", "\t"}
+
+
+class ReaderGone(Exception):
+    """Nobody reads our output any more. Not an OSError: click would end the program itself."""
 
 
 def out(text: str, end: str = "\n") -> None:
@@ -19,7 +25,9 @@ def out(text: str, end: str = "\n") -> None:
 
 def out_bytes(content: bytes) -> None:
     """What was asked for, when it is no text."""
-    if sys.stdout is not None:
+    if sys.stdout is None:
+        return
+    with _reading():
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -63,17 +71,25 @@ def silence() -> None:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    """Raises BrokenPipeError when nobody reads any more."""
     if stream is None:  # the shell closed it (>&-)
         return
     if is_terminal(stream):
         text = scrub(text)
+    with _reading():
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
 
 
 def _controls(char: str) -> bool:

@@ -8,17 +8,17 @@ end.
 
 from __future__ import annotations
 
-from fusion_graph.commands import _console
+from fusion_graph.commands import INTERRUPTED, _console
 from fusion_graph.errors import FusionError, PipelineError
 
-FAILED, USAGE, DEGRADED, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 70, 130, 141
+FAILED, USAGE, DEGRADED, BUG, BROKEN_PIPE = 1, 2, 3, 70, 141
 
 
 def conclude(error: BaseException) -> int:
     """Tell of it and return the exit code. With FUSION_DEBUG=1 the traceback comes first."""
     try:
         return _conclude(error)
-    except BrokenPipeError:  # stderr is gone too
+    except _console.ReaderGone:  # stderr is gone too
         return BROKEN_PIPE
     finally:
         _console.silence()
@@ -29,10 +29,11 @@ def _conclude(error: BaseException) -> int:
 
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, _console.ReaderGone):
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt | Abort):
-        _console.err("interrupted")
+        told = error.__cause__ or error  # click makes an Abort of it
+        _console.err(": ".join(["interrupted", *map(str, told.args)]))
         return INTERRUPTED
     _trace(error)
     if isinstance(error, ClickException):

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
+from fusion_graph.commands import INTERRUPTED
+
 T = TypeVar("T")
 
-EXIT_CODE = 130
-PATIENCE_S = 0.8  # for closing what is open; the user gets the prompt back within a second
-SHOW_CURSOR = "\x1b[?25h"
+PATIENCE_S = 0.4  # for closing what is open; the user gets the prompt back within a second
 
 _cancel: list[Callable[[], None]] = []  # what to do first; empty = nothing is in flight
 
@@ -55,9 +54,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         _cancel.append(cancel)
         try:
             return loop.run_until_complete(task)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as told:
             if cancelled:
-                raise KeyboardInterrupt from None
+                raise KeyboardInterrupt(*told.args) from None
             raise
         finally:
             _cancel.clear()
@@ -73,8 +72,6 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
 
 
 def _leave() -> None:
-    """End at once, without cleaning up, but with a usable terminal."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        os.write(2, SHOW_CURSOR.encode())
+    """End at once, without cleaning up: the system closes the sockets, and a child process ends with its parent."""
     os.write(2, b"\ninterrupted\n")
-    os._exit(EXIT_CODE)
+    os._exit(INTERRUPTED)

@@ -55,7 +55,7 @@ class LiveTree:
 
     def __init__(self, *, color: bool = True) -> None:
         self.board = Board()
-        self._console = Console(stderr=True, no_color=not color, highlight=False)
+        self._console = Console(stderr=True, color_system="auto" if color else None, highlight=False)
         self._drawn: list[Text] = []
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0

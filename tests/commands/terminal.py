@@ -1,0 +1,74 @@
+"""A terminal for tests: a program on a pty, and all that it has written to it so far."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+
+PATIENCE_S = 30.0
+
+
+class Terminal:
+    """`text` is what the program wrote, escape codes and all."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], columns: int, lines: int) -> None:
+        self._main, program_side = pty.openpty()
+        self.resize(columns, lines)
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=program_side,
+            stdout=program_side,
+            stderr=program_side,
+            start_new_session=True,
+        )
+        os.close(program_side)
+        self.text = ""
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._main, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def wait_for(self, text: str) -> str:
+        """Read until it stands there. Fails when the program ends first, or takes too long."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.text:
+            assert time.monotonic() < deadline, self.text
+            assert self._read(), self.text
+        return self.text
+
+    def interrupt(self) -> float:
+        """Ctrl-C; the seconds until the program has ended."""
+        begin = time.monotonic()
+        os.killpg(self._process.pid, signal.SIGINT)
+        self.finish()
+        return time.monotonic() - begin
+
+    def finish(self) -> int:
+        """Read to the end; the exit code."""
+        while self._read():
+            pass
+        return self._process.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._main)
+
+    def _read(self) -> bool:
+        """False at the end."""
+        if not select.select([self._main], [], [], PATIENCE_S)[0]:
+            return False
+        try:
+            piece = os.read(self._main, 1 << 16)
+        except OSError:  # Linux says so when the last writer has gone
+            return False
+        self.text += piece.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(piece)
