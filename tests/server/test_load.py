@@ -1,0 +1,95 @@
+"""Many clients at once, and clients of every bad kind for a while: nothing grows, nothing is left behind. `make soak`
+runs the long one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.server.stand import ONE, PANEL, Stand, stand, text_of
+
+SECONDS = float(os.environ.get("SOAK_S", "4"))
+WORDS = tuple(f"word{i} " for i in range(20))
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def memory_mb() -> float:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE / 1e6
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.timeout(300)
+async def test_a_thousand_streams_at_once() -> None:
+    gate = asyncio.Event()
+    script = {"w/w": (WORDS[0], gate, *WORDS[1:])}
+    async with stand(script, ONE, max_runs=1000) as at:
+        before = memory_mb()
+        asking = [asyncio.create_task(at.stream(model="one")) for _ in range(1000)]
+        await at.upstream.sim.called("w/w", 1000)
+        assert at.server.service.admission.running == 1000
+        held = memory_mb() - before
+        gate.set()
+        texts = {text_of(events) for events in await asyncio.gather(*asking)}
+        await at.settled()
+    assert texts == {"".join(WORDS)}
+    assert held < 250  # both ends, the upstream's too, and the clients: a quarter of a megabyte each
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files the Linux way")
+@pytest.mark.timeout(SECONDS * 3 + 60)
+async def test_soak_returns_to_base() -> None:
+    # security 20
+    script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
+    async with stand(script, PANEL, ONE, write_s=0.3, max_runs=64, max_queue=16, queue_s=0.5) as at:
+        await rough(at, min(SECONDS / 4, 20))
+        base = await standing(at)
+        await rough(at, SECONDS)
+        after = await standing(at)
+    assert after[0] == base[0]
+    assert after[1] <= base[1] + 2
+    assert after[2] < base[2] * 1.1 + 15
+
+
+async def rough(at: Stand, seconds: float) -> None:
+    """Clients that stay, leave early, leave late, ask for nonsense, while the upstream fails now and then."""
+    dice = random.Random(7)
+    until = asyncio.get_running_loop().time() + seconds
+
+    async def client() -> None:
+        while asyncio.get_running_loop().time() < until:
+            if dice.random() < 0.2:
+                at.upstream.faults["*"].append(dice.choice(["500", "cut", "reset", "html", "blank", "429"]))
+            body = {"model": dice.choice(["fusion", "one", "one", "none"]), "stream": dice.random() < 0.6}
+            patience = dice.choice([0.005, 0.02, 5.0, 5.0])
+            try:
+                async with asyncio.timeout(patience), at.post(body) as response:
+                    await response.read()
+            except (TimeoutError, aiohttp.ClientError):
+                continue
+
+    await asyncio.gather(*(client() for _ in range(16)))
+    at.upstream.faults.clear()
+
+
+async def standing(at: Stand) -> tuple[int, int, float]:
+    """Tasks, open files and megabytes when nothing goes on."""
+    await at.settled()
+    at.upstream.received.clear()
+    at.upstream.sim.received.clear()
+    at.upstream.sim.cancelled.clear()
+    await asyncio.sleep(0.5)
+    assert at.server.service.admission.waiting == 0
+    for _ in range(3):
+        await asyncio.gather(*(at.ask(model="one") for _ in range(16)))
+    await at.settled()
+    return len(asyncio.all_tasks()) - at.server.connections, open_files(), memory_mb()
