@@ -58,6 +58,8 @@ class Fusion:
         """
         bound = _for_turn(bound, request)
         check_run(bound, request, self.services)
+        for ref in bound.models:  # a client that must first be imported would hold up the first calls
+            _ = self.services.lanes[ref.backend].client
         run = Run(self.services, bound, request, listener)
         if run.limits.max_concurrency > 0:
             run.cap = asyncio.Semaphore(run.limits.max_concurrency)
@@ -140,12 +142,14 @@ def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
 
 
 def _error(run: Run, reason: str) -> RunFailed:
-    """Every node's own error, so that nobody has to guess which key or model it was."""
-    causes = [
-        f"{e.node}: {e.detail or e.reason}"
+    """Every node's own error class and words, in file order, so that nobody has to guess which key or model it was."""
+    failed = [
+        e
         for e in run.trace.events
         if isinstance(e, NodeFinished) and e.state in ("failed", "cancelled") and not e.reason.startswith("upstream:")
     ]
+    failed.sort(key=lambda e: run.bound.by_id[e.node].index)
+    causes = [f"{e.node}: {e.reason}" + (f" ({e.detail})" if e.detail not in ("", e.reason) else "") for e in failed]
     reason = run.progress.closed or reason
     told = {
         "budget": "the budget ended the run before there was an answer",
