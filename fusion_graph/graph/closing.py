@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fusion_graph.graph import groups
-from fusion_graph.graph.plan import RUNNING, WAITING
-from fusion_graph.outputs import Outcome
+from fusion_graph.graph import groups, wanted
+from fusion_graph.graph.plan import WAITING
 
 if TYPE_CHECKING:
     from fusion_graph.graph.progress import Progress
@@ -22,7 +21,7 @@ def close(run: Progress, reason: str) -> None:
     plan = run.plan
     for i in plan.order:
         if plan.calls[i] and i not in plan.writers:
-            _stop(run, i, keep_running=reason == "budget")
+            wanted.stop(run, i, keep_running=reason == "budget")
     run.propagate()
     for i in plan.order:  # groups that wait for a writer, or for a quorum that no longer counts
         if plan.group_waits[i] is not None and run.phase[i] == WAITING and run.stage[i]:
@@ -36,16 +35,5 @@ def end(run: Progress, reason: str) -> None:
     run.ended = True
     for i in run.plan.order:
         if run.plan.calls[i]:
-            _stop(run, i, keep_running=False)
+            wanted.stop(run, i, keep_running=False)
             run.propagate()
-
-
-def _stop(run: Progress, i: int, *, keep_running: bool) -> None:
-    """End a call that was demanded, unless it runs and may finish."""
-    if run.phase[i] not in (WAITING, RUNNING):
-        return
-    if run.was_begun(i):
-        if keep_running:
-            return
-        run.cancels.append(i)
-    run.settle(i, Outcome("cancelled", None, run.closed))

@@ -65,6 +65,15 @@ class Plan:
         return tuple(wait if isinstance(wait, WaitFirst) else None for wait in self.waits)
 
     @cached_property
+    def consumers(self) -> tuple[tuple[int, ...], ...]:
+        """Who may demand a node, at whatever stage."""
+        found: list[list[int]] = [[] for _ in self.ids]
+        for c, named in enumerate(zip(self.sources, self.before, self.backups, strict=True)):
+            for s in {*named[0], *named[1], named[2]} - {-1}:
+                found[s].append(c)
+        return tuple(tuple(consumers) for consumers in found)
+
+    @cached_property
     def patient(self) -> tuple[bool, ...]:
         """Nodes for which an input with a value decides nothing while others are pending: all but fallbacks, quorums
         and joins that hold on to a backup."""

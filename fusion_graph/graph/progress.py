@@ -4,20 +4,18 @@ It is told `started, first_content, finished, fired, close, end` and answers in 
 `starts`, `cancels`, `arms` (timer, seconds) and `settled` (nodes it settled by itself). Counters by node index, never a
 rescan. A node passes at most two stages of demand: `before` (the nodes its `when` and `after` name), then its inputs; a
 fallback demands one option at a time (`graph/options`) and a sample with `stop` one window (`graph/groups`). How any
-other node waits stands in `graph/plain`, how a run is closed early in `graph/closing`.
+other node waits stands in `graph/plain`, who is let go in `graph/wanted`, how a run is closed early in `graph/closing`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fusion_graph.graph import closing, groups, options, plain
+from fusion_graph.graph import closing, groups, options, plain, wanted
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
 from fusion_graph.outputs import Outcome
 from fusion_graph.pipeline import Condition
-
-FINISHED_EARLY = Outcome("skipped", None, "not_needed")
 
 LISTS = (
     "phase",
@@ -35,6 +33,7 @@ LISTS = (
     "skips",
 )
 """What is copied from the plan's opening state; every element is immutable."""
+BLANK: dict[str, Any] = {"outcomes": None, "chosen": (), "late": (), "waiters": (), "demands": ()}
 
 
 class Progress:
@@ -42,7 +41,7 @@ class Progress:
 
     __slots__ = (
         *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue",
-        "settled", "starts", "unwanted",
+        "settled", "spared", "starts", "unwanted",
     )  # fmt: skip
 
     phase: list[int]
@@ -69,6 +68,7 @@ class Progress:
         self.settled: list[int] = []
         self.queue: list[int] = []
         self.unwanted: list[tuple[int, str]] = []
+        self.spared: dict[int, str] = {}  # calls that nobody waits for but somebody may, and why they were let go
         self.armed: set[Timer] = set()
         self.begun: set[int] = set()  # options of hedges whose call is under way
         self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
@@ -85,9 +85,8 @@ class Progress:
 
     def _open(self) -> dict[str, list[Any]]:
         n = len(self.plan.ids)
-        blank: dict[str, Any] = {"outcomes": None, "chosen": (), "late": (), "waiters": (), "demands": ()}
         for name in LISTS:
-            setattr(self, name, [blank.get(name, 0)] * n)
+            setattr(self, name, [BLANK.get(name, 0)] * n)
         self.want[self.plan.output] = 1
         self.demand([self.plan.output])
         self.propagate()
@@ -111,7 +110,7 @@ class Progress:
                 self.good[c] += 1
             else:
                 self.notice(c, i, outcome)
-        if self.queue or self.unwanted:
+        if self.queue or self.unwanted or self.spared:
             self.propagate()
         if len(self.starts) > 1:
             self.starts.sort()
@@ -230,7 +229,7 @@ class Progress:
         """The whole transition first (settle, next stages, new demand), then the sweep of what nobody wants any
         more."""
         queue, unwanted, phase = self.queue, self.unwanted, self.phase
-        while queue or unwanted:
+        while queue or unwanted or self.spared:
             for i in queue:  # grows while it is walked
                 outcome = self.outcomes[i]
                 assert outcome is not None
@@ -241,25 +240,13 @@ class Progress:
             if unwanted:
                 i, reason = unwanted.pop()
                 if self.want[i] == 0 and phase[i] in (WAITING, RUNNING):
-                    self._drop(i, reason)
+                    wanted.let_go(self, i, reason)
+            elif self.spared:
+                wanted.review(self)
+                if not unwanted:
+                    break
         if len(self.starts) > 1:
             self.starts.sort()  # file order, whatever order the demand was found in
-
-    def _drop(self, i: int, reason: str) -> None:
-        if self.was_begun(i):
-            self.cancels.append(i)
-            self.settle(i, Outcome("cancelled", None, reason))
-        else:
-            self.settle(i, FINISHED_EARLY)
-
-    def was_begun(self, i: int) -> bool:
-        """The driver runs i's call; not so when it was asked to in this very transition, which is taken back here."""
-        if self.phase[i] != RUNNING:
-            return False
-        if i in self.starts:
-            self.starts.remove(i)
-            return False
-        return self.plan.calls[i]
 
     # --- an input settled ---------------------------------------------------------------------------------------------
 

@@ -84,7 +84,8 @@ async def test_choices_are_told_before_the_group_ends() -> None:
 async def test_failed_fold_is_an_outcome() -> None:
     stage = Stage({"*": "nothing to count"})
     result = await stage.run(
-        "p: {kind: layer, models: [m/a]}\nv: {kind: judge, mode: vote, inputs: [p]}\nf: {kind: fallback, inputs: [v, p]}"
+        "p: {kind: layer, models: [m/a]}\nv: {kind: judge, mode: vote, inputs: [p]}\n"
+        "f: {kind: fallback, inputs: [v, p]}"
     )
     assert states(result)["v"] == "failed abstained"
 

@@ -6,9 +6,8 @@ import pytest
 
 from fusion_graph.errors import PipelineError
 from fusion_graph.graph.binding import KEPT, Blueprint, bind
-from fusion_graph.graph.typed import model_options
 from fusion_graph.kinds import KINDS
-from fusion_graph.pipeline import Extract, Limits, ModelRef, Present, Retry, Timeout
+from fusion_graph.pipeline import ModelRef
 from tests.graph.walk import bound_of, pipeline_of
 
 SAMPLED = """
@@ -101,15 +100,6 @@ def test_too_many_nodes_are_refused_before_building() -> None:
         bind(pipeline, KINDS, {"k": 100_000, "d": 1_000_000})
 
 
-def test_limits_are_resolved() -> None:
-    bound = bound_of(
-        "a: {kind: proposer, model: m/a}",
-        params={"b": {"type": "number", "default": 0.5}},
-        limits={"deadline_s": 200, "reserve_s": 3, "budget_usd": "$b"},
-    )
-    assert bound.limits == Limits(deadline_s=200, reserve_s=3, budget_usd=0.5)
-
-
 def test_seeds_are_apart() -> None:
     """semantics 2: the file's `seed` is the engine's and is not sent; a node's is; absent = nothing sent."""
     bound = bound_of("a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b, inputs: [a], seed: 3}", seed=9)
@@ -126,58 +116,3 @@ def test_drafters_are_the_writing_nodes() -> None:
         final: {kind: fallback, inputs: [answer, panel]}
         """)
     assert [bound.nodes[i].id for i in bound.drafters] == ["panel/a", "panel/b", "answer"]
-
-
-@pytest.mark.parametrize(
-    ("options", "held"),
-    [
-        ("", False),
-        (", usable: {complete: true}", True),
-        (", usable: {match: x}", True),
-        (", usable: {schema: {type: object}}", True),
-    ],
-)
-def test_held_writer_is_known_from_the_file(options: str, held: bool) -> None:
-    """semantics 3: held until accepted: it has `usable.match/schema/complete`, or `keep_best`."""
-    bound = bound_of("a: {kind: proposer, model: m/a" + options + "}")
-    assert bool(bound.held[0]) is held
-
-
-def test_keep_best_is_held() -> None:
-    bound = bound_of("a: {kind: proposer, model: m/a}\nb: {kind: refine, model: m/b, inputs: [a], keep_best: true}")
-    assert [bool(why) for why in bound.held] == [False, True]
-
-
-def test_model_options_are_typed() -> None:
-    made = model_options(
-        {
-            "model": "m/a@second",
-            "alternates": ["m/b", "claude@20250514"],
-            "timeout": {"idle_s": 3},
-            "retry": {"attempts": 1},
-            "extract": {"regex": "A: (.+)"},
-            "present": {"select": {"top": 2}, "order": "given"},
-            "stop_sequences": ["END"],
-            "temperature": None,
-        }
-    )
-    assert made.models == (ModelRef("m/a", "second"), ModelRef("m/b"), ModelRef("claude@20250514"))
-    assert made.timeout == Timeout(idle_s=3)
-    assert made.retry == Retry(attempts=1)
-    assert made.extract == Extract(regex="A: (.+)")
-    assert made.present == Present(select=("top", 2), order="given")
-    assert (made.stop_sequences, made.temperature) == (("END",), None)
-
-
-def test_null_temperature_is_not_sent() -> None:
-    """semantics 5: `temperature: null` = not sent."""
-    bound = bound_of("a: {kind: proposer, model: m/a, temperature: null}", defaults={"temperature": 0.7})
-    assert bound.samplings[0] is not None
-    assert bound.samplings[0].temperature is None
-
-
-def test_vote_calls_no_model() -> None:
-    bound = bound_of("s: {kind: sample, model: m/a, samples: 2, extract: last_number}\n"
-                     "v: {kind: judge, mode: vote, inputs: [s]}\nf: {kind: fallback, inputs: [v, s]}")  # fmt: skip
-    assert bound.by_id[bound.nodes[3].id].model is None
-    assert bound.samplings[3] is None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
+import pytest
+
 from fusion_graph.contracts import WaitAll, WaitFirst, WaitGroup
 from tests.graph.walk import bound_of
 
@@ -24,23 +28,6 @@ def test_ids_stand_in_file_order() -> None:
     assert PLAN.index["answer"] == 4
 
 
-def test_sources_are_inputs_only() -> None:
-    assert named(PLAN.sources[PLAN.index["answer"]]) == ["panel", "ranked"]
-    assert named(PLAN.required[PLAN.index["answer"]]) == ["panel"]
-    assert named(PLAN.sources[PLAN.index["panel"]]) == ["panel/a", "panel/b"]
-
-
-def test_before_holds_when_and_after() -> None:
-    """semantics 1: `when` and `after` are edges too."""
-    assert named(PLAN.before[PLAN.index["answer"]]) == ["ranked", "extra"]
-
-
-def test_order_puts_every_node_after_what_it_names() -> None:
-    place = {name: n for n, name in enumerate(PLAN.ids[i] for i in PLAN.order)}
-    for i, name in enumerate(PLAN.ids):
-        assert all(place[PLAN.ids[s]] < place[name] for s in (*PLAN.sources[i], *PLAN.before[i]))
-
-
 def test_aids_are_not_options() -> None:
     """semantics 2: scoring judges help a fallback pick; they are no options."""
     final = PLAN.index["final"]
@@ -60,29 +47,13 @@ def test_waits_are_sorted_by_type() -> None:
     assert PLAN.first_waits[6] == WaitFirst(None)
 
 
-def test_calls_and_groups_are_marked() -> None:
-    assert [PLAN.ids[i] for i, calls in enumerate(PLAN.calls) if not calls] == ["panel", "final"]
-    assert [PLAN.ids[i] for i, group in enumerate(PLAN.groups) if group] == ["panel"]
+def test_patient_nodes_wait_for_all() -> None:
+    """For them an input with a value decides nothing while others are pending."""
+    assert [PLAN.ids[i] for i, patient in enumerate(PLAN.patient) if not patient] == ["panel", "final"]
+    deep = bound_of("p: {kind: layer, models: [m/a], repeat: 2}\nout: {kind: synth, model: m/w, inputs: [p]}").plan
+    assert [deep.ids[i] for i, patient in enumerate(deep.patient) if not patient] == ["p"]
 
 
-def test_draft_sources_leave_out_analyses() -> None:
-    """semantics 1: what may bring the draft that a judge or synth cannot do without."""
-    assert PLAN.draft_sources[PLAN.index["answer"]] == (PLAN.index["panel"],)
-    assert PLAN.draft_sources[PLAN.index["extra"]] is None
-
-
-def test_backups_lead_to_the_depth_before() -> None:
-    plan = bound_of("p: {kind: layer, models: [m/a], repeat: 3}\nout: {kind: synth, model: m/w, inputs: [p]}").plan
-    assert plan.backups[plan.index["p"]] == plan.index["p/l2"]
-    assert plan.backups[plan.index["p/l2"]] == plan.index["p/l1"]
-    assert plan.backups[plan.index["p/l1"]] == -1
-
-
-def test_hedged_options_are_known() -> None:
-    plan = bound_of("""
-        one: {kind: proposer, model: m/1}
-        two: {kind: proposer, model: m/2}
-        final: {kind: fallback, inputs: [one, two], hedge_after_s: 1}
-        """).plan
-    assert plan.hedged == {0, 1}
-    assert PLAN.hedged == frozenset()
+def test_plan_is_never_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        PLAN.output = 0  # type: ignore[misc]

@@ -214,3 +214,40 @@ async def test_failure_cancels_no_sibling() -> None:
     gate.set()
     assert (await run).text == "answer"
     assert stage.sim.cancelled == []
+
+
+LAST_RESORT = """
+panel: {kind: layer, models: [m/a, m/b]}
+other: {kind: proposer, model: m/o}
+answer: {kind: synth, model: m/w, inputs: [panel, other]}
+backup: {kind: proposer, model: m/z}
+final: {kind: fallback, inputs: [answer, backup, panel]}
+"""
+
+
+@pytest.mark.parametrize("first", ["m/o", "m/a"])
+async def test_last_resort_does_not_depend_on_who_arrives_first(first: str) -> None:
+    # semantics 1: same seed and replies give the same answer: a call that a later stage may still demand runs on
+    gates = {model: asyncio.Event() for model in ("m/a", "m/b", "m/o", "m/z")}
+    said = {"m/a": "alpha", "m/b": "beta", "m/o": BROKEN, "m/z": BROKEN}
+    stage = Stage({model: (gates[model], said[model]) for model in gates})
+    run = start(stage, LAST_RESORT)
+    for model in sorted(gates, key=lambda model: (model != first, model == "m/a", model)):
+        await stage.sim.called(model)
+        gates[model].set()
+        await stage.sim.until(lambda sim, model=model: all(call.model != model for call in sim.running))
+        if model == "m/a":
+            gates["m/b"].set()
+    result = await run
+    assert result.text == "alpha"
+    assert stage.sim.cancelled == []
+    assert len(stage.asked) == 4
+
+
+async def test_spared_calls_end_with_their_last_chance() -> None:
+    # semantics 1: and are cancelled as soon as nobody can come to want them
+    stage = Stage({"m/a": (1e6,), "m/b": (1e6,), "m/o": BROKEN, "m/z": (0.001, "backup")})
+    result = await stage.run(LAST_RESORT)
+    assert result.text == "backup"
+    assert sorted(call.model for call in stage.sim.cancelled) == ["m/a", "m/b"]
+    assert entries(result) == [("other", "bad_request")]

@@ -1,0 +1,92 @@
+"""Folds over events: nodes, usage, cost, timing, drafts."""
+
+from __future__ import annotations
+
+import pytest
+
+from fusion_graph.engine.report import RunResult, node_reports, total_cost, total_usage
+from fusion_graph.errors import RunFailed, Transient
+from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, NodeSkipped, NodeStarted
+from fusion_graph.messages import Completion, Usage
+from fusion_graph.outputs import Analysis, Draft
+from tests.engine.stage import FLAT, Stage, analysis
+from tests.graph.walk import bound_of
+
+BOUND = bound_of(
+    "a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b}\nf: {kind: fallback, inputs: [a, b]}"
+)
+
+
+def finished(usage: Usage, cost: float | None) -> CallFinished:
+    return CallFinished(0.0, "a", 0, 1, "m/a", Completion(), usage, cost, True)
+
+
+def lost(usage: Usage, cost: float | None) -> CallFailed:
+    return CallFailed(0.0, "a", 0, 1, "m/a", "x", "", usage, cost)
+
+
+def test_usage_counts_failed_attempts() -> None:
+    one, two = Usage(prompt_tokens=3, completion_tokens=2, cached_tokens=1), Usage(reasoning_tokens=4, estimated=True)
+    total = total_usage([finished(one, 0.0), lost(two, 0.0)])
+    assert (total.prompt_tokens, total.completion_tokens, total.cached_tokens) == (3, 2, 1)
+    assert (total.reasoning_tokens, total.estimated) == (4, True)
+
+
+@pytest.mark.parametrize(("costs", "total"), [((), 0.0), ((1.0, 0.5), 1.5), ((1.0, None), None), ((0.0,), 0.0)])
+def test_one_unknown_cost_makes_all_unknown(costs: tuple[float | None, ...], total: float | None) -> None:
+    # design 2: else `null`, never 0
+    assert total_cost(costs) == total
+
+
+def test_node_that_never_began_has_no_time() -> None:
+    events: list[Event] = [
+        NodeStarted(1.0, "a"),
+        NodeFinished(3.5, "a", "ok", value=Draft(text="x", node="a")),
+        NodeSkipped(3.5, "b", "not_needed"),
+        NodeFinished(3.5, "f", "ok", value=Draft(text="x", node="a")),
+    ]
+    one, two, three = node_reports(BOUND, events)
+    assert (one.started_s, one.seconds, one.state) == (1.0, 2.5, "ok")
+    assert (two.state, two.reason, two.seconds, two.cost_usd) == ("skipped", "not_needed", None, 0.0)
+    assert (three.kind, three.model, three.seconds) == ("fallback", "", None)
+
+
+async def test_report_of_a_run() -> None:
+    stage = Stage({"m/a": [Transient("upstream_5xx", status=500), "alpha"], "m/j": analysis(), "*": "text"})
+    result = await stage.run("""
+        p: {kind: layer, models: [m/a, m/b]}
+        j: {kind: judge, model: m/j, inputs: [p]}
+        w: {kind: synth, model: m/w, inputs: [p, j]}
+        """)
+    by_id = {node.id: node for node in result.nodes}
+    assert (by_id["p/a"].calls, by_id["p/a"].attempts) == (1, 2)
+    assert [draft.node for draft in result.drafts] == ["p/a", "p/b", "w"]
+    assert isinstance(result.analysis, Analysis)
+    assert result.simulated
+    assert result.pipeline == "test"
+    assert result.timing_s["total"] >= max(result.timing_s[role] for role in ("panel", "judge", "synth"))
+
+
+async def test_alternate_is_the_model_that_answered() -> None:
+    stage = Stage({"m/a": Transient("x"), "m/b": "text"})
+    result = await stage.run("a: {kind: proposer, model: m/a, alternates: [m/b], retry: {attempts: 1}}")
+    assert result.nodes[0].model == "m/b"
+
+
+async def test_cost_of_a_run_is_that_of_its_nodes() -> None:
+    stage = Stage({"m/cheap": "text"}, prices=FLAT)
+    result = await stage.run("p: {kind: sample, model: m/cheap, samples: 3}\nf: {kind: fallback, inputs: [p]}")
+    assert result.cost_usd
+    assert result.cost_usd == pytest.approx(sum(node.cost_usd or 0.0 for node in result.nodes))
+
+
+async def test_failed_run_raises_when_its_text_is_read() -> None:
+    result: RunResult = await Stage({"m/a": Transient("x")}).run("a: {kind: proposer, model: m/a}")
+    assert (result.state, result.answer, result.choices) == ("failed", None, ())
+    with pytest.raises(RunFailed):
+        _ = result.text
+
+
+async def test_run_without_a_judge_has_no_analysis() -> None:
+    result = await Stage({"m/a": "x"}).run("a: {kind: proposer, model: m/a}")
+    assert result.analysis is None
