@@ -106,6 +106,14 @@ async def test_all_members_broken() -> None:
     assert stage.sent("m/w") == stage.sent("m/j") == []
 
 
+async def test_failures_are_told_by_class_in_file_order() -> None:
+    stage = Stage({"m/a": (0.01, Permanent("auth_failed", "no")), "m/b": Permanent("bad_request", "odd"), "*": "x"})
+    result = await stage.run("panel: {kind: layer, models: [m/a, m/b]}\nfinal: {kind: fallback, inputs: [panel]}")
+    assert result.error is not None
+    causes = result.error.message.splitlines()[1:]
+    assert [line.split(" (")[0].strip() for line in causes[:2]] == ["panel/a: auth_failed", "panel/b: bad_request"]
+
+
 async def test_wrong_key_everywhere_is_asked_once_each_at_most() -> None:
     stage = Stage({"*": Permanent("auth_failed", "key refused", status=401)})
     result = await stage.run(BUDGET)
