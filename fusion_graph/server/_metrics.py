@@ -60,22 +60,26 @@ class Metrics:
         """One run that ended by itself."""
         self.count("runs_total", pipeline=name, state=result.state)
         self.duration.add(result.timing_s["total"])
-        for node in result.nodes:
-            self.count("nodes_total", role=node.role, state=node.state)
+        for (role, state), times in Counter((node.role, node.state) for node in result.nodes).items():
+            self.count("nodes_total", times, role=role, state=state)
         for entry in result.degraded:
             self.count("degraded_total", reason=_bounded(entry.reason))
+        answer, first = result.answer.node if result.answer else "", -1.0
+        answered = 0
         for event in result.events:
-            if isinstance(event, CallFinished):
-                self.count("calls_total", outcome="ok")
+            kind = type(event)
+            if kind is CallFinished:
+                answered += 1
             elif isinstance(event, CallFailed):
                 self.count("calls_total", outcome=_bounded(event.reason))
+            elif isinstance(event, FirstToken) and event.node == answer and first < 0:
+                first = event.at
+        self.count("calls_total", answered, outcome="ok")
         self.count("tokens_total", result.usage.prompt_tokens, direction="input")
         self.count("tokens_total", result.usage.completion_tokens, direction="output")
         if result.cost_usd:
             self.count("cost_usd_total", result.cost_usd)
-        answer = result.answer.node if result.answer else ""
-        first = next((e.at for e in result.events if isinstance(e, FirstToken) and e.node == answer), None)
-        if first is not None:
+        if first >= 0:
             self.first_token.add(first)
 
     def text(self) -> str:

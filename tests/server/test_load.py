@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from fusion_graph.providers.sim import Script
 from tests.server.stand import ONE, PANEL, Stand, stand, text_of
 
 SECONDS = float(os.environ.get("SOAK_S", "4"))
@@ -31,7 +32,7 @@ def open_files() -> int:
 @pytest.mark.timeout(300)
 async def test_a_thousand_streams_at_once() -> None:
     gate = asyncio.Event()
-    script = {"w/w": (WORDS[0], gate, *WORDS[1:])}
+    script: Script = {"w/w": (WORDS[0], gate, *WORDS[1:])}
     async with stand(script, ONE, max_runs=1000) as at:
         before = memory_mb()
         asking = [asyncio.create_task(at.stream(model="one")) for _ in range(1000)]
@@ -49,7 +50,7 @@ async def test_a_thousand_streams_at_once() -> None:
 @pytest.mark.timeout(SECONDS * 3 + 60)
 async def test_soak_returns_to_base() -> None:
     # security 20
-    script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
+    script: Script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
     async with stand(script, PANEL, ONE, write_s=0.3, max_runs=64, max_queue=16, queue_s=0.5) as at:
         await rough(at, min(SECONDS / 4, 20))
         base = await standing(at)
