@@ -106,6 +106,10 @@ class Stage:
         while not holds(self):
             await self._happened.wait()
 
+    async def answered(self, model: str) -> None:
+        """Wait until no call to this model is running."""
+        await self.sim.until(lambda sim: all(call.model != model for call in sim.running))
+
     # --- what happened ----------------------------------------------------------------------------------------------
 
     def sent(self, model: str, backend: str = "sim") -> list[Call]:

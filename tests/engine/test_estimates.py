@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.engine.estimates import (
-    DEFAULT_OUTPUT_TOKENS,
-    estimated_usage,
-    prompt_tokens,
-    text_tokens,
-    worst_case,
-)
+from fusion_graph.engine.estimates import estimated_usage, prompt_tokens, text_tokens, worst_case
+from fusion_graph.graph.forecast.tokens import DEFAULT_OUTPUT_TOKENS
 from fusion_graph.messages import Call, Message, Sampling
 from tests.engine.stage import FLAT, Stage
 

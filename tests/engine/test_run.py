@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fusion_graph.engine.request import RunRequest, ask
 from fusion_graph.engine.run import Run, idle, label
 from fusion_graph.messages import Message
@@ -12,7 +14,7 @@ PANEL = "p: {kind: layer, models: [m/a, m/b, m/c, m/d, m/e]}\nw: {kind: synth, m
 BOUND = bound_of(PANEL)
 
 
-def run(request: RunRequest | None = None, **top: object) -> Run:
+def run(request: RunRequest | None = None, **top: Any) -> Run:
     bound = bound_of(PANEL, **top) if top else BOUND
     return Run(Stage().fusion.services, bound, request or ask("Why?"), None)
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import ask
 from fusion_graph.engine.run import Run
 from fusion_graph.engine.scheduler import Scheduler
@@ -108,14 +109,14 @@ async def test_every_node_ends_exactly_once() -> None:
 
 async def test_cancel_meets_a_task_that_has_not_begun() -> None:
     """The run is cancelled by something that also makes two nodes ready: one of them never gets to begin."""
-    runs: list[asyncio.Task[object]] = []
+    runs: list[asyncio.Task[RunResult]] = []
 
     def cancelling(_call: Call) -> str:
         runs[0].cancel()
         return "text"
 
     stage = Stage({"m/a": cancelling, "*": (1e6,)})
-    runs.append(start(stage, FAN))  # type: ignore[arg-type]
+    runs.append(start(stage, FAN))
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(runs[0], 5)
     assert stage.sim.running == []

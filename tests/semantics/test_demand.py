@@ -8,6 +8,7 @@ import pytest
 
 from fusion_graph.errors import Permanent, PipelineError
 from fusion_graph.events import NodeSkipped
+from fusion_graph.providers.sim import Step
 from tests.engine.stage import Stage, analysis, entries, shown, start, states
 from tests.graph.walk import bound_of
 
@@ -229,13 +230,13 @@ final: {kind: fallback, inputs: [answer, backup, panel]}
 async def test_last_resort_does_not_depend_on_who_arrives_first(first: str) -> None:
     # semantics 1: same seed and replies give the same answer: a call that a later stage may still demand runs on
     gates = {model: asyncio.Event() for model in ("m/a", "m/b", "m/o", "m/z")}
-    said = {"m/a": "alpha", "m/b": "beta", "m/o": BROKEN, "m/z": BROKEN}
-    stage = Stage({model: (gates[model], said[model]) for model in gates})
+    said: dict[str, Step] = {"m/a": "alpha", "m/b": "beta", "m/o": BROKEN, "m/z": BROKEN}
+    stage = Stage({model: (gate, said[model]) for model, gate in gates.items()})
     run = start(stage, LAST_RESORT)
     for model in sorted(gates, key=lambda model: (model != first, model == "m/a", model)):
         await stage.sim.called(model)
         gates[model].set()
-        await stage.sim.until(lambda sim, model=model: all(call.model != model for call in sim.running))
+        await stage.answered(model)
         if model == "m/a":
             gates["m/b"].set()
     result = await run

@@ -37,7 +37,7 @@ async def arriving(order: tuple[str, ...], *, broken: str = "", seed: int | None
     for model in order:
         await stage.sim.called(model)
         gates[model].set()
-        await stage.sim.until(lambda sim, model=model: all(call.model != model for call in sim.running))
+        await stage.answered(model)
     return stage, await run
 
 

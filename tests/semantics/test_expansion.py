@@ -240,7 +240,7 @@ def test_retries_are_attempts_less_one() -> None:
 def test_omitted_judge_is_the_default_presets() -> None:
     # semantics 5: an omitted `judge` or `synthesizer` is the default preset's; refine uses the synthesizer
     bound = panel("name: x\npanel: [m/a]\nsynthesizer: m/s\nrefine: true")
-    models = {node.id: str(node.model.model) for node in bound.nodes if node.model}
+    models = {str(node.id): str(node.model.model) for node in bound.nodes if node.model}
     assert models["refine"] == models["synth"] == "m/s"
     assert models["judge"] == "openai/gpt-5.5"
 

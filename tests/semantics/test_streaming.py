@@ -13,6 +13,7 @@ from fusion_graph.graph.binding import bind
 from fusion_graph.graph.forecast.liveness import first_token
 from fusion_graph.kinds import KINDS
 from fusion_graph.messages import Completion
+from fusion_graph.providers.sim import Reply
 from tests.engine.stage import Stage, analysis, choosing, critique, entries, grading, start, states
 from tests.graph.walk import bound_of
 
@@ -251,7 +252,13 @@ KEEP = ", keep_best: true, rounds: 2"
 
 async def test_keep_best_is_held() -> None:
     # semantics 3, table: refine `keep_best`: held
-    replies = [critique("weak", grade=3), "second", critique("still", grade=8), "third", critique("worse", grade=5)]
+    replies: list[Reply] = [
+        critique("weak", grade=3),
+        "second",
+        critique("still", grade=8),
+        "third",
+        critique("worse", grade=5),
+    ]
     stage = Stage({"m/p": "parent", "m/r": replies})
     result = await stage.run(REFINE % KEEP, stream=True)
     assert (stage.streamed, stage.whole) == ("", ["second"])
@@ -260,7 +267,13 @@ async def test_keep_best_is_held() -> None:
 
 async def test_keep_best_makes_one_extra_critique() -> None:
     # semantics 3, table: one extra critique of the last text: at most 2r+1 calls, highest score wins
-    replies = [critique("weak", grade=3), "second", critique("still", grade=5), "third", critique("good", grade=9)]
+    replies: list[Reply] = [
+        critique("weak", grade=3),
+        "second",
+        critique("still", grade=5),
+        "third",
+        critique("good", grade=9),
+    ]
     stage = Stage({"m/p": "parent", "m/r": replies})
     result = await stage.run(REFINE % KEEP)
     assert result.text == "third"
@@ -269,7 +282,13 @@ async def test_keep_best_makes_one_extra_critique() -> None:
 
 async def test_keep_best_ties_go_to_the_earlier() -> None:
     # semantics 3, table: tie = earlier
-    replies = [critique("weak", grade=6), "second", critique("still", grade=6), "third", critique("same", grade=6)]
+    replies: list[Reply] = [
+        critique("weak", grade=6),
+        "second",
+        critique("still", grade=6),
+        "third",
+        critique("same", grade=6),
+    ]
     result = await Stage({"m/p": "parent", "m/r": replies}).run(REFINE % KEEP)
     assert result.text == "parent"
 
@@ -340,7 +359,7 @@ def test_hedged_options_must_call_a_model() -> None:
         )
 
 
-VERBATIM = {
+VERBATIM: dict[str, tuple[str, Reply]] = {
     "select": ("choice: {kind: judge, mode: select, model: m/j, inputs: [panel]}", choosing("beta draft")),
     "vote": ("choice: {kind: judge, mode: vote, extract: {regex: '(beta)'}, inputs: [panel]}", "unused"),
 }

@@ -25,7 +25,7 @@ CUT = Completion(text="cut of", finish_reason="length")
         ("{schema: {type: object, required: [x]}}", "plain", '{"x": 1}', "schema"),
     ],
 )
-async def test_unusable_text_is_asked_for_again(rule: str, bad: str, good: str, name: str) -> None:
+async def test_unusable_text_is_asked_for_again(rule: str, bad: str | Completion, good: str, name: str) -> None:
     # semantics 1: `usable` is tested once, where the text is made, and retries follow
     stage = Stage({"m/a": [bad, good]})
     result = await stage.run(ONE % f", usable: {rule}")
