@@ -194,8 +194,5 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _slugs(value: Any) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, Mapping):
-            yield from _slugs(item.get("model"))
+    """The texts in a value for a parameter that names models; anything else is refused where values are checked."""
+    return (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))

@@ -201,6 +201,7 @@ def test_options_merge_one_level_deep() -> None:
     under = {"temperature": 1, "timeout": {"total_s": 9, "idle_s": 1}, "tools": ["a"], "extract": {"regex": "x"}}
     over = {"timeout": {"idle_s": 2}, "tools": ["b"], "extract": {"pointer": "/a"}}
     merged = merge(under, over)
+    assert merge({"timeout": {"idle_s": 1}}, {"timeout": Param("t")}) == {"timeout": Param("t")}
     assert merged == {
         "temperature": 1,
         "timeout": {"total_s": 9, "idle_s": 2},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from fusion_graph.graph.expand import expand
 from fusion_graph.graph.overrides import Overrides, lower_limits, model_params, read_block, read_value, resolve_params
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, ParamSpec
-from tests.graph.written import graph, load
+from tests.graph.written import Quick, graph, load
 
 PANEL = load("name: fusion\npanel: [m/a, {model: m/b, temperature: 0.1}]\njudge: j/j\n")
 TOP = (
@@ -38,6 +37,7 @@ def refused(**given: Any) -> UsageError:
 
 def test_defaults_hold_where_nothing_is_given() -> None:
     assert resolve_params(GRAPH, {"t": 1}, KINDS) == {"t": 1, "m": "a/b", "n": 2}
+    assert resolve_params(GRAPH, {"t": 0.5}, KINDS) == resolve_params(GRAPH, {}, KINDS)
 
 
 def test_only_declared_parameters_are_taken() -> None:
@@ -94,6 +94,9 @@ def test_models_may_be_limited_to_a_list() -> None:
 def test_parameters_that_name_models_are_known() -> None:
     assert model_params(PANEL) == {"panel", "judge", "synthesizer"}
     assert model_params(GRAPH) == {"m"}
+    top = "params: {m: {type: string, default: a/b}}"
+    text = graph("final: {kind: fallback, inputs: [p]}, p: {kind: layer, models: [{model: $m}]}", top=top)
+    assert model_params(load(text)) == {"m"}
 
 
 def test_short_form_is_params() -> None:
@@ -126,13 +129,11 @@ def test_slug_with_a_date_is_no_backend() -> None:
 
 def test_huge_multipliers_are_refused_at_once() -> None:
     """wire 5.13: `n: 10**9` is refused in under 50 ms"""
-    began = time.process_time()
-    with pytest.raises(UsageError):
+    with Quick(0.05), pytest.raises(UsageError):
         resolve_params(PANEL, {"samples": 10**9}, KINDS)
     values = resolve_params(PANEL, {"samples": 100, "layers": 16, "panel": ["m/a"] * 64}, KINDS)
-    with pytest.raises(PipelineError, match="FG504"):
+    with Quick(0.05), pytest.raises(PipelineError, match="FG504"):
         expand(PANEL, values)
-    assert time.process_time() - began < 1
 
 
 LIMITS = Limits(deadline_s=100, reserve_s=20, budget_usd=1.0, max_calls=10, max_concurrency=4)

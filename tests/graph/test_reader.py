@@ -86,6 +86,11 @@ def test_load_raises_every_error() -> None:
     assert str(caught.value).splitlines()[0].startswith("t.yaml:1:10: FG114 ")
 
 
+def test_unreadable_text_ends_the_reading() -> None:
+    assert errors(b"nodes: [\n") == ["FG103 2:1"]
+    assert errors(b"\xff") == ["FG101 1:1"]
+
+
 def test_warnings_do_not_stop_a_pipeline() -> None:
     reading = read(graph("final: {kind: proposer, model: a/x}"))
     assert reading.pipeline is not None

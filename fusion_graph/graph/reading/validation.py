@@ -84,13 +84,10 @@ def regex_problem(pattern: str) -> str:
 
 def _references(schema: Any) -> Iterator[str]:
     if isinstance(schema, Mapping):
-        for key, value in schema.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
-                yield value
-            yield from _references(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _references(value)
+        yield from (str(value) for key, value in schema.items() if key in ("$ref", "$dynamicRef"))
+        schema = list(schema.values())
+    for part in schema if isinstance(schema, list) else ():
+        yield from _references(part)
 
 
 def _told(error: ValidationError, path: Path) -> Iterator[Problem]:
@@ -101,13 +98,13 @@ def _told(error: ValidationError, path: Path) -> Iterator[Problem]:
             "FG114", (*path, str(error.instance)), f"{error.instance!r} is not taken as a name", _NAMES, key=True
         )
     elif word == "additionalProperties":
-        known = list(schema["properties"])
+        known = list(schema.get("properties", ()))
         free = list(schema.get("patternProperties", ()))
         for key in cast("Any", error.instance):
             if key not in known and not any(re.search(pattern, key) for pattern in free):
                 yield Problem("FG111", (*path, key), f"{name} takes no key {key!r}", suggest(key, known), key=True)
     elif word == "required":
-        missing = error.message.split("'")[1]
+        missing = next(key for key in wanted if error.message.startswith(repr(key)))
         yield Problem("FG112", path, f"{name} needs `{missing}`", key=True)
     elif word == "pattern":
         yield _pattern(error, path, name)

@@ -219,12 +219,10 @@ def _place(mark: StringMark) -> Place:
 
 def _syntax(exc: MarkedYAMLError, place: Place) -> Fault:
     mark = exc.problem_mark or exc.context_mark
-    if mark is not None:
-        place = _place(mark)
     problem = str(exc.problem or exc.context or "cannot be read").strip()
     context = f" {exc.context}" if exc.context and exc.problem else ""
     hint = "indent with spaces" if "\\t" in problem else ""
-    return Fault("FG103", place, f"this is not YAML: {problem}{context}", hint)
+    return Fault("FG103", _place(mark) if mark else place, f"this is not YAML: {problem}{context}", hint)
 
 
 def _unprintable(exc: ReaderError, text: str) -> Fault:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.graph.written import HEAD, SAFE, codes, errors, graph, read, warnings
+from tests.graph.written import HEAD, SAFE, Quick, codes, errors, graph, read, warnings
 
 
 def cycles(text: str) -> list[str]:
@@ -112,9 +111,8 @@ def test_huge_knot_is_answered_quickly() -> None:
     nodes = ", ".join(
         f"{n}: {{kind: synth, model: m/m, inputs: [{', '.join(m for m in names if m != n)}]}}" for n in names
     )
-    began = time.process_time()
-    assert 0 < len(cycles(graph(nodes, output="n0"))) <= 20
-    assert time.process_time() - began < 2
+    with Quick(2):
+        assert 0 < len(cycles(graph(nodes, output="n0"))) <= 20
 
 
 def test_sound_graph_imports_no_networkx() -> None:

@@ -86,6 +86,13 @@ def test_every_keyword_of_the_format_is_known(name: str) -> None:
     assert words(SCHEMAS[name]) <= RULES.keys()
 
 
+def test_keywords_look_at_their_own_type() -> None:
+    schema = {"patternProperties": {"^x": {"type": "string"}}, "minLength": 3, "minimum": 3, "minItems": 3}
+    assert fits(None, schema)
+    assert fits({"x": "a", "y": 1}, schema)
+    assert not fits({"x": 1}, schema)
+
+
 @pytest.mark.parametrize(
     ("value", "schema"),
     [

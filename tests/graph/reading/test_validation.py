@@ -103,6 +103,20 @@ def test_long_values_are_not_repeated() -> None:
     assert len(message) < 150
 
 
+def test_authors_schemas_are_told_too() -> None:
+    schema = {"type": "object", "additionalProperties": False, "required": ["it's"], "minProperties": 1}
+    assert {p.code for p in Checker(schema).problems({"a": 1})} == {"FG111", "FG112"}
+    (problem,) = Checker({"anyOf": [{"type": "string"}, {"type": "null"}]}).problems(3)
+    assert (problem.code, problem.path) == ("FG114", ())
+    assert problem.message.startswith("the file: ")
+
+
+def test_last_newline_is_no_end_of_text() -> None:
+    """JSON Schema's `$` is the end; Python's also matches before a last newline"""
+    assert list(Checker({"pattern": "^a$"}).problems("a\n"))
+    assert not list(Checker({"pattern": r"^a\$"}).problems("a$"))
+
+
 def test_schemas_and_expressions_are_judged() -> None:
     assert schema_problem({"type": "object"}) == ""
     assert "not a JSON Schema" in schema_problem({"type": 3})

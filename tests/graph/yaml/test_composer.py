@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,13 @@ VALUES = st.recursive(
 def test_json_is_read_as_json(value: object) -> None:
     composer = compose(json.dumps({"a": value}))
     assert composer.data == {"a": value} or "merge keys" in composer.faults[0].message
+
+
+@pytest.mark.parametrize(("text", "code"), [("*x : 1\nb: 2\n", "FG105"), ('"\\ud800": 1\nb: 2\n', "FG106")])
+def test_key_that_is_none_is_passed_over(text: str, code: str) -> None:
+    composer = compose(text)
+    assert [f.code for f in composer.faults] == [code]
+    assert composer.data["b"] == 2
 
 
 def test_bounds_are_exact() -> None:
