@@ -28,7 +28,7 @@ class Context:
         self._run = run
         self._calls = 0
         self.node = node
-        self.conversation: tuple[Message, ...] = run.request.messages
+        self.conversation: tuple[Message, ...] = run.request.messages if node.index in run.bound.writers else run.quoted
         self.inputs: Sequence[Input] = self._read() if node.inputs else ()
 
     @property

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.live import Live
+from fusion_graph.engine.quoting import quote_tools
 from fusion_graph.events import Degraded, Listener, Record, Trace
 from fusion_graph.graph.progress import Progress
 from fusion_graph.messages import Completion, Message
@@ -31,8 +32,8 @@ class Run:
 
     __slots__ = (
         "_ranks", "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits",
-        "live", "progress", "question", "request", "run_id", "samplings", "seed", "services", "shared", "tasks",
-        "trace", "troubled", "wake",
+        "live", "progress", "question", "quoted", "request", "run_id", "samplings", "seed", "services", "shared",
+        "tasks", "trace", "troubled", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -47,6 +48,7 @@ class Run:
         self.fence = request.fence or token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0
         self.question = _question(request.messages)
+        self.quoted = quote_tools(request.messages)  # the conversation for whoever is given no tools
         self.trace = Trace(self.clock(), listener)
         self.emit: Callable[[Record], None] = self.trace.tell if listener else self.trace.records.append
         self.troubled = False  # something happened that may have to stand in `degraded`
