@@ -3,7 +3,7 @@ Knows no screen; `_live` draws it."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fusion_graph.commands._figures import seconds
@@ -89,14 +89,13 @@ class Board:
             for row in self.rows.values():
                 row.state = "cancelled" if row.state in ACTIVE else row.state
 
-    def walk(self, folded: Container[str] = ()) -> Iterator[Row]:
-        """Every row, a group before its members; those of the groups in `folded` are left out."""
+    def walk(self) -> Iterator[Row]:
+        """Every row, a group before its members."""
         stack = self.roots[::-1]
         while stack:
             row = stack.pop()
             yield row
-            if row.id not in folded:
-                stack.extend(row.members[::-1])
+            stack.extend(row.members[::-1])
 
     def _begin(self, event: RunStarted) -> None:
         self.pipeline = event.pipeline

@@ -115,13 +115,15 @@ def frame(board: Board, now: float, width: int, height: int) -> list[Text]:
 
 def visible(board: Board, room: int) -> tuple[list[Row], set[str], Counter[str]]:
     """The rows that fit, which of them are groups shown without their members, and the states of what is not shown."""
-    folded: set[str] = set()
     rows = list(board.walk())
+    folded: set[str] = set()
+    gone: set[str] = set()
     for group in sorted((row for row in rows if row.members), key=_dullness):
-        if len(rows) <= room:
-            return _with_failed(rows, folded, room), folded, Counter()
+        if len(rows) - len(gone) <= room:
+            break
         folded.add(group.id)
-        rows = list(board.walk(folded))
+        gone.update(row.id for row in group.inside)
+    rows = [row for row in rows if row.id not in gone]
     if len(rows) <= room:
         return _with_failed(rows, folded, room), folded, Counter()
     busy = [row for row in rows if row.state in ACTIVE or row.state == "failed"][: room - 1]

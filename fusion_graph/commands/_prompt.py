@@ -27,6 +27,8 @@ def read_prompt(argument: str | None, file: str | None) -> str:
         return _text(os.fsencode(argument), "the argument")
     if argument is None and file is None and _console.is_terminal(sys.stdin):
         raise UsageError("there is no prompt", hint=WAYS)
+    if _console.is_terminal(sys.stdin):
+        _console.err("type the prompt; Ctrl-D ends it")
     return _text(_stdin(), "standard input")
 
 

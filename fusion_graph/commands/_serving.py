@@ -23,6 +23,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
+from fusion_graph.server._spans import Spans, exporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Given:
     config: str | None = None
     folder: str | None = None
     prices: str | None = None
+    otel: bool = False
 
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
@@ -53,6 +55,7 @@ async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
         keys=_keys(setup),
         backend=selection.default,
         log=Log(sys.stderr, as_json=options.log_json),
+        spans=_spans() if given.otel else None,
         reuse_port=shared_port,
     )
     await serve(server, lambda: _tell(server, options, selection))
@@ -78,6 +81,13 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     return Fusion(
         providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
     )
+
+
+def _spans() -> Spans:
+    try:
+        return exporting()
+    except ImportError:
+        raise UsageError("--otel needs OpenTelemetry", hint="pip install 'fusion-graph[otel]'") from None
 
 
 def sources(given: Given) -> list[Source]:

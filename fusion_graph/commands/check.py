@@ -26,12 +26,20 @@ def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
 
     from fusion_graph import wiring
     from fusion_graph.commands import _console, _findings
+    from fusion_graph.errors import Diagnostic, UsageError
 
-    found = [d for file in files for d in wiring.read(file).diagnostics]
+    found: list[Diagnostic] = []
+    missing = False
+    for file in files:
+        try:
+            found += wiring.read(file).diagnostics
+        except UsageError as error:  # the others are checked all the same
+            _console.error(error.message, error.hint)
+            missing = True
     if style == "json":
         _console.out(json.dumps([asdict(d) for d in found], indent=2))
     elif found:
         _console.out(_findings.show_all(found))
-    else:
+    elif not missing:
         _console.out(f"{', '.join(files)}: no mistakes")
-    return 2 if any(strict or d.severity == "error" for d in found) else 0
+    return 2 if missing or any(strict or d.severity == "error" for d in found) else 0

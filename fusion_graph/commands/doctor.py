@@ -97,8 +97,13 @@ def _machine(setup: Settings) -> list[tuple[str, str]]:
             "versions",
             f"fusion_graph {__version__}, Python {platform.python_version()}, {sys.platform} {platform.machine()}",
         ),
-        ("", ", ".join(_versions())),
+        *(("", ", ".join(told)) for told in _lines(_versions())),
     ]
+
+
+def _lines(names: list[str], size: int = 4) -> list[list[str]]:
+    """So many to a line."""
+    return [names[i : i + size] for i in range(0, len(names), size)]
 
 
 def _versions() -> list[str]:

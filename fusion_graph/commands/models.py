@@ -64,6 +64,7 @@ def _backends(selection: Selection) -> list[dict[str, Any]]:
             "provider": backend.provider,
             "base_url": backend.base_url or None,
             "key": bool(backend.api_key),
+            "missing_key": selection.missing_keys.get(name),
             "in_use": name == selection.default,
             "why": selection.why if name == selection.default else "",
         }
@@ -81,7 +82,7 @@ def _text(models: list[dict[str, Any]], backends: list[dict[str, Any]], date: st
     ]
     reached = [("backend", "address", "key", "")]
     for b in backends:
-        key = "set" if b["key"] else "none"
+        key = "missing" if b["missing_key"] else "set" if b["key"] else "none"
         reached.append(
             (b["backend"], b["base_url"] or f"({b['provider']})", key, f"in use: {b['why']}" if b["in_use"] else "")
         )

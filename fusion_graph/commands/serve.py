@@ -18,6 +18,7 @@ import click
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
 @click.option("--log-content", is_flag=True, help="Log prompts and answers too.")
+@click.option("--otel", is_flag=True, help="Send spans by OTLP; needs the otel extra.")
 @click.option("--shared-port", is_flag=True, hidden=True)
 @click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")
 def COMMAND(
@@ -31,6 +32,7 @@ def COMMAND(
     workers: int,
     log_json: bool,
     log_content: bool,
+    otel: bool,
     shared_port: bool,
     insecure_open: bool,
 ) -> int:
@@ -44,7 +46,7 @@ def COMMAND(
     if workers > 1:
         return _serving.multiply(workers)
     return _serving.perform(
-        _serving.Given(config=config, folder=pipelines, prices=prices),
+        _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel),
         shared_port=shared_port,
         host=host,
         port=port,

@@ -48,16 +48,6 @@ def test_members_stand_below_their_group() -> None:
     ]
 
 
-def test_a_folded_group_hides_its_members() -> None:
-    assert [row.id for row in board().walk({"panel/x", "panel/bob"})] == [
-        "panel",
-        "panel/x",
-        "panel/bob",
-        "answer",
-        "final",
-    ]
-
-
 def test_a_node_goes_through_its_states() -> None:
     made = board()
     row = made.rows["answer"]

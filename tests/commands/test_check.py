@@ -86,6 +86,14 @@ def test_a_missing_file_is_one_line(cli: Callable[..., Done]) -> None:
     assert done.err == "error: there is no file none.yaml; correct the path\n"
 
 
+def test_a_missing_file_does_not_hide_the_others(cli: Callable[..., Done], tmp_path: Path) -> None:
+    (file,) = write(tmp_path, bad=BAD)
+    done = cli("check", "none.yaml", file)
+    assert done.code == 2
+    assert "none.yaml" in done.err
+    assert f"{file}:2:1: FG" in done.out
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_give_findings(cli: Callable[..., Done], tmp_path: Path, name: str) -> None:
