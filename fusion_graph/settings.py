@@ -1,21 +1,20 @@
-"""The only reader of the environment, of `.env` in the working folder and of `fusiongraph.toml`.
+"""The only reader of the environment, and of `.env` in the working folder; with `configuration` it makes the settings.
 
 It says what was set, not what is running: looking for local servers is `wiring`'s work.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from fusion_graph import configuration
+from fusion_graph.configuration import BUILT_IN, DEFAULT, FILE, VARIABLE, Configuration, check_address, check_known
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import UsageError
 
@@ -23,25 +22,6 @@ OPENROUTER = "https://openrouter.ai/api/v1"
 OPENAI = "https://api.openai.com/v1"
 KEYS: Mapping[str, str] = {"FUSION_API_KEY": OPENROUTER, "OPENROUTER_API_KEY": OPENROUTER, "OPENAI_API_KEY": OPENAI}
 """Where a key goes when no address is set. The first of them that is set is used."""
-
-FILE = "fusiongraph.toml"
-DEFAULT = "default"
-"""The backend made of FUSION_BASE_URL or a key."""
-BUILT_IN: Mapping[str, Backend] = {
-    "sim": Backend(name="sim", provider="sim", free=True),
-    "local": Backend(name="local", provider="local", free=True),
-}
-
-TOP = {"default_backend": str, "backends": dict, "models": dict, "server": dict}
-BACKEND = {
-    "base_url": str,
-    "api_key_env": str,
-    "max_concurrency": int,
-    "requests_per_minute": int,
-    "free": bool,
-}
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,28 +52,23 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     variables = _Variables(shell, _dotenv(folder / ".env"))
     home = _home(variables)
     file = _find_file(variables, folder, home)
-    table = _read_toml(file) if file else {}
-    named, missing = _backends(table, variables, str(file))
+    configured = configuration.read(file) if file else Configuration()
     made, why = _default(variables)
-    backends = {**BUILT_IN, **named}
-    if made:
-        backends[DEFAULT] = made
-        if not made.api_key and made.base_url in (OPENROUTER, OPENAI):
-            missing[DEFAULT] = " or ".join(KEYS)
-    name, why = _choose(table, variables, backends, why, str(file))
+    backends = {**BUILT_IN, **_with_keys(configured, variables), **({DEFAULT: made} if made else {})}
+    name, why = _choose(configured, variables, backends, why)
     return Settings(
         backends=backends,
         default_backend=name,
         why=why,
         home=home,
-        missing_keys=missing,
-        models=_models(table, backends, str(file)),
+        missing_keys=_missing_keys(configured, backends),
+        models=configured.models,
         file=file,
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
         dumb_terminal=variables["TERM"] == "dumb",
-        server=table.get("server", {}),
+        server=configured.server,
         server_keys=variables["FUSION_SERVER_KEYS"],
-        keys={key: bool(variables[key]) for key in (*KEYS, *_key_variables(table))},
+        keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
 
 
@@ -160,39 +135,59 @@ def _key(variables: _Variables, name: str) -> str:
     return key
 
 
+# --- backends -------------------------------------------------------------------------------------------------------
+
+
 def _default(variables: _Variables) -> tuple[Backend | None, str]:
     """The backend of FUSION_BASE_URL or of a key alone, and why.
 
     An address that only `.env` knows gets no key from the shell: a folder one has downloaded must not be able to send
     somebody's key away.
     """
-    address = variables["FUSION_BASE_URL"]
-    if address and "FUSION_BASE_URL" not in variables.shell:
-        variables = _Variables({}, variables.dotenv)
-    name = next((name for name in KEYS if variables[name]), "")
+    address, name = variables["FUSION_BASE_URL"], _first_key(variables)
     if not address and not name:
         return None, "no key, no FUSION_BASE_URL and no default_backend is set"
-    url = _check_address(address, "FUSION_BASE_URL") if address else KEYS[name]
-    why = variables.source("FUSION_BASE_URL" if address else name)
-    key = _key(variables, name) if name else ""
-    return Backend(name=DEFAULT, base_url=url, api_key=key), f"{why} is set"
+    why = f"{variables.source('FUSION_BASE_URL' if address else name)} is set"
+    if address and "FUSION_BASE_URL" not in variables.shell:
+        variables = _Variables({}, variables.dotenv)
+        if name and not _first_key(variables):
+            why += f"; {name} is not sent there, because the address stands in .env and the key does not"
+        name = _first_key(variables)
+    url = check_address(address, "FUSION_BASE_URL") if address else KEYS[name]
+    return Backend(name=DEFAULT, base_url=url, api_key=_key(variables, name) if name else ""), why
+
+
+def _first_key(variables: _Variables) -> str:
+    return next((name for name in KEYS if variables[name]), "")
+
+
+def _with_keys(configured: Configuration, variables: _Variables) -> dict[str, Backend]:
+    """The file's backends, each with the key that its variable holds."""
+    keys = {name: _key(variables, variable) for name, variable in configured.key_variables.items()}
+    return {name: replace(backend, api_key=keys.get(name, "")) for name, backend in configured.backends.items()}
+
+
+def _missing_keys(configured: Configuration, backends: Mapping[str, Backend]) -> dict[str, str]:
+    """Backends that need a key and have none, with the variable that should hold it."""
+    missing = {name: variable for name, variable in configured.key_variables.items() if not backends[name].api_key}
+    made = backends.get(DEFAULT)
+    if made and not made.api_key and made.base_url in (OPENROUTER, OPENAI):
+        missing[DEFAULT] = " or ".join(KEYS)
+    return missing
 
 
 def _choose(
-    table: Mapping[str, Any], variables: _Variables, backends: Mapping[str, Backend], why: str, file: str
+    configured: Configuration, variables: _Variables, backends: Mapping[str, Backend], why: str
 ) -> tuple[str, str]:
     """FUSION_BACKEND, FUSION_BASE_URL, `default_backend`, a key: the first one that is set."""
     if name := variables["FUSION_BACKEND"]:
-        _check_known(name, backends, "FUSION_BACKEND", "backend")
+        check_known(name, backends, "FUSION_BACKEND", "backend")
         return name, f"{variables.source('FUSION_BACKEND')} is set"
-    if name := table.get("default_backend", ""):
-        _check_known(name, backends, f"{file}: default_backend", "backend")
+    if name := configured.default_backend:
+        check_known(name, backends, f"{configured.file}: default_backend", "backend")
         if not variables["FUSION_BASE_URL"]:
-            return name, f"default_backend in {file}"
+            return name, f"default_backend in {configured.file}"
     return (DEFAULT if DEFAULT in backends else ""), why
-
-
-# --- fusiongraph.toml -----------------------------------------------------------------------------------------------
 
 
 def _find_file(variables: _Variables, folder: Path, home: Path) -> Path | None:
@@ -203,93 +198,3 @@ def _find_file(variables: _Variables, folder: Path, home: Path) -> Path | None:
             raise UsageError(f"FUSION_CONFIG: there is no file {path}", hint="correct the path or unset FUSION_CONFIG")
         return path
     return next((path for path in (folder / FILE, home / FILE) if path.is_file()), None)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
-        raise UsageError(f"{path}: {fault}", hint="it must be a readable TOML file") from fault
-    _check_keys(table, TOP, str(path))
-    return table
-
-
-def _backends(table: Mapping[str, Any], variables: _Variables, file: str) -> tuple[dict[str, Backend], dict[str, str]]:
-    """The `[backends.NAME]` tables, and which of them name a variable that is not set."""
-    found: dict[str, Backend] = {}
-    missing: dict[str, str] = {}
-    for name, entry in table.get("backends", {}).items():
-        where = f"{file}: [backends.{name}]"
-        if not NAME.fullmatch(name) or name in BUILT_IN or name == DEFAULT:
-            taken = f"{', '.join(BUILT_IN)} and {DEFAULT} are taken"
-            raise UsageError(f"{where}: not a name for a backend", hint=f"letters, digits, - and _; {taken}")
-        if not isinstance(entry, dict):
-            raise UsageError(f"{where}: must be a table", hint='[backends.NAME] base_url = "http://..."')
-        if "api_key" in entry or not VARIABLE.fullmatch(str(entry.get("api_key_env", "X"))):
-            hint = 'api_key_env = "GROQ_API_KEY" names the environment variable that holds it'
-            raise UsageError(f"{where}: a key does not belong in a file", hint=hint)
-        _check_keys(entry, BACKEND, where)
-        if "base_url" not in entry:
-            raise UsageError(f"{where}: base_url is missing", hint='base_url = "http://127.0.0.1:11434/v1"')
-        options = {**entry, "base_url": _check_address(entry["base_url"], f"{where} base_url")}
-        variable = options.pop("api_key_env", "")
-        if variable and not variables[variable]:
-            missing[name] = variable
-        found[name] = Backend(name=name, api_key=_key(variables, variable) if variable else "", **options)
-    return found, missing
-
-
-def _key_variables(table: Mapping[str, Any]) -> list[str]:
-    """The variables that backends name for their keys."""
-    named = (entry.get("api_key_env", "") for entry in table.get("backends", {}).values())
-    return [name for name in dict.fromkeys(named) if name]
-
-
-def _models(table: Mapping[str, Any], backends: Mapping[str, Backend], file: str) -> dict[str, str]:
-    """`[models]`: other names for slugs, so that a preset runs on what is at hand."""
-    models: dict[str, Any] = table.get("models", {})
-    for slug, target in models.items():
-        where = f'{file}: [models] "{slug}"'
-        if not target or not isinstance(target, str):
-            raise UsageError(f"{where}: must name a model", hint='"google/gemini-3-flash" = "qwen3:8b@ollama"')
-        _, at, backend = target.rpartition("@")
-        if at and NAME.fullmatch(backend):
-            _check_known(backend, backends, where, "backend")
-    return models
-
-
-# --- checks ---------------------------------------------------------------------------------------------------------
-
-
-def _check_keys(table: Mapping[str, Any], allowed: Mapping[str, type], where: str) -> None:
-    """Every key is known and has its type; numbers are not negative."""
-    for key, value in table.items():
-        _check_known(key, allowed, where, "key")
-        kind = allowed[key]
-        if type(value) is not kind or (isinstance(value, int) and value < 0):
-            raise UsageError(f"{where}: {key} must be {_WORDS[kind]}, not {value!r}")
-
-
-_WORDS = {str: "a text", dict: "a table", int: "a number of 0 or more", bool: "true or false"}
-
-
-def _check_known(name: str, known: Mapping[str, Any], where: str, word: str) -> None:
-    if name in known:
-        return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-    raise UsageError(f"{where}: there is no {word} {name}", hint=hint)
-
-
-def _check_address(url: str, where: str) -> str:
-    """An http address without credentials, query or fragment; the slash at its end is dropped."""
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fine = False
-    if not fine:
-        raise UsageError(f"{where}: not an http address", hint="like https://openrouter.ai/api/v1")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise UsageError(f"{where}: an address holds no key, query or fragment", hint="keys come from the environment")
-    return url.rstrip("/")

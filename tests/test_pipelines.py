@@ -14,7 +14,7 @@ from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask
-from fusion_graph.graph import reader
+from fusion_graph.graph import panel, reader
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.drawing.diagram import picture
 from fusion_graph.graph.drawing.dot import to_dot
@@ -84,6 +84,12 @@ def test_preset_fits_the_published_schema(file: Path) -> None:
     document = YAML(typ="safe").load(file)
     published = validator("panel" if "panel" in document else "graph")
     assert [error.message for error in published.iter_errors(document)] == []
+
+
+def test_panel_form_falls_back_on_the_default_preset() -> None:
+    """semantics 5: an omitted `judge` or `synthesizer` is the default preset's."""
+    params = load(ROOT / "pipelines" / "budget.yaml").params
+    assert (params["judge"].default, params["synthesizer"].default) == (panel.JUDGE, panel.SYNTHESIZER)
 
 
 @each_preset

@@ -26,17 +26,19 @@ LAYERS = (
     ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-ROOT_WORDS = {*LAYERS[0], "settings"}
+ROOT_WORDS = {*LAYERS[0], "settings", "configuration"}
 MAY_READ_SETTINGS = {"settings", "wiring", "commands", "api"}
 HOMES = {
     "aiohttp": {"providers", "server", "tools"},
     "click": {"commands", "chat"},
     "graphviz": {"graph"},
-    "json_repair": {"graph", "kinds"},
+    "json_repair": {"graph"},
     "jsonschema": {"graph"},
     "networkx": {"graph"},
+    "opentelemetry": {"server"},
     "rich": {"commands", "chat"},
     "ruamel": {"graph"},
+    "uvloop": {"commands"},
     "xllamacpp": {"providers"},
 }
 UNTESTED = {
@@ -81,7 +83,7 @@ def theirs(path: Path) -> set[str]:
 
 
 def is_allowed(me: str, other: str) -> bool:
-    if other == "settings":
+    if other in ("settings", "configuration"):
         return me in MAY_READ_SETTINGS
     if me in ROOT_WORDS:
         return other in ROOT_WORDS

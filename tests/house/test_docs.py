@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import settings
+from fusion_graph import configuration, settings
 from fusion_graph.commands import COMMANDS
 from fusion_graph.graph.codes import CODES
 from fusion_graph.graph.drawing.image import PROGRAM, programs
@@ -63,7 +63,7 @@ def test_every_setting_is_documented() -> None:
     variables = set(re.findall(r'"((?:FUSION|OPENROUTER|OPENAI|NO)_[A-Z_]+)"', source))
     assert variables >= {"FUSION_BASE_URL", *settings.KEYS}
     assert [name for name in variables if f"| `{name}` |" not in text] == []
-    assert [name for name in (*settings.TOP, *settings.BACKEND) if f"`{name}" not in text] == []
+    assert [name for name in (*configuration.TOP, *configuration.BACKEND) if f"`{name}" not in text] == []
     example = (ROOT / ".env.example").read_text("utf-8")
     assert [name for name in settings.KEYS if name not in example] == []
 
