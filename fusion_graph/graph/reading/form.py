@@ -40,6 +40,9 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         for name, raw in nodes.items()
         if isinstance(raw, Mapping) and re.fullmatch(ID, name)
     }
+    if "params" in nodes:
+        message = "`params` is no id for a node: `params.x` in a `when` is a parameter"
+        findings.error("FG114", ("nodes", "params"), message, "choose another name", key=True)
     output = data.get("output")
     named = isinstance(output, str) and re.fullmatch(REF, output)
     graph = resolve(sketches, kinds, params.defaults, str(output) if named else "", findings)

@@ -42,6 +42,10 @@ def test_nodes_are_a_map_of_maps(nodes: str, code: str) -> None:
     assert codes(f"version: 1\nname: x\n{nodes}\noutput: a\n")[0] == code
 
 
+def test_params_is_no_id() -> None:
+    assert errors(graph("params: {kind: proposer, model: m/m}", output="params")) == ["FG114 4:9"]
+
+
 def test_tool_turns_are_kept() -> None:
     assert load(graph(NODE, top="on_tool_turn: full")).on_tool_turn == "full"
     assert load(graph(NODE)).on_tool_turn == "writer_only"
