@@ -161,3 +161,13 @@ async def test_answered_attempt_tells_its_usage() -> None:
 
 def test_module_says_what_is_empty() -> None:
     assert {"empty_output", "unusable:blank"} == calls.EMPTY
+
+
+async def test_second_cut_changes_nothing() -> None:
+    call = call_of()
+    call.task = asyncio.create_task(asyncio.sleep(1e6))
+    call.cut("timeout_idle")
+    call.cut("budget")
+    with pytest.raises(asyncio.CancelledError):
+        await call.task
+    assert call.task.cancelling() == 1

@@ -16,7 +16,7 @@ from fusion_graph.messages import Call, Completion
 from fusion_graph.pipeline import Limits
 from fusion_graph.providers.sim import SimClient
 from tests.engine.stage import Stage, entries, start
-from tests.graph.walk import bound_of
+from tests.graph.walk import NEVER, bound_of
 
 ONE = "a: {kind: proposer, model: m/a}"
 
@@ -157,3 +157,35 @@ async def test_slow_listener_sees_every_event_in_order() -> None:
     await stage.run(ONE, listener=seen.append, stream=True)
     assert [event.at for event in seen] == sorted(event.at for event in seen)
     assert seen == stage.events
+
+
+async def test_bug_beside_other_calls_of_a_node_is_raised_as_it_is() -> None:
+    """Several calls of one node run in a group; its own exception does not show."""
+
+    def broken(_call: Call) -> str:
+        raise ZeroDivisionError
+
+    stage = Stage({"m/j": broken, "*": "text"})
+    nodes = "p: {kind: layer, models: [m/a, m/b, m/c]}\n"
+    nodes += "j: {kind: judge, mode: select, compare: pairs, model: m/j, inputs: [p]}"
+    with pytest.raises(ZeroDivisionError):
+        await stage.run(nodes)
+
+
+async def test_two_bugs_at_once_are_one_exception() -> None:
+    def broken(_call: Call) -> str:
+        raise ZeroDivisionError
+
+    stage = Stage({"*": broken})
+    with pytest.raises(ZeroDivisionError):
+        await stage.run("p: {kind: layer, models: [m/a, m/b, m/c]}\nf: {kind: fallback, inputs: [p]}")
+
+
+async def test_run_with_nothing_to_call_ends_at_once() -> None:
+    stage = Stage({"*": "text"})
+    nodes = "a: {kind: proposer, model: m/a, when: {params.go: {equals: true}}}\nf: {kind: fallback, inputs: [a]}"
+    result = await stage.run(nodes, top={"params": NEVER})
+    assert stage.asked == []
+    assert result.error
+    assert result.error.exit_code == 1
+    assert "no node gave a usable answer" in result.error.message

@@ -100,6 +100,15 @@ def test_retry_after_cools_the_whole_lane(reason: str) -> None:
     assert bench.lane.delay_s() == 0
 
 
+def test_cooling_call_is_not_counted() -> None:
+    bench = Bench(requests_per_minute=1)
+    bench.lane.note(Transient("rate_limited", retry_after_s=9))
+    assert bench.lane.delay_s() == 9
+    bench.now = 9
+    assert bench.lane.delay_s() == 0
+    assert bench.lane.delay_s() == 60
+
+
 def test_longer_cool_down_stands() -> None:
     bench = Bench()
     bench.lane.note(Transient("rate_limited", retry_after_s=9))

@@ -174,3 +174,16 @@ def test_alternative_that_does_not_write_is_not_begun_after_close() -> None:
     walk.fail("a")
     assert walk.says("other") == "failed deadline"
     assert walk.started == ["a"]
+
+
+def test_nothing_starts_after_the_end() -> None:
+    """semantics 4 (5): at `deadline_s` all calls end; what they made ready does not begin."""
+    walk = Walk("""
+        a: {kind: proposer, model: m/a}
+        b: {kind: proposer, model: m/b, inputs: [a]}
+        final: {kind: fallback, inputs: [b, a]}
+        """)
+    walk.end("deadline")
+    assert walk.says("b") == "cancelled deadline"
+    assert walk.started == ["a"]
+    assert walk.says("final") == "failed deadline"

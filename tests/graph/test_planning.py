@@ -91,3 +91,12 @@ def test_topological_order_of_a_long_chain() -> None:
     size = 5000
     sources = tuple((i + 1,) if i + 1 < size else () for i in range(size))
     assert topological(sources, ((),) * size) == tuple(range(size))[::-1]
+
+
+def test_any_names_all_its_nodes() -> None:
+    plan = bound_of("""
+        a: {kind: proposer, model: m/a}
+        b: {kind: proposer, model: m/b}
+        c: {kind: proposer, model: m/c, when: {any: [{a.chars: {above: 3}}, {b.chars: {above: $k}}]}}
+        """, params={"k": {"type": "integer", "default": 1}}).plan  # fmt: skip
+    assert plan.before[2] == (0, 1)

@@ -216,3 +216,19 @@ def test_timer_of_a_sleeping_group_is_stale() -> None:
     assert walk.says("panel") == "open"
     walk.finish("panel/z", "Z")
     assert walk.chosen("panel") == ["panel/x", "panel/y", "panel/z"]
+
+
+def test_sample_of_a_later_window_may_be_wanted() -> None:
+    """semantics 1: a sample with `stop` has one stage per window."""
+    walk = Walk("""
+        votes: {kind: sample, model: m/v, samples: 4, window: 2, stop: {agree: 2}, extract: last_number}
+        a: {kind: proposer, model: m/a}
+        c: {kind: synth, model: m/c, inputs: [a, votes/3]}
+        out: {kind: synth, model: m/w, inputs: [votes, 'c?']}
+        """)
+    assert "votes/3" in walk.running
+    walk.fail("a")
+    assert walk.cancelled == []
+    walk.finish("votes/1", answer="1")
+    walk.finish("votes/2", answer="2")
+    assert walk.running == ["votes/3", "votes/4"]

@@ -313,3 +313,52 @@ async def test_stop_is_one_cause() -> None:
     stage = Stage({**TEXTS, "m/w": echo})
     result = await stage.run(GRAPH % "", limits=Limits(max_calls=3))
     assert sorted(entries(result)) == [("judged", "budget"), ("panel/c", "budget")]
+
+
+async def test_wait_for_another_attempt_ends_with_the_budget() -> None:
+    # semantics 4: closes the plan: what does not write and is not in flight ends, with its own error
+    asleep = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        asleep.set()
+        await asyncio.sleep(1e6)
+
+    gate = asyncio.Event()
+    stage = Stage({**TEXTS, "m/a": DOWN, "m/b": (gate, "beta"), "m/c": "gamma"}, sleep=sleep)
+    late = "x: {kind: proposer, model: m/x, inputs: [b]}\n"
+    run = start(
+        stage,
+        "a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b}\n"
+        + late
+        + "p: {kind: layer, members: [a, b, x]}\nw: {kind: synth, model: m/w, inputs: [p]}\n"
+        + "f: {kind: fallback, inputs: [w, p]}",
+        limits=Limits(max_calls=3),
+    )
+    await asleep.wait()
+    await stage.sim.called("m/b")
+    gate.set()
+    result = await run
+    assert states(result)["a"] == "failed upstream_5xx"
+    assert states(result)["x"] == "failed budget"
+    assert result.text == "answer"
+
+
+async def test_call_that_waits_for_a_slot_begins_nothing_after_a_stop() -> None:
+    # semantics 4: only the held writer call may start
+    gate = asyncio.Event()
+    stage = Stage(
+        {"m/a": (gate, "alpha"), "*": "text"}, others={"second": {"m/w": "answer"}}, backend={"max_concurrency": 1}
+    )
+    run = start(
+        stage,
+        "p: {kind: layer, models: [m/a, m/b, m/c@second, m/d@second]}\n"
+        "w: {kind: synth, model: m/w@second, inputs: [p]}",
+        limits=Limits(max_calls=2),
+    )
+    await stage.sim.called("m/a")
+    await stage.until(lambda stage: any(getattr(e, "reason", "") == "budget" for e in stage.events))
+    gate.set()
+    result = await run
+    assert stage.asked == ["m/a"]
+    assert states(result)["p/b"] == "failed budget"
+    assert result.text == "answer"
