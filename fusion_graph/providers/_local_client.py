@@ -109,6 +109,7 @@ async def _start_child(backend: Backend, wanted: Mapping[str, Any]) -> _Child:
             await _end(process)
             failure = Permanent("connect_error", f"the embedded model did not start{_last_line(log)}", sent=False)
         except BaseException:
+            _kill(process)  # nobody wants it any more, and while it loads it would not hear a request
             await _end(process)
             raise
         else:
@@ -135,11 +136,15 @@ async def _end(process: Process) -> None:
         async with asyncio.timeout(_END_S):
             await process.wait()
     except BaseException as error:
-        if process.returncode is None:
-            process.kill()
+        _kill(process)
         await process.wait()
         if not isinstance(error, TimeoutError):
             raise
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
 
 
 def _last_line(log: IO[bytes]) -> str:

@@ -149,6 +149,17 @@ async def test_close_during_the_start_ends_it(engine: Path) -> None:
         await call
 
 
+async def test_close_does_not_wait_for_a_model_that_loads(tmp_path: Path) -> None:
+    (tmp_path / "xllamacpp.py").write_text("import time; time.sleep(60)")
+    client = LocalClient(BACKEND, engine=tmp_path, weights=Path("x.gguf"))
+    call = asyncio.create_task(client.complete(SHORT, ignore))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(2):  # a wait for its own end would take longer and leave Ctrl-C hanging
+        await client.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
 async def test_unused_model_is_never_started(engine: Path) -> None:
     await LocalClient(BACKEND, engine=engine, weights=Path("x.gguf")).aclose()
 
