@@ -26,6 +26,7 @@ from fusion_graph.server._service import Service
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
+    from fusion_graph.server._spans import Spans
 
 
 class _Connection(RequestHandler):
@@ -128,6 +129,7 @@ async def open_server(
     backend: str = "",
     log: Log | None = None,
     routes: Mapping[str, Route] | None = None,
+    spans: Spans | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -144,6 +146,7 @@ async def open_server(
         admission=Admission(max_runs=options.max_runs, max_queue=options.max_queue, queue_s=options.queue_s),
         backend=backend,
         log=log or Log(None, as_json=False),
+        spans=spans,
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

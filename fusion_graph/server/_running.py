@@ -153,6 +153,8 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
     """Accounts, metrics and the log learn how it ended."""
     purse.cost_usd = result.cost_usd
     exchange.service.metrics.run(job.served.id, result)
+    if exchange.service.spans is not None:
+        exchange.service.spans.tell(job.served.id, result)
     exchange.told |= {
         "state": result.state,
         "cost_usd": result.cost_usd,

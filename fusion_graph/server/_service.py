@@ -23,6 +23,7 @@ from fusion_graph.server._replay import Replays
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._options import ServerOptions
+    from fusion_graph.server._spans import Spans
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
+    spans: Spans | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
 
