@@ -18,7 +18,7 @@ from tests.graph.shapes import RESEARCH, VOTES, bound
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """No layout program anywhere; the folder is the whole PATH."""
-    monkeypatch.setattr(drawing, "folders", lambda: ())
+    monkeypatch.setattr(image, "folders", lambda: ())
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
@@ -33,7 +33,7 @@ def test_png_is_drawn_without_a_system_dot() -> None:
 
 
 def test_installed_program_comes_first() -> None:
-    assert Path(next(programs())).stem == drawing.PROGRAM
+    assert Path(next(programs())).stem == image.PROGRAM
 
 
 def test_svg_titles_are_node_ids() -> None:
@@ -74,11 +74,11 @@ def test_png_without_a_program_says_so(nothing_installed: Path) -> None:
 
 
 def test_slow_program_is_given_up(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "LONGEST_S", 0.05)
+    monkeypatch.setattr(image, "LONGEST_S", 0.05)
     install(nothing_installed, "read line; while :; do :; done")
     assert b'font-family="monospace"' in draw(picture(bound(VOTES)), "svg")
 
 
 def test_huge_graph_skips_the_layout() -> None:
-    boxes = tuple(Box(id=f"n{i}", title=f"n{i}", kind="k", role="draft") for i in range(drawing.MOST_BOXES + 1))
+    boxes = tuple(Box(id=f"n{i}", title=f"n{i}", kind="k", role="draft") for i in range(image.MOST_BOXES + 1))
     assert b'font-family="monospace"' in draw(Picture(name="huge", boxes=boxes), "svg")

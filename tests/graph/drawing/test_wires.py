@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import given
-from tests.graph.drawing.test_layers import LIMIT, graphs
 
 from fusion_graph.graph.drawing.layers import place
 from fusion_graph.graph.drawing.wires import Gap, Wire, route
+from tests.graph.drawing.test_layers import LIMIT, graphs
 
 Case = tuple[dict[str, int], list[tuple[str, str]]]
 
