@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fusion_graph.commands import COMMANDS
+from fusion_graph.commands._program import EXIT_CODES
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.codes import CODES
 from fusion_graph.graph.fragments import CALL, COMMON, LIMITS, PARAM, PRESENT, RETRY, TIMEOUT, USABLE
@@ -46,6 +47,7 @@ def cli() -> Iterator[str]:
     yield "# Commands\n"
     yield "| command | what it does |\n|---|---|"
     yield from (f"| [`{name}`](#{name}) | {command.summary} |" for name, command in COMMANDS.items())
+    yield EXIT_CODES.rstrip()
     for name, command in COMMANDS.items():
         yield f"\n## {name}\n\n```text"
         found = import_module(command.module).COMMAND

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +117,13 @@ async def test_leaving_a_stream_cancels_the_run(monkeypatch: pytest.MonkeyPatch)
 
 async def _remember(clients: list[SimClient], client: SimClient) -> None:
     clients.append(client)
+
+
+def test_the_example_in_the_readme_runs() -> None:
+    root = Path(__file__).parents[1]
+    (example,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text("utf-8"), re.DOTALL)
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONWARNINGS": "error"}
+    done = subprocess.run([sys.executable, "-c", example], env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "Why is the sky blue?" in done.stdout
+    assert "And at sunset?" in done.stdout
