@@ -20,7 +20,7 @@ def degraded_lines(result: RunResult) -> list[str]:
 
 
 def closing_line(result: RunResult, prices_date: str) -> str:
-    """`degraded in 4.2 s, 6 calls, 3.4k tokens, $0.0123: verdict abstained`."""
+    """`degraded in 4.2 s, 6 calls, 3.4k tokens, $0.0123: verdict abstained`. The error of a failed run stands apart."""
     attempts = sum(node.attempts for node in result.nodes)
     parts = [
         f"{result.state} in {seconds(result.timing_s['total'])}",
@@ -30,7 +30,7 @@ def closing_line(result: RunResult, prices_date: str) -> str:
     ]
     if result.simulated:
         parts.append("simulated")
-    return ", ".join(parts) + (f": {_causes(result)}" if result.degraded else "")
+    return ", ".join(parts) + (f": {_causes(result)}" if result.degraded and result.error is None else "")
 
 
 def _causes(result: RunResult) -> str:

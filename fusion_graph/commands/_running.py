@@ -27,6 +27,10 @@ from fusion_graph.pipeline import Pipeline
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
+CUT = {
+    "budget": "allow more with --budget-usd X, or raise the limits in the file",
+    "deadline": "allow more with --deadline-s X, or raise the limits in the file",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,9 @@ def _report(job: Job, screen: _Screen, result: RunResult, selection: wiring.Sele
 
 
 def _hint(result: RunResult) -> str:
+    reason = result.error.reason if result.error else ""
+    if reason in CUT:
+        return CUT[reason]
     unreached = UNREACHED.intersection(node.reason for node in result.nodes)
     return "`fusiongraph doctor` says which backend is in use, why, and whether it answers" if unreached else ""
 
