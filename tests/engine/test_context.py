@@ -38,7 +38,7 @@ async def play(run: Play, stage: Stage | None = None, **request: Any) -> RunResu
     params = {"k": ParamSpec(name="k", schema={"type": "integer"}, default=4)}
     nodes = (spec("a", model="m/a"), spec("b", model="m/b"), probe)
     pipeline = Pipeline(name="test", nodes=nodes, output=probe.id, params=params)
-    return await (stage or Stage({"m/a": "alpha", "m/b": "beta", "m/m": "mine"})).run(
+    return await (stage or Stage({"m/a": "alpha", "m/b": "beta", "m/probe": "mine"})).run(
         bind(pipeline, {**KINDS, "probe": kind}), **request
     )
 
@@ -103,9 +103,9 @@ async def test_many_calls_come_back_in_order() -> None:
         texts = [r.text if isinstance(r, Completion) else r.reason for r in replies]
         return Draft(text=" ".join(texts), node="probe")
 
-    stage = Stage({"m/m": [(gate, "1"), Permanent("bad_request"), "3"], "*": "text"})
+    stage = Stage({"m/probe": [(gate, "1"), Permanent("bad_request"), "3"], "*": "text"})
     task = asyncio.create_task(play(run, stage))
-    await stage.sim.called("m/m", 3)
+    await stage.sim.called("m/probe", 3)
     gate.set()
     assert (await task).text == "1 bad_request 3"
 
@@ -130,7 +130,7 @@ async def test_failure_of_one_call_is_the_kinds_to_handle() -> None:
             return Draft(text=f"went on after {failed.reason}", node="probe")
         raise AssertionError
 
-    result = await play(run, Stage({"m/m": Permanent("bad_request"), "*": "text"}))
+    result = await play(run, Stage({"m/probe": Permanent("bad_request"), "*": "text"}))
     assert result.text == "went on after bad_request"
 
 

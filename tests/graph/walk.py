@@ -35,11 +35,11 @@ def bound_of(nodes: str, *, values: Mapping[str, Any] | None = None, **top: Any)
 
 
 def spec(name: str, kind: str = "proposer", inputs: Sequence[str] = (), **options: Any) -> NodeSpec:
-    """A plain node; `id?` is an optional edge. A model-call node gets a model."""
+    """A plain node; `id?` is an optional edge. A model-call node gets a model of its own."""
     edges = tuple(Edge(NodeId(entry.removesuffix("?")), entry.endswith("?")) for entry in inputs)
     when, after = options.pop("when", None), options.pop("after", ())
     if KINDS[kind].calls_model(options):
-        options.setdefault("model", "m/m")
+        options.setdefault("model", f"m/{name}")
     return NodeSpec(id=NodeId(name), kind=kind, inputs=edges, when=when, after=tuple(after), options=options)
 
 
