@@ -147,3 +147,24 @@ def test_refused_key_is_refused_at_its_address(*, shared: bool) -> None:
     lanes["a"].note(Permanent("auth_failed", status=401))
     assert lanes["a"].holds_back
     assert lanes["b"].holds_back is shared
+
+
+def test_backends_of_one_account_share_its_breaker() -> None:
+    # semantics 1: opens the breaker of that (origin, key)
+    provider = Provider(name="sim", summary="", open=lambda _backend: SimClient())
+    backends = {
+        name: Backend(name=name, provider="sim", base_url=url, api_key=key)
+        for name, url, key in (
+            ("one", "https://a.example/v1", "k"),
+            ("same", "https://a.example/v1", "k"),
+            ("key", "https://a.example/v1", "other"),
+            ("place", "https://b.example/v1", "k"),
+        )
+    }
+    lanes = Lanes(backends, {"sim": provider}, "one", lambda: 0.0)
+    lanes["one"].note(Permanent("auth_failed", status=401))
+    assert lanes["same"].holds_back
+    with pytest.raises(Permanent):
+        lanes["same"].delay_s()
+    assert not lanes["key"].holds_back
+    assert not lanes["place"].holds_back

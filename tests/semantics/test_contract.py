@@ -101,7 +101,7 @@ async def test_streamed_mismatch_is_degraded() -> None:
     stage = Stage({"m/w": "plain words"})
     result = await stage.run("w: {kind: proposer, model: m/w}", writer=WANTED, stream=True)
     assert result.text == stage.streamed == "plain words"
-    assert result.state == "degraded"
+    assert entries(result) == [("w", "response_format_unmet")]
     assert len(stage.asked) == 1
 
 

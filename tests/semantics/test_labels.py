@@ -223,6 +223,20 @@ async def test_fallback_without_scores_takes_the_first() -> None:
     assert result.state == "degraded"
 
 
+async def test_random_k_is_the_seeds() -> None:
+    # semantics 2: the file's `seed` is the engine's (order, random k)
+    async def choice(seed: int) -> tuple[str, ...]:
+        stage = Stage({**TEXTS, "m/w": "answer"})
+        node = "w: {kind: synth, model: m/w, inputs: [panel], present: {select: {random: 2}}}"
+        await stage.run(PANEL + node, top={"seed": seed})
+        return tuple(shown(stage.sent("m/w")[0]).values())
+
+    assert await choice(1) == await choice(1)
+    found = {await choice(seed) for seed in range(12)}
+    assert {len(drafts) for drafts in found} == {2}
+    assert len({frozenset(drafts) for drafts in found}) > 2
+
+
 @pytest.mark.parametrize(
     "node",
     [
