@@ -43,7 +43,7 @@ def err(text: str) -> None:
 
 def error(message: str, hint: str = "") -> None:
     """Whose fault, where, and what to do next; one line unless the message itself has more."""
-    gap = "\n  " if "\n" in message else " " if message.endswith("?") else "; "
+    gap = "\n  hint: " if "\n" in message else " " if message.endswith("?") else "; "
     err(f"error: {message}" + (gap + hint if hint else ""))
 
 

@@ -40,12 +40,12 @@ def test_a_run_in_flight_ends_within_a_second(program: Start, slow: Path, number
     assert err.strip().splitlines()[-1].startswith("interrupted")
 
 
-def test_waiting_for_a_prompt_ends_at_once(program: Start) -> None:
-    process = program("run", "budget", "-", PYTHONFAULTHANDLER="1")
-    time.sleep(1)  # there is nothing to see while it reads
-    code, err, took = end(process, signal.SIGINT)
-    assert (code, took < 1.0) == (130, True)
-    assert err == "\ninterrupted\n"
+def test_waiting_for_a_prompt_ends_at_once(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal("run", "budget", "-")
+    screen.wait_for("Ctrl-D ends it")
+    assert screen.interrupt() < 1.0
+    assert screen.finish() == 130
+    assert screen.text.endswith("\ninterrupted\n")
 
 
 def test_the_server_sees_its_connections_close(program: Start) -> None:
