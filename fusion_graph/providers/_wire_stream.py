@@ -1,21 +1,26 @@
 """Reads a streamed chat-completions reply: bytes in, deltas and at the end the whole reply out. Pure.
 
-This is the hot path. All events of one read become one delta, and an event that differs from an earlier one only in its
-text is not parsed again: see `Pattern`.
+This is the hot path. All events of one read become one delta; an event that differs from an earlier one only in its text
+is not parsed again (see `Pattern`); and where many such events come in one read, they are not even looked at singly.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
-from fusion_graph.providers._wire_sse import SseParser
+from fusion_graph.providers._wire_sse import Event, SseParser
 
 _MOST_TRIES = 4
+_UNLEARNT = 1  # a reply of one piece is not worth learning from
+_BURST = 4  # so many events at once are worth a look at all of them
+_MOST_BURSTS = 8  # of one read: texts with quotes break them up
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -31,6 +36,10 @@ class Pattern:
         self._tail = b""
         self.tries = _MOST_TRIES
 
+    @property
+    def known(self) -> bool:
+        return bool(self._head)
+
     def text_in(self, data: bytes) -> str | None:
         """The text of an event that fits; None if it does not."""
         head, tail = self._head, self._tail
@@ -41,6 +50,20 @@ class Pattern:
             return None
         text = middle.decode(errors="replace")
         return text if text.isprintable() and _REPLACED not in text else None
+
+    def texts_in(self, events: Sequence[Event], start: int) -> tuple[int, str]:
+        """How many events from `start` on fit, one after the other, and their text; ASCII only, as a character must not
+        begin in one event and end in another."""
+        head, chosen = self._head, events[start:]
+        data = b"\n".join([data for _, data in chosen])
+        if not data.startswith(head) or data.count(b"\n") >= len(chosen) or any(name for name, _ in chosen):
+            return 0, ""
+        parts = data[len(head) :].split(self._tail + b"\n" + head)[:-1]  # behind the last one stands anything
+        raw = b"".join(parts)
+        if b'"' in raw or b"\\" in raw or not _is_plain(raw):
+            parts = list(takewhile(lambda part: b'"' not in part and b"\\" not in part and _is_plain(part), parts))
+            raw = b"".join(parts)
+        return len(parts), raw.decode("ascii")
 
     def learn(self, data: bytes, chunk: Any) -> None:
         """Take the ends of an event that holds a text and nothing else that matters. A few tries, then no more: some
@@ -54,6 +77,10 @@ class Pattern:
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
             self._head, self._tail = head, tail
+
+
+def _is_plain(raw: bytes) -> bool:
+    return raw.isascii() and raw.decode("ascii").isprintable()
 
 
 def _with_text(chunk: Any, text: str) -> Any:
@@ -88,6 +115,7 @@ class StreamReader:
         self._reply = ReplyReader(call)
         self._any = False
         self._pattern = Pattern()
+        self._texts = 0  # events that were parsed
         self.ended = False  # [DONE] has come, or no more is wanted
         self.clean = True  # nothing came that does not belong there: the connection may be used again
 
@@ -101,11 +129,22 @@ class StreamReader:
         if self.ended:
             self.clean = self.clean and not chunk.strip()
             return None
-        for name, data in self._events.feed(chunk):
+        events = self._events.feed(chunk)
+        self._any = self._any or bool(events)
+        i, bursts = 0, _MOST_BURSTS
+        while i < len(events):
             if self.ended:
                 self.clean = False
                 break
-            self._any = True
+            if bursts and self._pattern.known and len(events) - i >= _BURST:
+                bursts -= 1
+                count, texts = self._pattern.texts_in(events, i)
+                if count:
+                    i += count
+                    self._reply.add_text(texts)
+                    continue
+            name, data = events[i]
+            i += 1
             text = self._pattern.text_in(data) if not name else None
             if text is not None:
                 self._reply.add_text(text)
@@ -135,7 +174,8 @@ class StreamReader:
         if name == b"error":
             raise _error_in(chunk)
         self._reply.take(chunk)
-        if self._pattern.tries:
+        self._texts += 1
+        if self._pattern.tries and self._texts > _UNLEARNT:
             self._pattern.learn(data, chunk)
 
 

@@ -155,6 +155,47 @@ def test_changing_events_are_soon_given_up() -> None:
     assert pattern.tries == 0
 
 
+def events_of(*texts: str) -> list[tuple[bytes, bytes]]:
+    return [(b"", json.dumps(chunk(text), ensure_ascii=False).encode()) for text in texts]
+
+
+def test_many_at_once_are_read_at_once() -> None:
+    pattern, _ = learned(chunk("hello"))
+    events = [*events_of("a", "", "b c", "d"), (b"", b"[DONE]")]
+    assert pattern.texts_in(events, 0) == (3, "ab c")  # what stands behind the last one is seen apart
+    assert pattern.texts_in(events, 2) == (1, "b c")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        (b"", b"[DONE]"),
+        events_of('a"b')[0],
+        events_of("ä")[0],
+        (b"", json.dumps(chunk("x", "stop")).encode()),
+    ],
+)
+def test_many_at_once_end_at_an_odd_one(odd: tuple[bytes, bytes]) -> None:
+    pattern, _ = learned(chunk("hello"))
+    count, text = pattern.texts_in([*events_of("a", "b", "c"), odd, *events_of("d", "e")], 0)
+    assert text == "abc"[:count]
+    assert count >= 2
+
+
+@pytest.mark.parametrize("odd", [(b"error", b"{}"), (b"", b"{\n}")])
+def test_odd_events_are_taken_one_by_one(odd: tuple[bytes, bytes]) -> None:
+    pattern, _ = learned(chunk("hello"))
+    assert pattern.texts_in([*events_of("a", "b"), odd], 0) == (0, "")
+
+
+@given(st.lists(st.text('ab"\\é\n ', max_size=3), min_size=5, max_size=30), st.integers(1, 4000))
+def test_bursts_say_the_same(texts: list[str], size: int) -> None:
+    stream = sse(*(chunk(text) for text in ["one", "two", *texts]), ascii_only=False) + FINISH + DONE
+    reader, _ = feed(*(stream[i : i + size] for i in range(0, len(stream), size)))
+    assert reader.completion().text == "onetwo" + "".join(texts)
+    assert reader.ended
+
+
 @given(st.lists(st.text(max_size=6), min_size=1, max_size=12), st.integers(1, 40), st.booleans())
 def test_short_way_says_the_same(texts: list[str], size: int, ascii_only: bool) -> None:
     stream = sse(*(chunk(text) for text in ["seen", *texts]), ascii_only=ascii_only) + FINISH + DONE
