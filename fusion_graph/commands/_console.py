@@ -4,9 +4,7 @@ stderr."""
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -36,6 +34,9 @@ def out_bytes(content: bytes) -> None:
 def err(text: str) -> None:
     """A line for the person in front of the screen, broken between words there."""
     if is_terminal(sys.stderr) and "\n" not in text:
+        import shutil
+        import textwrap
+
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     _write(sys.stderr, text + "\n")
