@@ -1,7 +1,7 @@
 """Reads a streamed chat-completions reply: bytes in, deltas and at the end the whole reply out. Pure.
 
-This is the hot path. All events of one read become one delta; an event that differs from an earlier one only in its text
-is not parsed again (see `Pattern`); and where many such events come in one read, they are not even looked at singly.
+This is the hot path. All events of one read become one delta; an event that differs from an earlier one only in its
+text is not parsed again (see `Pattern`); where many such events come in one read, they are not even looked at singly.
 """
 
 from __future__ import annotations
