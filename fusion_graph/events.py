@@ -172,30 +172,36 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 Record: TypeAlias = tuple[Any, ...]
-"""An event before anybody looks at it: the clock's time, its type, then its fields behind `at`."""
+"""An event before anybody looks at it: the clock's time, its type, then all its fields behind `at`."""
 
 
 class Trace:
-    """What happened in one run, from a clock's time on. Plain records in order until somebody looks, or listens."""
+    """What happened in one run, from a clock's time on. `flat` holds the records one behind the other, as one long list
+    gives the garbage collector nothing to do; events are made of it when somebody looks, or listens."""
 
-    __slots__ = ("_began", "_events", "_listener", "records")
+    __slots__ = ("_began", "_events", "_listener", "_read", "flat")
 
     def __init__(self, began: float, listener: Listener | None = None) -> None:
         self._began = began
         self._listener = listener
         self._events: list[Event] = []
-        self.records: list[Record] = []
+        self._read = 0
+        self.flat: list[Any] = []
 
     def tell(self, record: Record) -> None:
-        """Append to the records, and tell the listener. Where nobody listens, `records.append` is enough."""
-        self.records.append(record)
+        """Add a record and tell the listener. Where nobody listens, `flat.extend` does the same."""
+        self.flat.extend(record)
         if self._listener is not None:
             self._listener(self.events[-1])
 
     @property
     def events(self) -> list[Event]:
         """Everything so far. The list grows when it is asked for again."""
-        made = self._events
-        for at, kind, *fields in self.records[len(made) :]:
-            made.append(kind(at - self._began, *fields))
-        return made
+        flat, start = self.flat, self._read
+        while start < len(flat):
+            kind = flat[start + 1]
+            end = start + 1 + len(kind._fields)
+            self._events.append(kind(flat[start] - self._began, *flat[start + 2 : end]))
+            start = end
+        self._read = start
+        return self._events

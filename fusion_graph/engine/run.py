@@ -50,7 +50,7 @@ class Run:
         self.question = _question(request.messages)
         self.quoted = quote_tools(request.messages)  # the conversation for whoever is given no tools
         self.trace = Trace(self.clock(), listener)
-        self.emit: Callable[[Record], None] = self.trace.tell if listener else self.trace.records.append
+        self.emit: Callable[[Record], None] = self.trace.tell if listener else self.trace.flat.extend
         self.troubled = False  # something happened that may have to stand in `degraded`
         self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
