@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fusion_graph.errors import Diagnostic, PipelineError, UsageError
+from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.overrides import lower_limits, read_value, resolve_params
@@ -108,12 +108,8 @@ def bind_pipeline(pipeline: Pipeline, params: Mapping[str, Any] | None = None) -
     values = resolve_params(pipeline, params or {}, KINDS)
     try:
         return bind(pipeline, KINDS, values)
-    except PipelineError as error:
-        raise PipelineError([_place(d, pipeline) for d in error.diagnostics]) from None
-
-
-def _place(finding: Diagnostic, pipeline: Pipeline) -> Diagnostic:
-    return replace(finding, file=pipeline.file) if finding.file.startswith("<") else finding
+    except PipelineError as error:  # found after the text is gone: say at least which file it was
+        raise PipelineError([replace(d, file=pipeline.file) for d in error.diagnostics]) from None
 
 
 def limits_of(bound: Bound, *, budget_usd: float | None = None, deadline_s: float | None = None) -> Limits:
@@ -218,22 +214,46 @@ def _refs(bound: Bound) -> list[ModelRef]:
     return [ref for node in bound.nodes if node.model for ref in (node.model.model, *node.model.alternates)]
 
 
+class Used(NamedTuple):
+    """A backend that answers a pipeline, and why that one."""
+
+    name: str
+    why: str
+    simulated: bool
+
+
 class Ready(NamedTuple):
-    """A pipeline that can be run now: bound, its models named as they are called; `told` says who answers and why."""
+    """A pipeline that can be run now. `renamed`: models of the file -> the ones that are called in their place."""
 
     bound: Bound
     selection: Selection
-    told: str
+    used: tuple[Used, ...]
+    renamed: Mapping[str, str]
+
+    @property
+    def told(self) -> str:
+        """`backend: sim, simulated (FUSION_BACKEND is set)`."""
+        parts = [f"{one.name}{', simulated' if one.simulated else ''} ({one.why})" for one in self.used]
+        parts += [", ".join(f"{other} for {slug}" for slug, other in self.renamed.items())] if self.renamed else []
+        return f"backend: {'; '.join(parts)}"
 
 
 async def prepare(pipeline: Pipeline, params: Mapping[str, Any], settings: Settings) -> Ready:
-    """Bind, choose the backends, refuse what cannot run. Raises UsageError or PipelineError before anything is
-    spent."""
+    """Bind, choose the backends, refuse what cannot run. Raises UsageError or PipelineError; nothing is spent yet."""
     bound = bind_pipeline(pipeline, params)
     selection = await select(settings)
-    bound, names = fit_models(bound, selection)
+    bound, renamed = fit_models(bound, selection)
     require_keys(bound, selection)
-    return Ready(bound, selection, _told(bound, selection, names))
+    return Ready(bound, selection, _used(bound, selection), renamed)
+
+
+def _used(bound: Bound, selection: Selection) -> tuple[Used, ...]:
+    """Backends that the settings do not have are the engine's to refuse."""
+    known = [selection.backends[name] for name in selection.uses(bound) if name in selection.backends]
+    return tuple(
+        Used(b.name, selection.why if b.name == selection.default else "named in the pipeline", b.provider == SIMULATED)
+        for b in known
+    )
 
 
 def require_keys(bound: Bound, selection: Selection) -> None:
@@ -245,18 +265,6 @@ def require_keys(bound: Bound, selection: Selection) -> None:
                 f"{bound.pipeline.name} calls backend {name!r}, which needs a key: {variable} is not set",
                 hint="set it, or FUSION_BACKEND=sim for simulated models",
             )
-
-
-def _told(bound: Bound, selection: Selection, names: Mapping[str, str]) -> str:
-    """`backend: sim, simulated (FUSION_BACKEND is set)`."""
-    parts = []
-    for name in selection.uses(bound):
-        backend = selection.backends.get(name)
-        if backend is not None:
-            why = selection.why if name == selection.default else "named in the pipeline"
-            parts.append(f"{name}{', simulated' if backend.provider == SIMULATED else ''} ({why})")
-    renamed = ", ".join(f"{other} for {slug}" for slug, other in names.items())
-    return f"backend: {'; '.join(parts) or 'none is needed'}" + (f"; {renamed}" if renamed else "")
 
 
 def prices(file: str | None = None) -> Prices:

@@ -54,21 +54,21 @@ class Job:
 async def perform(job: Job) -> int:
     """Run it and print what there is to print. Returns the exit code; raises what happened before the run began."""
     setup = settings.load()
-    bound, selection, told = await wiring.prepare(job.pipeline, job.params, setup)
+    ready = await wiring.prepare(job.pipeline, job.params, setup)
     request = RunRequest(
         messages=(Message("user", job.prompt),),
         seed=job.seed,
         stream=job.stream and not job.as_json,
-        limits=wiring.limits_of(bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
+        limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
     )
     prices = wiring.prices(job.prices)
     with ExitStack() as stack:
         trace = stack.enter_context(_writable(job.trace)) if job.trace else None
-        _console.err(told)
+        _console.err(ready.told)
         screen = _Screen(job, setup)
         try:
-            async with wiring.open_fusion(selection, prices) as fusion:
-                result = await fusion.run(bound, request, screen)
+            async with wiring.open_fusion(ready.selection, prices) as fusion:
+                result = await fusion.run(ready.bound, request, screen)
         except asyncio.CancelledError:
             screen.close()
             if screen.answer.gone:
@@ -78,7 +78,7 @@ async def perform(job: Job) -> int:
             screen.close()
             if trace is not None:
                 trace.writelines(f"{line}\n" for line in trace_lines(screen.events))
-        _report(job, screen, result, selection, prices.date)
+        _report(job, screen, result, ready, prices.date)
     return _code(job, result)
 
 
@@ -122,10 +122,10 @@ class _Screen:
             _console.err("")
 
 
-def _report(job: Job, screen: _Screen, result: RunResult, selection: wiring.Selection, prices_date: str) -> None:
+def _report(job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str) -> None:
     if job.as_json:
-        backend = {"name": selection.default, "why": selection.why}
-        _console.out(json.dumps(document(result) | {"backend": backend}, ensure_ascii=False, indent=2, allow_nan=False))
+        where = {"backends": [one._asdict() for one in ready.used], "renamed_models": dict(ready.renamed)}
+        _console.out(json.dumps(document(result) | where, ensure_ascii=False, indent=2, allow_nan=False))
     else:
         screen.answer.finish(result)
         if screen.answer.gone:

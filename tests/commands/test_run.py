@@ -67,7 +67,8 @@ def test_json_is_one_document(cli: Cli) -> None:
     assert "42" in told["answer"]
     assert len(told["drafts"]) == 4
     assert told["analysis"]["consensus"]
-    assert told["backend"] == {"name": "sim", "why": "FUSION_BACKEND is set"}
+    assert told["backends"] == [{"name": "sim", "why": "FUSION_BACKEND is set", "simulated": True}]
+    assert told["renamed_models"] == {}
     assert {"nodes", "usage", "cost_breakdown", "timing_s", "degraded", "run_id", "error"} <= told.keys()
 
 
