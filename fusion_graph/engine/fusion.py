@@ -148,7 +148,7 @@ def _error(run: Run, reason: str) -> RunFailed:
         for e in run.trace.events
         if isinstance(e, NodeFinished) and e.state in ("failed", "cancelled") and not e.reason.startswith("upstream:")
     ]
-    failed.sort(key=lambda e: run.bound.by_id[e.node].index)
+    failed.sort(key=lambda e: run.bound.plan.index[e.node])
     causes = [f"{e.node}: {e.reason}" + (f" ({e.detail})" if e.detail not in ("", e.reason) else "") for e in failed]
     reason = run.progress.closed or reason
     told = {

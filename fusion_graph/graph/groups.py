@@ -69,7 +69,7 @@ def _pending(run: Progress, c: int) -> tuple[int, ...]:
 
 
 def _awaits_call(run: Progress, s: int) -> bool:
-    """True when s cannot settle before a call does; what is only computed is worth waiting for, even past the deadline."""
+    """True when s cannot settle before a call does; what is only computed is worth waiting for, even at the end."""
     if run.phase[s] == DONE:
         return False
     return run.plan.calls[s] or any(_awaits_call(run, source) for source in run.demands[s])
