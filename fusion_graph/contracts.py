@@ -93,7 +93,8 @@ class NodeContext(Protocol):
 
     @property
     def shared(self) -> dict[Hashable, Any]:
-        """What the nodes with the same inputs may share in this run: a prompt that is the same for all is made once."""
+        """What the nodes with the same inputs and conversation may share in this run: a prompt that is the same for all
+        of them is made once."""
 
     @property
     def fence(self) -> str:

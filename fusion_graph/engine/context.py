@@ -45,8 +45,8 @@ class Context:
 
     @property
     def shared(self) -> dict[Hashable, Any]:
-        run = self._run
-        return run.shared.setdefault(run.bound.plan.sources[self.node.index], {})
+        run, i = self._run, self.node.index
+        return run.shared.setdefault((run.bound.plan.sources[i], i in run.bound.writers), {})
 
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index

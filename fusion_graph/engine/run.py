@@ -61,7 +61,7 @@ class Run:
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
-        self.shared: dict[tuple[int, ...], dict[Hashable, Any]] = {}  # by the inputs that nodes have in common
+        self.shared: dict[Hashable, dict[Hashable, Any]] = {}  # by the inputs and the conversation nodes have in common
         self._ranks: Mapping[str, int] | None = None
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:

@@ -72,6 +72,16 @@ async def test_door_shows_what_the_node_may_see() -> None:
     }
 
 
+async def test_only_what_all_see_is_shared() -> None:
+    """A writer's conversation has the tool turns as they came; who is no writer must not get its prompt."""
+    turns = (Message("user", "Why?"), Message("tool", "42", tool_call_id="t"), Message("user", "And?"))
+    stage = Stage({"*": "text"})
+    aside = "aside: {kind: proposer, model: m/a, system: x}\n"
+    await stage.run(aside + "writer: {kind: proposer, model: m/w, system: x, after: [aside]}", messages=turns)
+    roles = {call.model: [m.role for m in call.messages] for call in stage.sim.received}
+    assert ("tool" in roles["m/a"], "tool" in roles["m/w"]) == (False, True)
+
+
 async def test_labels_and_ranks_agree() -> None:
     found: list[tuple[int, str]] = []
 
