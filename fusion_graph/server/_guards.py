@@ -50,8 +50,11 @@ async def read_json(request: web.BaseRequest, options: ServerOptions) -> dict[st
     """The body as an object. Raises Refused."""
     check_media(request)
     try:
-        async with asyncio.timeout(options.body_s):
+        if request.content.is_eof():  # it is here already, as most are
             raw = await _read(request, options.max_body_bytes)
+        else:
+            async with asyncio.timeout(options.body_s):
+                raw = await _read(request, options.max_body_bytes)
     except TimeoutError:
         raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
     except (ValueError, web.RequestPayloadError):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fusion_graph.server._wire import ChatRequest
 
 
+UNCHANGED = Overrides({}, {})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
@@ -46,7 +49,7 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
                       code="auth_failed", retry=False)  # fmt: skip
     if not key.traces and chat.include - {"nodes"}:
         raise forbidden("this key may not see drafts, analyses and progress", "traces_not_allowed")
-    changes = _changes(served, chat.block)
+    changes = _changes(served, chat.block) if chat.block else UNCHANGED
     bound, forecast = _bind(service, served, changes)
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(chat, bound) else "full"
@@ -123,7 +126,7 @@ def _first_line(error: UsageError | PipelineError) -> str:
 def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
     """The pipeline's limits, lowered by the request, and never past the server's own deadline."""
     try:
-        limits = lower_limits(bound.limits, changes.limits)
+        limits = lower_limits(bound.limits, changes.limits) if changes.limits else bound.limits
     except UsageError as error:
         raise invalid(error.message, "fusion") from None
     most = service.options.deadline_s

@@ -25,6 +25,8 @@ READ = frozenset(
         "function_call", "fusion", "modalities",
     }
 )  # fmt: skip
+OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion"})
+"""The fields among them that are not for the writer."""
 MAX_NAMED = 32  # of ignored fields, each cut to this many characters
 MAX_TOKENS = 10_000_000
 
@@ -97,6 +99,8 @@ def _include(block: Mapping[str, Any]) -> frozenset[str]:
 
 def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
     """The fields that reach the final writer only; None when the request sets none."""
+    if body.keys() <= OTHERS:
+        return None
     tools, tool_choice = read_tools(body, ignored)
     asked = Sampling(
         temperature=_optional(body, "temperature", fields.number, 0, 2),
