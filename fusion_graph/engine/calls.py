@@ -44,6 +44,16 @@ class Unusable(Transient):
         self.completion = completion
 
 
+class Refused(Unusable):
+    """Nothing was written, by the model's or its provider's own decision: to ask again would be told the same."""
+
+    transient = False
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__("blank", completion)
+        self.reason, self.message = "content_filter", "the model refused to answer"
+
+
 class CallRun:
     """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice`
     the n texts of a writer. It is what the watchdog watches."""
@@ -201,6 +211,8 @@ class CallRun:
         rule = unusable(NOT_BLANK if note else self.node.model.usable, completion)
         if not rule and run.request.writer is not None and run.live is None and not note:
             rule = "contract" if self._writes() and breach(run.request.writer, completion) else ""
+        if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
+            raise Refused(completion)
         if rule:
             raise Unusable(rule, completion)
 

@@ -57,7 +57,7 @@ def unusable(rule: Usable, completion: Completion) -> str:
     if completion.tool_calls:
         return ""
     text = completion.text
-    if not text or text.isspace():
+    if not any(char.isprintable() and not char.isspace() for char in text):  # zero-width characters say nothing
         return "blank"
     if rule.complete and completion.finish_reason in ("length", "content_filter"):
         return "complete"

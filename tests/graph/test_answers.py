@@ -121,6 +121,7 @@ CALL = (ToolCall(id="1", name="f", arguments="{}"),)
     [
         ({}, {"text": "x"}, ""),
         ({}, {"text": " \n"}, "blank"),
+        ({}, {"text": "\u200b\ufeff\u00a0"}, "blank"),
         ({}, {"text": "cut", "finish_reason": "length"}, ""),
         ({"complete": True}, {"text": "cut", "finish_reason": "length"}, "complete"),
         ({"complete": True}, {"text": "cut", "finish_reason": "content_filter"}, "complete"),

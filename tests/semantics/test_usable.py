@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fusion_graph.events import CallFailed
@@ -52,7 +54,16 @@ async def test_never_usable_fails_with_the_rule() -> None:
     assert [event.text for event in stage.heard(CallFailed)] == ["no", "no"]
 
 
-@pytest.mark.parametrize("blank", ["", "  \n "])
+@pytest.mark.parametrize("how", [{"refusal": "I will not."}, {"finish_reason": "content_filter"}])
+async def test_refusal_is_named_and_not_asked_again(how: dict[str, Any]) -> None:
+    # the fault table of the wire contract: content_filter, refusal: member failed, alternates
+    stage = Stage({"m/a": Completion(**how), "m/last": "rescue"})
+    result = await stage.run(ONE % "")
+    assert states(result)["a"] == "failed content_filter"
+    assert (stage.asked, result.text) == (["m/a", "m/last"], "rescue")
+
+
+@pytest.mark.parametrize("blank", ["", "  \n ", "\u200b\ufeff"])
 async def test_blank_is_never_usable(blank: str) -> None:
     # design 2, usable: not blank; asked once more, not as often as a lost connection
     stage = Stage({"m/a": blank, "m/last": "rescue"})
