@@ -115,7 +115,8 @@ def _source(path: Path, name: str = "") -> Source:
 
 def _keys(setup: settings.Settings) -> Sequence[Key]:
     file = setup.server.get("keys_file")
-    named = read_keys(Path(file)) if isinstance(file, str) and file else ()
+    beside = setup.file.parent if setup.file else Path()
+    named = read_keys(beside / file) if isinstance(file, str) and file else ()
     return (*keys_of(setup.server_keys), *named)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,21 @@ class _Listener(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
+def _tls(options: ServerOptions) -> ssl.SSLContext | None:
+    """TLS 1.2 or later, if the operator gives a certificate."""
+    if not options.tls_cert and not options.tls_key:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except OSError:  # also what is no certificate
+        raise UsageError(
+            "tls_cert and tls_key cannot be read", hint="two files in PEM form that belong together"
+        ) from None
+    return context
+
+
 def _quiet() -> logging.Logger:
     """aiohttp logs what it cannot read as it came, keys too. Our own log says what there is to say."""
     logger = logging.getLogger("fusion_graph.server.http")
@@ -73,10 +89,16 @@ class Server:
 
     async def open(self, *, reuse_port: bool = False) -> None:
         options = self.service.options
+        tls = _tls(options)
         await self._runner.setup()
         try:
             await web.TCPSite(
-                self._runner, options.host, options.port, reuse_port=reuse_port or None, backlog=1024
+                self._runner,
+                options.host,
+                options.port,
+                reuse_port=reuse_port or None,
+                backlog=1024,
+                ssl_context=tls,
             ).start()
         except OSError as fault:
             await self._runner.cleanup()
@@ -92,7 +114,8 @@ class Server:
     @property
     def url(self) -> str:
         host = self.service.options.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
+        scheme = "https" if self.service.options.tls_cert else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
 
     @property
     def connections(self) -> int:

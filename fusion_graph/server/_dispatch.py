@@ -26,6 +26,14 @@ PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every few seconds by machines: not in the log unless they fail."""
 
 
+PREFLIGHT: Mapping[str, str] = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key, x-request-id",
+    "Access-Control-Max-Age": "600",
+}
+"""What a browser is told that asks on behalf of a page that may call."""
+
+
 class Match(NamedTuple):
     route: Route
     tail: str = ""
@@ -84,6 +92,8 @@ class Dispatcher:
         response: web.StreamResponse
         try:
             check_host(request, self._service.options)
+            if request.method == "OPTIONS" and self._cors(request):
+                return web.Response(status=204, headers={**self._cors(request), **PREFLIGHT})
             match = self._table.find(request.method, request.raw_path)
             path, exchange.tail = match.route.path, match.tail
             if not match.route.public:

@@ -31,6 +31,8 @@ class ServerOptions:
     body_s: float = 30.0  # to send it
     header_s: float = 15.0
     write_s: float = 30.0  # how long a client may not read
+    tls_cert: str = ""  # files in PEM form; both or none
+    tls_key: str = ""
     max_calls: int = 256  # that one request may lead to, nothing retried
     max_n: int = 8
     log_json: bool = False

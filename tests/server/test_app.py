@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +30,26 @@ async def test_taken_port_is_told() -> None:
         with pytest.raises(UsageError, match="cannot listen"):
             async with stand(port=at.server.port):
                 pass
+
+
+async def test_wrong_certificate_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("no certificate")
+    with pytest.raises(UsageError, match="tls_cert"):
+        async with stand(tls_cert=str(tmp_path / "cert.pem")):
+            pass
+
+
+async def test_speaks_tls(tmp_path: Path) -> None:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("needs openssl to make a certificate")
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    asked = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", cert]
+    subprocess.run([program, *asked], check=True, capture_output=True)  # noqa: ASYNC221 - before anything runs
+    async with stand(tls_cert=cert, tls_key=key) as at:
+        assert at.server.url.startswith("https://")
+        async with at.session.get(f"https://127.0.0.1:{at.server.port}/livez", ssl=False) as response:
+            assert response.status == 200
 
 
 async def test_broken_pipeline_stops_the_start() -> None:

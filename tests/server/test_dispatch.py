@@ -86,6 +86,15 @@ async def test_garbage_is_not_echoed() -> None:
     assert b"bad_http" in answer
 
 
+async def test_named_page_may_ask_first() -> None:
+    async with stand(origins=("https://ours.example",)) as at:
+        for origin, status in (("https://ours.example", 204), ("https://other.example", 405)):
+            headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            async with at.session.options(at.url("/v1/chat/completions"), headers=headers) as response:
+                assert response.status == status
+                assert ("Access-Control-Allow-Headers" in response.headers) is (status == 204)
+
+
 async def test_cors_is_off_unless_named() -> None:
     async with stand(origins=("https://ours.example",)) as at:
         for origin, allowed in (("https://ours.example", True), ("https://other.example", False)):
