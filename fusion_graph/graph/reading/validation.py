@@ -73,13 +73,41 @@ def schema_problem(schema: Any) -> str:
     return f"it refers to {outside!r}, outside of itself" if outside else ""
 
 
+_PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?:[*+?]|\{\d*,?\d*\})[+?]?|.", re.DOTALL)
+_ENDLESS = re.compile(r"(?:[*+]|\{\d*,\})\??")  # a possessive one gives nothing back
+
+
 def regex_problem(pattern: str) -> str:
     """What is wrong with a regular expression; "" if nothing."""
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as exc:
         return f"not a regular expression: {exc}"
+    if _nests_repeats(pattern):
+        return (
+            "a repeat inside a repeat, which can take for ever on a text that does not match: "
+            "make the inner one possessive, as in (?:[^,]++,)*, or bounded, as in {1,80}"
+        )
     return ""
+
+
+def _nests_repeats(pattern: str) -> bool:
+    """A group with an endless repeat in it is itself repeated endlessly, like (a+)+, and the pattern may try every way
+    to share the text between the two. Texts come from models and callers, so one of them would find that out."""
+    groups, closed = [False], False  # does each open group hold an endless repeat; did the one that was just closed
+    for token in _PARTS.findall(pattern):
+        if token == ")":
+            closed = groups.pop()
+            groups[-1] |= closed
+            continue
+        if token == "(":
+            groups.append(False)
+        elif _ENDLESS.fullmatch(token):
+            if closed:
+                return True
+            groups[-1] = True
+        closed = False
+    return False
 
 
 def _references(schema: Any) -> Iterator[str]:

@@ -128,3 +128,16 @@ def test_schemas_and_expressions_are_judged() -> None:
 def test_finding_names_entry_and_list() -> None:
     nodes = "a: {kind: proposer, model: m/m, inputs: [3]}, final: {kind: fallback, inputs: [a]}"
     assert only(graph(nodes)).message == "entry 1 of `inputs` must be text, not 3"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(x+x+)+y", "(?:a*b?)*", "((a|b+)c?){2,}?", "(?s)(.*\\n)*z"])
+def test_expression_that_may_never_end(pattern: str) -> None:
+    assert "repeat inside a repeat" in regex_problem(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["Answer: (.+)", r"(?:[^,]++,)*", r"(\d{1,3},)*\d+", r"(a+)?b*", r"[(+]+\)+", r"(ab)+c+", r"\(a+\)+", "(a+){2}"],
+)
+def test_expression_that_ends_is_taken(pattern: str) -> None:
+    assert regex_problem(pattern) == ""
