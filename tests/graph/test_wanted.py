@@ -212,8 +212,10 @@ def test_timer_of_a_sleeping_group_is_stale() -> None:
     assert walk.says("panel") == "idle"
     walk.fire("grace", "panel")
     assert walk.says("panel") == "idle"
+    walk.armed.clear()
     walk.fail("b")
     assert walk.says("panel") == "open"
+    assert walk.seconds("grace", "panel") == [9]
     walk.finish("panel/z", "Z")
     assert walk.chosen("panel") == ["panel/x", "panel/y", "panel/z"]
 
@@ -232,3 +234,22 @@ def test_sample_of_a_later_window_may_be_wanted() -> None:
     walk.finish("votes/1", answer="1")
     walk.finish("votes/2", answer="2")
     assert walk.running == ["votes/3", "votes/4"]
+
+
+def test_demand_is_withdrawn_once() -> None:
+    """A fallback that let its loser go and then fails does not let it go again: another node still waits for it."""
+    walk = Walk("""
+        one: {kind: proposer, model: m/1}
+        two: {kind: proposer, model: m/2}
+        first: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
+        notes: {kind: proposer, model: m/n, inputs: [one]}
+        out: {kind: synth, model: m/o, inputs: ['first?', notes]}
+        """)
+    walk.begin("one")
+    walk.fire("hedge", "first", "one")
+    walk.progress.first_content(walk.plan.index["two"])
+    walk.fail("two")
+    assert walk.says("first") == "failed broken"
+    assert walk.running == ["one"]
+    walk.finish("one")
+    assert walk.running == ["notes"]
