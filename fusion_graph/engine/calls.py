@@ -23,7 +23,7 @@ from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.pipeline import ModelRef, Node, Usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fusion_graph.contracts import Ask
     from fusion_graph.engine.lanes import Lane
@@ -89,7 +89,7 @@ class CallRun:
         options = self.node.model
         assert options is not None
         sampling, draw = sampling_for(run, self.node, self.ask, self.choice)
-        failures: list[tuple[ModelRef, ProviderError]] = []
+        failures: tuple[tuple[ModelRef, ProviderError], ...] = ()
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
             call = Call(ref.slug, self.ask.messages, sampling, draw, self.ask.purpose)
@@ -105,7 +105,7 @@ class CallRun:
                     if self._relay is not None and run.live is not None:
                         run.live.forget(self.node.index, self.choice)
                     if self.pause is None:
-                        failures.append((ref, error))
+                        failures = (*failures, (ref, error))
                         break
                     await self._nap(self.pause, error)
                     self.pause = None
@@ -287,7 +287,7 @@ class CallRun:
         return deadline is not None and self.run.clock() + seconds >= deadline
 
 
-def _failed(failures: list[tuple[ModelRef, ProviderError]]) -> NodeFailed:
+def _failed(failures: Sequence[tuple[ModelRef, ProviderError]]) -> NodeFailed:
     """The last failure names the reason; the detail tells of every model."""
     _, last = failures[-1]
     told = "; ".join(f"{ref}: {error.message}" for ref, error in failures)
