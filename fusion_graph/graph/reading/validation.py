@@ -73,6 +73,7 @@ def schema_problem(schema: Any) -> str:
     return f"it refers to {outside!r}, outside of itself" if outside else ""
 
 
+LONGEST = 4_000  # characters of an expression that are looked at for nested repeats
 _PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?:[*+?]|\{\d*,?\d*\})[+?]?|.", re.DOTALL)
 _ENDLESS = re.compile(r"(?:[*+]|\{\d*,\})\??")  # a possessive one gives nothing back
 
@@ -95,14 +96,14 @@ def _nests_repeats(pattern: str) -> bool:
     """A group with an endless repeat in it is itself repeated endlessly, like (a+)+, and the pattern may try every way
     to share the text between the two. Texts come from models and callers, so one of them would find that out."""
     groups, closed = [False], False  # does each open group hold an endless repeat; did the one that was just closed
-    for token in _PARTS.findall(pattern):
-        if token == ")":
-            closed = groups.pop()
+    for part in _PARTS.findall(pattern[:LONGEST]):
+        if part == ")":
+            closed = len(groups) > 1 and groups.pop()  # in a comment of (?x) it closes nothing
             groups[-1] |= closed
             continue
-        if token == "(":
+        if part == "(":
             groups.append(False)
-        elif _ENDLESS.fullmatch(token):
+        elif _ENDLESS.fullmatch(part):
             if closed:
                 return True
             groups[-1] = True

@@ -137,7 +137,17 @@ def test_expression_that_may_never_end(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["Answer: (.+)", r"(?:[^,]++,)*", r"(\d{1,3},)*\d+", r"(a+)?b*", r"[(+]+\)+", r"(ab)+c+", r"\(a+\)+", "(a+){2}"],
+    [
+        "Answer: (.+)",
+        r"(?:[^,]++,)*",
+        r"(\d{1,3},)*\d+",
+        r"(a+)?b*",
+        r"[(+]+\)+",
+        r"(ab)+c+",
+        r"\(a+\)+",
+        "(a+){2}",
+        "(?x) a # )" + "[" * 9999,
+    ],
 )
 def test_expression_that_ends_is_taken(pattern: str) -> None:
     assert regex_problem(pattern) == ""
