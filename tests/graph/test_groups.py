@@ -264,6 +264,13 @@ def test_stop_needs_the_quorum_too() -> None:
     assert walk.running == ["panel/3", "panel/4"]
 
 
+def test_stop_with_just_the_quorum() -> None:
+    walk = Walk(votes(6, window=2, stop="{agree: 2}", quorum=2))
+    walk.finish("panel/1", answer="1")
+    walk.finish("panel/2", answer="1")
+    assert walk.says("panel") == "ok"
+
+
 # --- depths -----------------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,8 @@ def check_step(walk: Walk) -> None:
     assert not progress.queue
     assert not progress.unwanted
     for i, phase in enumerate(progress.phase):
+        if phase != DONE:
+            assert progress.want[i] == len(progress.waiters[i]) + (i == plan.output), plan.ids[i]
         unsettled = [s for s in (*plan.before[i], *plan.sources[i]) if progress.phase[s] != DONE]
         if phase == RUNNING:
             assert plan.calls[i], f"{plan.ids[i]} should have been folded"
