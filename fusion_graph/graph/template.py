@@ -25,6 +25,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_split(text)[1::2]))
 
 
+def slots(text: str) -> int:
+    """How many places there are to fill in."""
+    return len(_split(text)) // 2
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with each name replaced. Values are never looked at again; a name without a value stays as it stands."""
     parts = _split(text)

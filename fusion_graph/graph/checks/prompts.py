@@ -8,10 +8,11 @@ from typing import Any
 from fusion_graph.graph.diagnostics import Findings, suggest
 from fusion_graph.graph.reading.nodes import Sketch
 from fusion_graph.graph.reading.params import Params, fill
-from fusion_graph.graph.template import names
+from fusion_graph.graph.template import names, slots
 from fusion_graph.graph.yaml.places import Path
 
 NAMES = ("question", "drafts", "analysis")
+MOST = 64  # places to fill in: a question of megabytes, shown thousands of times, would fill the memory
 
 
 def check_prompts(
@@ -37,6 +38,8 @@ def _texts(options: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]
 
 
 def _check(path: Path, text: str, inputs: list[str] | None, params: Params, findings: Findings) -> None:
+    if slots(text) > MOST:
+        findings.error("FG114", path, f"the prompt has {slots(text)} places to fill in, more than the {MOST} allowed")
     for name in names(text):
         head, _, tail = name.partition(".")
         if name in NAMES or (head == "params" and params.use(tail, path)):

@@ -51,3 +51,8 @@ def test_prompts_of_members_and_defaults_are_checked() -> None:
         top="defaults: {system: '{{y}}'}",
     )
     assert errors(text) == ["FG204 3:20", "FG204 4:56"]
+
+
+def test_prompt_cannot_multiply_the_question() -> None:
+    assert codes(proposer("{{question}}" * 64)) == []
+    assert codes(proposer("{{question}}" * 65)) == ["FG114"]
