@@ -144,12 +144,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 # --- several processes ------------------------------------------------------------------------------------------------
 
 
-def multiply(count: int) -> int:
+def multiply(count: int, port: int | None) -> int:
     """The same command line so many times on one port; ends when all have. Limits of keys hold for each process."""
     arguments = _alone(sys.argv[1:])
-    if "--port" in arguments and arguments[arguments.index("--port") + 1] == "0":
+    if port == 0:
         raise UsageError("several workers need a port of their own choice, not 0", hint="--port 8377")
-    children = [subprocess.Popen([sys.executable, "-m", "fusion_graph", *arguments]) for _ in range(count)]  # noqa: S603
+    program = [sys.executable, "-m", "fusion_graph", *arguments]
+    # Sessions of their own: a Ctrl-C reaches us alone, and them once.
+    children = [subprocess.Popen(program, start_new_session=True) for _ in range(count)]  # noqa: S603
 
     def pass_on(number: int, _frame: object) -> None:
         for child in children:

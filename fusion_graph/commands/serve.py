@@ -44,7 +44,7 @@ def COMMAND(
     from fusion_graph.commands import _serving
 
     if workers > 1:
-        return _serving.multiply(workers)
+        return _serving.multiply(workers, port)
     return _serving.perform(
         _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel),
         shared_port=shared_port,

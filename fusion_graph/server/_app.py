@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,22 @@ if TYPE_CHECKING:
 class _Connection(RequestHandler):
     """One client. What is no HTTP at all gets our kind of error, without a word of what was sent."""
 
-    __slots__ = ()
+    __slots__ = ("_listener", "_peer")
+
+    def __init__(self, listener: _Listener, **options: Any) -> None:
+        super().__init__(listener, **options)
+        self._listener = listener
+        self._peer = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._listener.welcome(self._peer):
+            self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._listener.farewell(self._peer)
+        super().connection_lost(exc)
 
     def handle_error(self, *_args: Any, **_kwargs: Any) -> web.StreamResponse:
         response = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http").response()
@@ -42,7 +58,22 @@ class _Connection(RequestHandler):
 
 
 class _Listener(web.Server):
-    """Makes our connections."""
+    """Makes our connections, and counts them by peer."""
+
+    def __init__(self, handler: Any, *, most: int, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._most = most
+        self._peers: Counter[str] = Counter()
+
+    def welcome(self, peer: str) -> bool:
+        """False for one too many."""
+        self._peers[peer] += 1
+        return self._peers[peer] <= self._most
+
+    def farewell(self, peer: str) -> None:
+        self._peers[peer] -= 1
+        if not self._peers[peer]:
+            del self._peers[peer]
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -78,6 +109,7 @@ class Server:
         options = service.options
         self._http = _Listener(
             Dispatcher(service, routes),
+            most=options.max_connections,
             handler_cancellation=True,
             access_log=None,
             logger=_quiet(),

@@ -22,6 +22,7 @@ class ServerOptions:
     allow_models: tuple[str, ...] = ()  # patterns of models that a request may name, beside those of the pipelines
     aliases: Mapping[str, str] = field(default_factory=dict)  # a further name -> a pipeline
     expose_panel: bool = True  # the pipelines' models are served on their own too
+    max_connections: int = 4096  # of one peer, which may be a proxy
     max_runs: int = 256  # at once
     max_queue: int = 256  # waiting for a place
     queue_s: float = 30.0

@@ -39,6 +39,20 @@ async def test_wrong_certificate_is_told(tmp_path: Path) -> None:
             pass
 
 
+async def test_connections_of_a_peer_are_bounded() -> None:
+    # security 17
+    async with stand(max_connections=2) as at:
+        opened = [await asyncio.open_connection("127.0.0.1", at.server.port) for _ in range(3)]
+        async with asyncio.timeout(2):
+            assert await opened[2][0].read() == b""
+        for _, writer in opened:
+            writer.close()
+        async with asyncio.timeout(2):
+            while at.server.connections:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+        assert (await at.ask())[0] == 200
+
+
 async def test_speaks_tls(tmp_path: Path) -> None:
     program = shutil.which("openssl")
     if program is None:
