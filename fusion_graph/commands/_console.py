@@ -55,6 +55,11 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
+def takes_unicode() -> bool:
+    """Can every character go to stdout as it is?"""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+
+
 def scrub(text: str) -> str:
     """Without control codes. A terminal obeys them, and models, files and servers wrote this text."""
     if text.isprintable():

@@ -125,7 +125,8 @@ class _Screen:
 def _report(job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str) -> None:
     if job.as_json:
         where = {"backends": [one._asdict() for one in ready.used], "renamed_models": dict(ready.renamed)}
-        _console.out(json.dumps(document(result) | where, ensure_ascii=False, indent=2, allow_nan=False))
+        ascii_only = not _console.takes_unicode()  # else what it cannot show would be no JSON
+        _console.out(json.dumps(document(result) | where, ensure_ascii=ascii_only, indent=2, allow_nan=False))
     else:
         screen.answer.finish(result)
         if screen.answer.gone:

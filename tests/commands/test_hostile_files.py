@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from fusion_graph.commands._findings import show_all
 from fusion_graph.graph import reader
@@ -27,3 +32,11 @@ def test_errors_on_one_line_are_cheap(tmp_path: Path) -> None:
     shown = show_all(reader.read(file.read_bytes(), file=str(file), kinds=KINDS).diagnostics)
     assert shown.count("FG1") >= 1500
     assert time.process_time() - began < 4
+
+
+def test_json_stays_json_where_stdout_knows_ascii_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setenv("FUSION_BACKEND", "sim")
+    command = [sys.executable, "-m", "fusion_graph", "run", "budget", "Gr\u00fc\u00dfe \U0001f600", "--json"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert "Gr\u00fc\u00dfe \U0001f600" in json.loads(done.stdout)["answer"]
