@@ -253,3 +253,20 @@ def test_demand_is_withdrawn_once() -> None:
     assert walk.running == ["one"]
     walk.finish("one")
     assert walk.running == ["notes"]
+
+
+def test_sleeping_group_counts_anew() -> None:
+    """What settled before its sleep counts once when it wakes."""
+    walk = Walk("""
+        a: {kind: proposer, model: m/a}
+        panel: {kind: layer, models: [m/x, m/y, m/z], quorum: 2}
+        c: {kind: synth, model: m/c, inputs: [a, panel]}
+        b: {kind: proposer, model: m/b}
+        final: {kind: fallback, inputs: [c, b, panel]}
+        """)
+    walk.finish("panel/x", "X")
+    walk.fail("a")
+    walk.fail("b")
+    assert walk.says("panel") == "open"
+    walk.finish("panel/z", "Z")
+    assert walk.chosen("panel") == ["panel/x", "panel/z"]
