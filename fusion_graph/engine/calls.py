@@ -14,13 +14,12 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
-from fusion_graph.engine.contract import breach
+from fusion_graph.engine.acceptance import Unusable, accept
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
-from fusion_graph.graph.answers import unusable
 from fusion_graph.messages import Call, Completion, Delta
-from fusion_graph.pipeline import ModelRef, Node, Usable
+from fusion_graph.pipeline import ModelRef, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,26 +31,7 @@ if TYPE_CHECKING:
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
 EMPTY = frozenset({"empty_output", "unusable:blank"})
-NOT_BLANK = Usable()
 NO_CAP: nullcontext[None] = nullcontext()
-
-
-class Unusable(Transient):
-    """The reply came whole but the node's `usable` refuses it. Carries it, for the trace and the bill."""
-
-    def __init__(self, rule: str, completion: Completion) -> None:
-        super().__init__(f"unusable:{rule}", f"the reply is not usable: {rule}")
-        self.completion = completion
-
-
-class Refused(Unusable):
-    """Nothing was written, by the model's or its provider's own decision: to ask again would be told the same."""
-
-    transient = False
-
-    def __init__(self, completion: Completion) -> None:
-        super().__init__("blank", completion)
-        self.reason, self.message = "content_filter", "the model refused to answer"
 
 
 class CallRun:
@@ -121,7 +101,7 @@ class CallRun:
     def _refuse_late(self) -> None:
         """A closing run begins no call but the writers' own text (semantics 4)."""
         progress = self.run.progress
-        if progress.ended or not self._writes():
+        if progress.ended or not self.writes:
             raise NodeFailed(progress.closed, "the run was closing")
 
     def _committed(self) -> bool:
@@ -160,7 +140,7 @@ class CallRun:
         watchdog.add(self)
         try:
             completion = await lane.client.complete(call, self._saw)
-            self._accept(completion)
+            accept(self, completion)
         except asyncio.CancelledError:
             if self._was_cut():
                 error = Transient(self._cut, _late_text(self))
@@ -204,23 +184,11 @@ class CallRun:
         if self._relay is not None and (delta.text or delta.tool_calls):
             self._relay(delta)
 
-    def _accept(self, completion: Completion) -> None:
-        """The one place where a text is found usable or not (semantics 1). Raises Unusable."""
-        run, note = self.run, self.ask.purpose == "note"
-        assert self.node.model is not None
-        rule = unusable(NOT_BLANK if note else self.node.model.usable, completion)
-        if not rule and run.request.writer is not None and run.live is None and not note:
-            rule = "contract" if self._writes() and breach(run.request.writer, completion) else ""
-        if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
-            raise Refused(completion)
-        if rule:
-            raise Unusable(rule, completion)
-
     # --- waiting and being cut ----------------------------------------------------------------------------------------
 
     def cut(self, reason: str) -> None:
         """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
-        if reason == "timeout_attempt" and self._writes() and self.run.progress.closed == "deadline":
+        if reason == "timeout_attempt" and self.writes and self.run.progress.closed == "deadline":
             self.timeout = replace(self.timeout, total_s=inf)  # a writer's last attempt has all the time that is left
             self.run.services.watchdog.add(self)
             return
@@ -232,10 +200,11 @@ class CallRun:
     def close(self, reason: str) -> None:
         """The run is closing: a wait or a note ends, unless it is paid for and may finish; a writer goes on at the
         deadline."""
-        if not (self in self.run.services.watchdog.watched if reason == "budget" else self._writes()):
+        if not (self in self.run.services.watchdog.watched if reason == "budget" else self.writes):
             self.cut(reason)
 
-    def _writes(self) -> bool:
+    @property
+    def writes(self) -> bool:
         """The call's text may be the answer."""
         return self.ask.purpose != "note" and self.node.index in self.run.bound.writers
 

@@ -8,7 +8,8 @@ import pytest
 
 from fusion_graph.contracts import Ask
 from fusion_graph.engine import calls
-from fusion_graph.engine.calls import BACKOFF_CAP_S, CallRun, Unusable
+from fusion_graph.engine.acceptance import Unusable
+from fusion_graph.engine.calls import BACKOFF_CAP_S, CallRun
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
 from fusion_graph.errors import Permanent, ProviderError, Transient

@@ -1,0 +1,47 @@
+"""Whether a reply counts: the one place where a text is found usable or not (semantics 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine.contract import breach
+from fusion_graph.errors import Transient
+from fusion_graph.graph.answers import unusable
+from fusion_graph.messages import Completion
+from fusion_graph.pipeline import Usable
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.calls import CallRun
+
+NOT_BLANK = Usable()
+
+
+class Unusable(Transient):
+    """The reply came whole but the node's `usable` refuses it. Carries it, for the trace and the bill."""
+
+    def __init__(self, rule: str, completion: Completion) -> None:
+        super().__init__(f"unusable:{rule}", f"the reply is not usable: {rule}")
+        self.completion = completion
+
+
+class Refused(Unusable):
+    """Nothing was written, by the model's or its provider's own decision: to ask again would be told the same."""
+
+    transient = False
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__("blank", completion)
+        self.reason, self.message = "content_filter", "the model refused to answer"
+
+
+def accept(call: CallRun, completion: Completion) -> None:
+    """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
+    run, note = call.run, call.ask.purpose == "note"
+    assert call.node.model is not None
+    rule = unusable(NOT_BLANK if note else call.node.model.usable, completion)
+    if not rule and run.request.writer is not None and run.live is None and call.writes:
+        rule = "contract" if breach(run.request.writer, completion) else ""
+    if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
+        raise Refused(completion)
+    if rule:
+        raise Unusable(rule, completion)
