@@ -19,6 +19,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import Metrics
 from fusion_graph.server._pipelines import Library, Served, Shelf
 from fusion_graph.server._replay import Replays
+from fusion_graph.server._sharing import Sharing
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
@@ -41,6 +42,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
+    sharing: Sharing[tuple[str, dict[str, str]]] = field(default_factory=Sharing)
     spans: Spans | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0

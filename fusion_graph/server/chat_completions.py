@@ -11,7 +11,7 @@ from fusion_graph.contracts import Route
 from fusion_graph.server._answer import Chunks, completion
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._guards import read_json
-from fusion_graph.server._job import make_job
+from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._running import run_streamed, run_whole
 from fusion_graph.server._service import Exchange
@@ -31,27 +31,42 @@ async def answer(exchange: Exchange) -> web.StreamResponse:
     if just_now is not None:
         raise just_now
     try:
-        return await _answer(exchange, chat)
+        if chat.stream:
+            return await _stream(exchange, chat)
+        same = exchange.request.headers.get("Idempotency-Key")
+        if same is None:
+            text, headers = await _complete(exchange, chat)
+        else:
+            text, headers = await service.sharing.share(
+                exchange.key.name, same, digest(), lambda: _complete(exchange, chat)
+            )
     except Refused as refused:
         if refused.lasting:
             service.replays.remember_failure(exchange.key.name, digest(), refused)
         raise
+    return web.Response(text=text, content_type="application/json", headers=headers)
 
 
-async def _answer(exchange: Exchange, chat: ChatRequest) -> web.StreamResponse:
-    service = exchange.service
+def _job(exchange: Exchange, chat: ChatRequest) -> Job:
     job = make_job(exchange, chat)
     exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": chat.stream}
-    created = int(service.clock())
-    if chat.stream:
-        chunks = Chunks(chat.model, created, exchange.run_id, include_usage=chat.include_usage, n=chat.n)
-        return await run_streamed(exchange, job, chunks)
+    return job
+
+
+async def _stream(exchange: Exchange, chat: ChatRequest) -> web.StreamResponse:
+    job, created = _job(exchange, chat), int(exchange.service.clock())
+    chunks = Chunks(chat.model, created, exchange.run_id, include_usage=chat.include_usage, n=chat.n)
+    return await run_streamed(exchange, job, chunks)
+
+
+async def _complete(exchange: Exchange, chat: ChatRequest) -> tuple[str, dict[str, str]]:
+    """The body of a whole answer, and the headers that tell of its run."""
+    job, created = _job(exchange, chat), int(exchange.service.clock())
     result = await run_whole(exchange, job)
     headers = {"x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
     if result.cost_usd is not None:
         headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-    text = json.dumps(completion(chat.model, created, result, fusion_block(job, result)))
-    return web.Response(text=text, content_type="application/json", headers=headers)
+    return json.dumps(completion(chat.model, created, result, fusion_block(job, result))), headers
 
 
 ROUTE = Route(method="POST", path="/v1/chat/completions", handler=answer)

@@ -1,4 +1,4 @@
-"""Opening, reloading and ending a server."""
+"""Opening, reloading and ending a server. `_listener` is seen from outside here."""
 
 from __future__ import annotations
 
