@@ -92,7 +92,7 @@ def _check_json(name: str, value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        raise UsageError(f"{name}: not a JSON value") from None
+        raise UsageError(f"{name}: not a JSON value (NaN and infinity are none)") from None
 
 
 def _check_declared(pipeline: Pipeline, name: str, value: Any) -> None:
