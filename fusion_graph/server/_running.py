@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from fusion_graph.engine.report import RunResult
+from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
-from fusion_graph.events import Event, Listener, TextDelta, ToolDelta
+from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
 from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._progress import Progress
@@ -30,12 +30,14 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
             CURRENT.set(job.recall)
+            bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
-                result = await service.fusion.run(job.bound, job.request)
+                result = await service.fusion.run(job.bound, job.request, bill)
             except UsageError as error:
                 raise _misused(job, error) from None
             except asyncio.CancelledError:
                 _remember(exchange, job)
+                _cancelled(exchange, job, purse, bill)
                 if ticket.was_stopped():
                     raise _stopped() from None
                 raise
@@ -66,6 +68,7 @@ class _Streaming:
         self._purse = purse
         self._outbox = Outbox()
         self._stream = Stream(self._outbox, KEEP_ALIVE, write_s=exchange.service.options.write_s)
+        self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
 
@@ -85,6 +88,7 @@ class _Streaming:
             if not run.done():
                 run.cancel()
                 await asyncio.wait([run])
+                _cancelled(exchange, job, self._purse, self._bill)
             if not self._delivered:
                 _remember(exchange, job)
         return self._stream.response
@@ -133,10 +137,12 @@ class _Streaming:
     def _listener(self) -> Listener:
         put, chunks = self._outbox.put, self._chunks
         progress = Progress(lambda line: put(chunks.reasoning(line))) if "progress" in self._job.chat.include else None
-        begun = False
+        begun, bill = False, self._bill
 
         def listen(event: Event) -> None:
             nonlocal begun
+            if bill is not None:
+                bill(event)
             if isinstance(event, TextDelta):
                 begun = True
                 put(chunks.text(event.text, event.choice))
@@ -147,6 +153,29 @@ class _Streaming:
                 progress(event)
 
         return listen
+
+
+class _Bill:
+    """A listener that adds up what attempts cost, for a run that may be cancelled and then has no result."""
+
+    def __init__(self) -> None:
+        self._costs: list[float | None] = []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, CallFinished | CallFailed):
+            self._costs.append(event.cost_usd)
+
+    @property
+    def cost_usd(self) -> float | None:
+        return total_cost(self._costs)
+
+
+def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
+    """Its client has left, or the server ends: what the calls cost until then is booked."""
+    exchange.service.metrics.count("runs_total", pipeline=job.served.id, state="cancelled")
+    exchange.told["state"] = "cancelled"
+    if bill is not None:
+        purse.cost_usd = bill.cost_usd
 
 
 def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> None:

@@ -69,6 +69,22 @@ def test_unknown_price_breaks_no_budget() -> None:
         pass
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_cancelled_run_costs_what_it_did(stream: bool) -> None:
+    # the worst case of one run is far above what its finished calls cost
+    rights = key(budget_usd_per_day=1.0)
+    async with stand({"w/w": (asyncio.Event(),)}, keys=[rights]) as at:
+        asking = asyncio.create_task(at.ask(stream=stream, headers={"x-api-key": RAW}))
+        await at.upstream.sim.called("w/w")
+        asking.cancel()
+        await asyncio.wait([asking])
+        await at.settled()
+        account = at.server.service.limits._accounts["alice"]
+        assert 0 < account.spent < at.server.service.shelf.find("fusion").forecast.cost.worst  # type: ignore[union-attr, operator]
+        assert account.reserved == 0
+        assert at.log[-1]["state"] == "cancelled"
+
+
 async def test_runs_at_once_are_bounded() -> None:
     gate = asyncio.Event()
     async with stand({"w/w": (gate, "done")}, keys=[key(max_runs=1)]) as at:
