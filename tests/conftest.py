@@ -11,6 +11,10 @@ from unittest.mock import Mock
 import aiohttp
 import pytest
 from aioresponses import core
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # tests are never timed: a loaded machine is no fault of the code
+settings.load_profile("house")
 
 KEYS = ("OPENROUTER_API_KEY", "OPENAI_API_KEY", "NO_COLOR", "FORCE_COLOR")
 
