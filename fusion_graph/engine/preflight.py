@@ -22,8 +22,10 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
     if not request.messages:
         raise UsageError("the conversation is empty", hint="give a prompt")
     limits = request.limits or bound.limits
+    budget = limits.budget_usd is not None
     for ref, node in bound.models.items():
-        _check_model(node, ref, services, budget=limits.budget_usd is not None)
+        if budget or services.lanes[ref.backend].needs_key:
+            _check_model(node, ref, services, budget=budget)
     if Ledger.needed(limits):
         hold = writer_hold(bound, request, services)
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:

@@ -48,6 +48,7 @@ class Prices:
         """Each value: input, output, cached input if it is cheaper; then, once per step of a price that rises with the
         prompt, its length and the same three again."""
         self._models = models
+        self._found: dict[str, Rates] = {}  # by the name asked for; a table has only so many
         self.date = date
 
     @classmethod
@@ -70,10 +71,12 @@ class Prices:
 
     def rates(self, model: str) -> Rates | None:
         """As written; without a suffix like `:nitro`; as `-preview`; a bare name at OpenAI. None: nobody knows."""
+        if model in self._found:
+            return self._found[model]
         name = next((model.removesuffix(suffix) for suffix in SUFFIXES if model.endswith(suffix)), model)
         for slug in (model, name, f"{name}-preview", f"openai/{name}"):
             if entry := self._models.get(slug):
-                return _rates(entry)
+                return self._found.setdefault(model, _rates(entry))
         return None
 
     def cost(self, model: str, usage: Usage) -> float | None:

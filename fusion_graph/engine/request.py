@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.pipeline import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunRequest(NamedTuple):
     """One question. `writer` holds what a caller wants of the final writer only: the fields that are set replace the
     node's own for every call whose text may become the answer. `limits` replaces the pipeline's (the caller has lowered
     them already, see `graph/overrides`). `stream`: emit TextDelta events while the answer is written."""
