@@ -29,7 +29,7 @@ def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
         if is_hedge_arm(run.progress, i):
             raise NodeFailed("hedge_not_launched", "the budget has no room for another runner")
         run.close("budget")
-        raise NodeFailed("budget", f"the next call (at most {worst.usd:.4f} USD) does not fit the run's limits")
+        raise NodeFailed("budget", f"the next call (at most {worst.usd:.6f} USD) does not fit the run's limits")
     return reservation
 
 

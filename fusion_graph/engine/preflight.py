@@ -31,7 +31,7 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:
             raise UsageError(
                 f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer"
-                f" (at most {hold.usd:.4f} USD)",
+                f" (at most {hold.usd:.6f} USD)",
                 hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
             )
         if limits.max_calls is not None and hold.calls > limits.max_calls:

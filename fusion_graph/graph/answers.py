@@ -17,7 +17,7 @@ from fusion_graph.graph.structure import find_values, parse_strictly, problems
 from fusion_graph.messages import Completion
 from fusion_graph.pipeline import Extract, Usable
 
-SEEN = 32_768  # characters an expression sees: the end of a text, where answers stand; a match also its beginning
+SEEN = 8_192  # characters an expression sees: the end of a text, where answers stand; a match also its beginning
 EXTRACT: Mapping[str, Any] = {
     "type": ["string", "object"],
     "pattern": "^last_number$",

@@ -105,5 +105,5 @@ async def test_call_that_does_not_fit_says_by_how_much() -> None:
     nodes = "s: {kind: sample, model: m/cheap, samples: 9, max_tokens: 100}\nf: {kind: fallback, inputs: [s]}"
     result = await stage.run(nodes, limits=Limits(budget_usd=0.0005))
     refused = next(node for node in result.nodes if node.reason == "budget")
-    assert "at most 0.0001 USD" in refused.detail
+    assert "at most 0.0001" in refused.detail
     assert refused.attempts == 0
