@@ -128,7 +128,7 @@ def test_tool_calls_commit_as_well() -> None:
     assert run.live
     run.live.offers(0, 0)(Delta(tool_calls=(ToolCallDelta(0, "1", "look", "{}"),)))
     assert run.live.node == 0
-    assert [e.pieces[0].name for e in run.trace.events if isinstance(e, ToolDelta)] == ["look"]
+    assert [(e.pieces[0].name, e.whole) for e in run.trace.events if isinstance(e, ToolDelta)] == [("look", False)]
 
 
 def test_answer_nobody_streamed_is_sent_whole() -> None:
@@ -139,6 +139,15 @@ def test_answer_nobody_streamed_is_sent_whole() -> None:
     whole = [(e.choice, e.text, e.whole) for e in run.trace.events if isinstance(e, TextDelta)]
     assert (0, "one", True) in whole
     assert [e.choice for e in run.trace.events if isinstance(e, ToolDelta)] == [1]
+
+
+def test_text_beside_a_tool_call_is_sent_too() -> None:
+    run = opened()
+    assert run.live
+    call = ToolCall(id="1", name="look", arguments="{}")
+    run.live.close((Draft(text="let me see", node="a", tool_calls=(call,)),))
+    assert sent(run) == ["let me see"]
+    assert [e.whole for e in run.trace.events if isinstance(e, ToolDelta)] == [True]
 
 
 def test_answer_that_was_streamed_is_not_sent_again() -> None:

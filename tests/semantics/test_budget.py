@@ -144,7 +144,8 @@ async def test_attempt_settles_before_the_next_reserves() -> None:
     # semantics 4: every attempt reserves (input + max_tokens) and settles (a connect error = 0) first
     refused = Transient("connection", "refused", sent=False)
     stage = Stage({"m/cheap": [refused, refused, "text"]}, prices=FLAT)
-    result = await stage.run(CHEAP % "", limits=Limits(budget_usd=0.00115))
+    dearer = CHEAP.replace("100", "10000")  # one attempt takes nearly all of the budget
+    result = await stage.run(dearer % "", limits=Limits(budget_usd=0.0115))
     assert (result.text, result.state) == ("text", "ok")
     assert [event.cost_usd for event in stage.heard(CallFailed)] == [0.0, 0.0]
 
