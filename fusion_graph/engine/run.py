@@ -85,7 +85,7 @@ class Run:
             bound = self.bound
             seed = f"{self.seed}/{self.digest()}/labels"
             keys = hashlib.shake_128(seed.encode()).digest(8 * len(bound.drafters))
-            order = sorted((keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters))
+            order = sorted([(keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters)])
             self._ranks = {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
         return self._ranks
 

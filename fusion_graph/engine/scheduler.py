@@ -96,8 +96,6 @@ class Scheduler:
                     if phase[i] == RUNNING or task.uncancel() > 0:
                         raise
                     break  # the plan cancelled it and has its outcome already
-                finally:
-                    run.tasks[i] = None
                 self._finish(i, outcome)
                 stirred = progress.starts or progress.settled or progress.arms or run.live is not None
                 i = self._act(chain=True) if stirred else -1
@@ -123,19 +121,10 @@ class Scheduler:
         run, progress = self._run, self._progress
         if progress.phase[i] != RUNNING:
             return
-        if outcome.state == "failed":
+        state, value, reason, detail = outcome
+        if state == "failed":
             run.troubled = True
-        run.emit(
-            (
-                run.clock(),
-                NodeFinished,
-                progress.plan.ids[i],
-                outcome.state,
-                outcome.reason,
-                outcome.detail,
-                outcome.value,
-            )
-        )
+        run.emit((run.clock(), NodeFinished, progress.plan.ids[i], state, reason, detail, value))
         progress.finished(i, outcome)
 
     def _wake(self) -> None:
@@ -149,7 +138,7 @@ class Scheduler:
         """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
         index, else -1."""
         run, progress, following = self._run, self._progress, -1
-        models = run.bound.plan.calls
+        ids, calls = progress.plan.ids, progress.plan.calls
         while True:
             if progress.settled or progress.cancels or progress.arms:
                 self._tell()
@@ -157,10 +146,10 @@ class Scheduler:
                 break
             while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
                 i = progress.starts.pop(0)
-                run.emit((run.clock(), NodeReady, progress.plan.ids[i]))
+                run.emit((run.clock(), NodeReady, ids[i]))
                 if progress.chosen[i]:
                     self._tell_choice(i)
-                if not models[i]:
+                if not calls[i]:
                     self._finish(i, self._fold(i))
                 elif chain and following < 0:
                     following = i

@@ -6,10 +6,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
-from fusion_graph.kinds._present import unique_drafts
 from fusion_graph.kinds._texts import SYNTHESIZE
 from fusion_graph.kinds._writing import require_drafts, write
-from fusion_graph.outputs import Draft
+from fusion_graph.outputs import Draft, drafts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ OPTIONS = Synth()
 
 def run(ctx: NodeContext) -> Awaitable[Draft]:
     if ctx.inputs:  # without any it answers the conversation alone, as in a turn after a tool result
-        require_drafts(ctx, unique_drafts(ctx.inputs))
+        require_drafts(ctx, [draft for _, value in ctx.inputs for draft in drafts_of(value)])
     return write(ctx, SYNTHESIZE)
 
 
