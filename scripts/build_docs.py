@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from fusion_graph.commands import COMMANDS
-from fusion_graph.commands._program import EXIT_CODES
+from fusion_graph.commands._program import EXIT_CODES, PROGRAM
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.codes import CODES
 from fusion_graph.graph.fragments import CALL, COMMON, LIMITS, PARAM, PRESENT, RETRY, TIMEOUT, USABLE
@@ -48,10 +48,11 @@ def cli() -> Iterator[str]:
     yield "| command | what it does |\n|---|---|"
     yield from (f"| [`{name}`](#{name}) | {command.summary} |" for name, command in COMMANDS.items())
     yield EXIT_CODES.rstrip()
+    program = click.Context(PROGRAM, info_name="fusiongraph", **PROGRAM.context_settings)
     for name, command in COMMANDS.items():
         yield f"\n## {name}\n\n```text"
         found = import_module(command.module).COMMAND
-        yield found.get_help(click.Context(found, info_name=f"fusiongraph {name}", terminal_width=WIDTH)).rstrip()
+        yield found.get_help(click.Context(found, parent=program, info_name=name, terminal_width=WIDTH)).rstrip()
         yield "```"
 
 
