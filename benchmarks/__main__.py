@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _line(row: Row, verdict: str) -> str:
     goal, gate = ("" if bound is None else f"{bound:g}{row.unit}" for bound in (row.goal, row.gate))
     note = f"  ({row.note})" if row.note else ""
-    return f"{row.subject:{WIDTH}} {goal:>7} {gate:>7} {row.measured:>8.3g}{row.unit:4} {verdict:6}{note}"
+    return f"{row.subject:{WIDTH}} {goal:>7} {gate:>7} {row.measured:>8.4g}{row.unit:4} {verdict:6}{note}"
 
 
 if __name__ == "__main__":
