@@ -85,8 +85,8 @@ def can_hedge(run: Progress, c: int) -> bool:
 
 
 def is_hedge_arm(run: Progress, i: int) -> bool:
-    """True when i was launched beside an option that is still running."""
-    return any(
+    """True when i was launched beside an option that is still running, and for nothing else."""
+    return bool(run.waiters[i]) and all(
         run.plan.first_waits[c] is not None and run.phase[c] == WAITING and i in runners(run, c)[1:]
         for c in run.waiters[i]
     )

@@ -278,6 +278,21 @@ def test_only_arms_beside_another_runner_are_hedge_arms() -> None:
     assert not options.is_hedge_arm(scored.progress, scored.plan.index["judged"])
 
 
+def test_arm_that_another_node_needs_is_more_than_an_arm() -> None:
+    """semantics 4: only an arm that would be launched for the hedge alone is just not launched."""
+    walk = Walk("""
+        one: {kind: proposer, model: m/1}
+        two: {kind: proposer, model: m/2}
+        first: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
+        notes: {kind: proposer, model: m/n, inputs: [two]}
+        out: {kind: synth, model: m/w, inputs: [first, notes]}
+        """)
+    walk.begin("one")
+    walk.fire("hedge", "first", "one")
+    assert not options.is_hedge_arm(walk.progress, walk.plan.index["two"])
+    assert not options.is_hedge_arm(walk.progress, walk.plan.output)
+
+
 # --- live -------------------------------------------------------------------------------------------------------------
 
 
