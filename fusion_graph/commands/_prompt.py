@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fusion_graph.errors import UsageError
 
 STDIN = "-"
 MAX_BYTES = 10_000_000
+PATIENCE_S = 0.2
 WAYS = "give it as an argument, with -f FILE, or on standard input"
 
 
@@ -44,7 +46,23 @@ def _file(name: str) -> bytes:
 
 
 def _stdin() -> bytes:
-    return b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_BYTES + 1)
+    if sys.stdin is None:
+        return b""
+    try:
+        source = sys.stdin.fileno()
+    except (OSError, ValueError):  # not a file of the system's
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    if os.name != "posix":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    found = bytearray()
+    while len(found) <= MAX_BYTES:
+        while not select.select([source], [], [], PATIENCE_S)[0]:
+            pass  # a Ctrl-C that came just before the wait is seen now
+        piece = os.read(source, 1 << 16)
+        if not piece:
+            break
+        found += piece
+    return bytes(found)
 
 
 def _text(source: bytes, where: str) -> str:

@@ -99,6 +99,7 @@ def test_the_tree_is_drawn_over_itself(terminal: Callable[..., Terminal], slow: 
     assert re.search(r"broken.*failed.*bad_request", first)
     assert re.search(r"\x1b\[\d+F", first)  # up to the first line again
     screen.resize(40, 24)
+    screen.wait_for("bad_requ…")
     screen.interrupt()
     last = screen.text.rpartition("F")[2]
     assert max(len(line) for line in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", last).splitlines()) < 40
