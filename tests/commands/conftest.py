@@ -58,7 +58,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Of a program that a test starts: this package, simulated models."""
-    return {**os.environ, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return {**inherited, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
 
 
 @pytest.fixture
