@@ -57,8 +57,8 @@ def unusable(rule: Usable, completion: Completion) -> str:
     if completion.tool_calls:
         return ""
     text = completion.text
-    if not any(char.isprintable() and not char.isspace() for char in text):  # zero-width characters say nothing
-        return "blank"
+    if not (text[:1].isalnum() or any(char.isprintable() and not char.isspace() for char in text)):
+        return "blank"  # zero-width characters say nothing
     if rule.complete and completion.finish_reason in ("length", "content_filter"):
         return "complete"
     if rule.match is not None and not any(_compiled(rule.match).search(part) for part in _ends(text)):

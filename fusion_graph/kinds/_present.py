@@ -122,7 +122,7 @@ def _show(ctx: NodeContext, draft: Draft, present: Present, fence: str) -> str:
     title = f"draft {label}"
     if not present.blind and draft.model:
         title += f" by {draft.model}"
-    if draft.truncated:
+    if draft.finish_reason == "length":
         title += ", cut off at its length limit"
     if draft.refused:
         title += ", declined to answer"
