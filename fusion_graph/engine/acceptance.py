@@ -36,12 +36,12 @@ class Refused(Unusable):
 
 def accept(call: CallRun, completion: Completion) -> None:
     """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
-    run, note = call.run, call.ask.purpose == "note"
     assert call.node.model is not None
-    rule = unusable(NOT_BLANK if note else call.node.model.usable, completion)
-    if not rule and run.request.writer is not None and run.live is None and call.writes:
-        rule = "contract" if breach(run.request.writer, completion) else ""
+    rule = unusable(NOT_BLANK if call.ask.purpose == "note" else call.node.model.usable, completion)
     if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
         raise Refused(completion)
     if rule:
         raise Unusable(rule, completion)
+    writer = call.run.request.writer
+    if writer is not None and call.run.live is None and call.writes and breach(writer, completion):
+        raise Unusable("contract", completion)

@@ -51,12 +51,11 @@ class Context:
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index
         nodes, outcomes = self._run.bound.nodes, progress.outcomes
-        found = []
-        for s in progress.chosen[i] or progress.plan.sources[i]:
-            outcome = outcomes[s]
-            if outcome is not None and outcome.value is not None:
-                found.append(Input(nodes[s].id, outcome.value))
-        return found
+        return [
+            Input(nodes[s].id, outcome.value)
+            for s in progress.chosen[i] or progress.plan.sources[i]
+            if (outcome := outcomes[s]) is not None and outcome.value is not None
+        ]
 
     @property
     def committed(self) -> bool:
@@ -64,10 +63,10 @@ class Context:
         return live is not None and live.node == self.node.index
 
     def label(self, draft: Draft) -> str:
-        return label(self._run.ranks()[draft.node])
+        return label((self._run.places or self._run.ranks())[draft.node])
 
     def rank(self, draft: Draft) -> int:
-        return self._run.ranks()[draft.node]
+        return (self._run.places or self._run.ranks())[draft.node]
 
     def random(self, purpose: str) -> random.Random:
         return self._run.random(f"{self.node.id}/{purpose}")

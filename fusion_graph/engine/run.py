@@ -31,8 +31,8 @@ class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
     __slots__ = (
-        "_ranks", "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits",
-        "live", "progress", "question", "quoted", "request", "run_id", "samplings", "seed", "services", "shared",
+        "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
+        "places", "progress", "question", "quoted", "request", "run_id", "samplings", "seed", "services", "shared",
         "tasks", "trace", "troubled", "wake",
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class Run:
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
         self.shared: dict[Hashable, dict[Hashable, Any]] = {}  # by the inputs and the conversation nodes have in common
-        self._ranks: Mapping[str, int] | None = None
+        self.places: dict[str, int] = {}  # what `ranks` gave
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:
         self.troubled = True
@@ -81,13 +81,13 @@ class Run:
     def ranks(self) -> Mapping[str, int]:
         """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash that is as
         long as all their keys, as it costs a fraction of a seeded generator."""
-        if self._ranks is None:
+        if not self.places:
             bound = self.bound
             seed = f"{self.seed}/{self.digest()}/labels"
             keys = hashlib.shake_128(seed.encode()).digest(8 * len(bound.drafters))
             order = sorted([(keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters)])
-            self._ranks = {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
-        return self._ranks
+            self.places = {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
+        return self.places
 
     def random(self, purpose: str) -> random.Random:
         """Seeded by the run's seed, the conversation and a purpose; the same in every run that shares them."""
