@@ -7,7 +7,7 @@ A new one is one file that exports one constant, one line in its folder's table,
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
@@ -92,11 +92,6 @@ class NodeContext(Protocol):
     def params(self) -> Mapping[str, Any]: ...
 
     @property
-    def shared(self) -> dict[Hashable, Any]:
-        """What the nodes with the same inputs and conversation may share in this run: a prompt that is the same for all
-        of them is made once."""
-
-    @property
     def fence(self) -> str:
         """Random per run and unguessable: delimits untrusted text in prompts."""
 
@@ -137,8 +132,10 @@ class Kind:
 
     `schema` holds one JSON Schema per own option (not the common or model-call ones, see `graph/schema`).
     `parse` makes the frozen options dataclass from the node's bound option values (own keys only; may be absent ones).
-    Exactly one of `run` (makes calls) and `fold` (computed in code, at once) answers for a node: `calls_model(options)`
-    tells which. Both return the node's value or raise NodeFailed.
+    A node computed in code (not `calls_model(options)`) is answered by `fold`, at once. One that calls a model is
+    answered by `prompt`, when a single call does and its reply is the node's draft, else by `run`. `fold` and `run` give
+    the node's value, `prompt` the messages; nodes with the same inputs and the same `system`, `prompt` and `present`
+    share them. All may raise NodeFailed.
     `check(spec, gives)` yields (code, pointer suffix, message) for what the schema cannot say; `gives` maps each
     input's node id to its type.
     """
@@ -162,6 +159,7 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)  # model options, below the pipeline's `defaults`
     ignores: frozenset[str] = frozenset()  # keys of the pipeline's `defaults` that do not reach this kind
     structural: bool = False  # expanded at load into plain nodes and a join
+    prompt: Callable[[NodeContext], tuple[Message, ...]] | None = None
     run: Callable[[NodeContext], Awaitable[Value]] | None = None
     fold: Callable[[NodeContext], Value] | None = None
     check: Callable[[NodeSpec, Mapping[str, Gives]], Sequence[tuple[str, str, str]]] = lambda _spec, _gives: ()

@@ -172,7 +172,7 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 Record: TypeAlias = tuple[Any, ...]
-"""An event before anybody looks at it: the clock's time, its type, then all its fields behind `at`."""
+"""Events before anybody looks at them: of each the clock's time, its type, then all its fields behind `at`."""
 
 
 class Trace:
@@ -192,7 +192,9 @@ class Trace:
         """Add a record and tell the listener. Where nobody listens, `flat.extend` does the same."""
         self.flat.extend(record)
         if self._listener is not None:
-            self._listener(self.events[-1])
+            told = len(self._events)
+            for event in self.events[told:]:
+                self._listener(event)
 
     @property
     def events(self) -> list[Event]:

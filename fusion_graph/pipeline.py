@@ -179,11 +179,11 @@ class Usable:
     complete: bool = False
     match: str | None = None
     schema: Mapping[str, Any] | None = None
+    holds_back: bool = field(init=False, repr=False)
+    """True when the whole text must be seen before it is accepted, so the node cannot stream (semantics 3)."""
 
-    @property
-    def holds_back(self) -> bool:
-        """True when the whole text must be seen before it is accepted, so the node cannot stream (semantics 3)."""
-        return self.complete or self.match is not None or self.schema is not None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "holds_back", self.complete or self.match is not None or self.schema is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

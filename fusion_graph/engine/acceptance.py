@@ -37,11 +37,13 @@ class Refused(Unusable):
 def accept(call: CallRun, completion: Completion) -> None:
     """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
     assert call.node.model is not None
-    rule = unusable(NOT_BLANK if call.ask.purpose == "note" else call.node.model.usable, completion)
+    usable, writer = call.node.model.usable, call.run.request.writer
+    if writer is None and not usable.holds_back and completion.text[:1].isalnum():
+        return  # what nearly every reply is
+    rule = unusable(NOT_BLANK if call.ask.purpose == "note" else usable, completion)
     if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
         raise Refused(completion)
     if rule:
         raise Unusable(rule, completion)
-    writer = call.run.request.writer
     if writer is not None and call.run.live is None and call.writes and breach(writer, completion):
         raise Unusable("contract", completion)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fusion_graph.engine.acceptance import Unusable
 from fusion_graph.engine.estimates import NOTHING, estimated_usage, worst_case
 from fusion_graph.errors import NodeFailed, ProviderError
 from fusion_graph.events import CallFailed, CallFinished
@@ -33,47 +34,25 @@ def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
     return reservation
 
 
-def book(
-    call: CallRun, lane: Lane, request: Call, model: str, completion: Completion, reservation: Amount | None
-) -> None:
+def book(call: CallRun, lane: Lane, request: Call, completion: Completion) -> None:
     """An attempt was answered."""
-    run = call.run
-    usage = completion.usage
+    run, usage = call.run, completion.usage
     if usage is None or usage.cost_usd is None:
         usage, cost = _bill(run, lane, request, completion)
     else:
         cost = usage.cost_usd
-    if reservation is not None:
-        _settle(run, reservation, cost, usage)
-    run.emit(
-        (
-            run.clock(),
-            CallFinished,
-            call.node.id,
-            call.number,
-            call.attempt,
-            model,
-            completion,
-            usage,
-            cost,
-            not usage.estimated,
-        )
-    )
+    if call.reservation is not None:
+        _settle(call, cost, usage)
+    head = (run.clock(), CallFinished, call.node.id, call.number, call.attempt, call.model)
+    run.emit((*head, completion, usage, cost, not usage.estimated))
 
 
-def fail(
-    call: CallRun,
-    lane: Lane,
-    request: Call,
-    model: str,
-    error: ProviderError,
-    reservation: Amount | None,
-    completion: Completion | None = None,
-) -> None:
+def fail(call: CallRun, lane: Lane, request: Call, error: ProviderError) -> None:
     """An attempt failed or was cancelled. It cost nothing when the backend refused it or never got it."""
-    run = call.run
-    if completion is not None:
-        usage, cost = _bill(run, lane, request, completion)
+    run, text = call.run, ""
+    if isinstance(error, Unusable):
+        text = error.completion.text
+        usage, cost = _bill(run, lane, request, error.completion)
     elif error.usage is not None:
         usage, cost = error.usage, run.services.cost(lane, request.model, error.usage)
     elif not error.sent or (error.status is not None and not call.arrived):
@@ -81,12 +60,11 @@ def fail(
     else:
         usage = estimated_usage(request, call.arrived)
         cost = run.services.cost(lane, request.model, usage)
-    if reservation is not None:
-        _settle(run, reservation, cost, usage)
+    if call.reservation is not None:
+        _settle(call, cost, usage)
     call.pause = None if error.reason == "cancelled" else call.next_wait(error)
-    text = completion.text if completion is not None else ""
-    head = (call.node.id, call.number, call.attempt, model)
-    run.emit((run.clock(), CallFailed, *head, error.reason, error.message, usage, cost, call.pause, text))
+    head = (run.clock(), CallFailed, call.node.id, call.number, call.attempt, call.model)
+    run.emit((*head, error.reason, error.message, usage, cost, call.pause, text))
 
 
 def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[Usage, float | None]:
@@ -95,6 +73,9 @@ def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[
     return usage, run.services.cost(lane, request.model, usage)
 
 
-def _settle(run: Run, reservation: Amount, cost: float | None, usage: Usage) -> None:
-    if run.ledger is not None:
-        run.ledger.settle(reservation, cost, usage.total_tokens)
+def _settle(call: CallRun, cost: float | None, usage: Usage) -> None:
+    ledger, reservation = call.run.ledger, call.reservation
+    assert ledger is not None
+    assert reservation is not None
+    ledger.settle(reservation, cost, usage.total_tokens)
+    call.reservation = None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from fusion_graph.contracts import Ask
     from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.ledger import Amount
     from fusion_graph.engine.run import Run
 
 BACKOFF_CAP_S = 8.0
@@ -38,48 +39,46 @@ class CallRun:
     """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice`
     the n texts of a writer. It is what the watchdog watches."""
 
-    __slots__ = (
-        "_cut", "_relay", "arrived", "ask", "attempt", "began_at", "choice", "last_at", "node", "number",
-        "pause", "run", "task", "timeout", "tried",
-    )  # fmt: skip
+    attempt = 0
+    tried = 0  # attempts at the current model
+    arrived = 0  # characters of the current attempt
+    began_at = 0.0
+    last_at = 0.0
+    pause: float | None = None  # seconds until the next attempt, as the event of the last one says
+    task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
+    model = ""  # of the current attempt
+    reservation: Amount | None = None
+    _cut = ""
+    _relay: Callable[[Delta], None] | None = None
 
-    def __init__(self, run: Run, node: Node, ask: Ask, number: int, choice: int = 0) -> None:
+    def __init__(self, run: Run, node: Node, ask: Ask, number: int = 0, choice: int = 0) -> None:
         assert node.model is not None
         self.run = run
         self.node = node
         self.ask = ask
         self.number = number
         self.choice = choice
-        self.attempt = 0
-        self.tried = 0  # attempts at the current model
-        self.arrived = 0  # characters of the current attempt
         self.timeout = node.model.timeout
-        self.began_at = 0.0
-        self.last_at = 0.0
-        self.pause: float | None = None  # seconds until the next attempt, as the event of the last one says
-        self._cut = ""
-        self._relay: Callable[[Delta], None] | None = None
-        self.task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
 
     async def complete(self) -> Completion:
         """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
-        run = self.run
+        run, ask, options = self.run, self.ask, self.node.model
+        assert options is not None
         if run.progress.closed:
             self._refuse_late()
-        options = self.node.model
-        assert options is not None
-        sampling, draw = sampling_for(run, self.node, self.ask, self.choice)
+        sampling, draw = sampling_for(run, self.node, ask, self.choice)
         failures: tuple[tuple[ModelRef, ProviderError], ...] = ()
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
-            call = Call(ref.slug, self.ask.messages, sampling, draw, self.ask.purpose)
+            call = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
+            self.model = str(ref) if ref.backend else ref.slug
             while True:
                 self.tried += 1
                 try:
-                    if run.cap is None and lane.cap is None and not lane.holds_back:
-                        completion = await self._once(lane, call, ref)
+                    if run.cap is None and not lane.bounded and not lane.account.troubled:
+                        completion = await self._once(lane, call)
                     else:
-                        completion = await self._in_turn(lane, call, ref)
+                        completion = await self._in_turn(lane, call)
                 except ProviderError as error:
                     lane.note(error)
                     if self._relay is not None and run.live is not None:
@@ -114,7 +113,7 @@ class CallRun:
 
     # --- one attempt --------------------------------------------------------------------------------------------------
 
-    async def _in_turn(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
+    async def _in_turn(self, lane: Lane, call: Call) -> Completion:
         """One attempt, when the caps of the run and the backend let it go."""
         run = self.run
         if lane.holds_back:
@@ -122,21 +121,20 @@ class CallRun:
         async with lane.cap or NO_CAP, run.cap or NO_CAP:  # who waits for a backend holds no slot of the run
             if run.progress.closed:
                 self._refuse_late()
-            return await self._once(lane, call, ref)
+            return await self._once(lane, call)
 
-    async def _once(self, lane: Lane, call: Call, ref: ModelRef) -> Completion:
+    async def _once(self, lane: Lane, call: Call) -> Completion:
         """Whatever ends the attempt is an event with what it cost."""
-        run, node = self.run, self.node
-        reservation = None if run.ledger is None else billing.reserve(self, lane, call)
+        run, watchdog = self.run, self.run.services.watchdog
+        if run.ledger is not None:
+            self.reservation = billing.reserve(self, lane, call)
         self.attempt += 1
         if self.attempt > 1:
             self.arrived, self.last_at = 0, 0.0
         self.began_at = now = run.clock()
-        model = str(ref) if ref.backend else ref.slug
-        run.emit((now, CallStarted, node.id, self.number, self.attempt, model, call))
-        if run.live is not None or run.bound.plan.hedged or call.purpose == "note":
+        run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, call))
+        if run.live is not None or call.purpose == "note" or run.bound.plan.hedged:
             self._announce()
-        watchdog = run.services.watchdog
         watchdog.add(self)
         try:
             completion = await lane.client.complete(call, self._saw)
@@ -145,21 +143,18 @@ class CallRun:
             if self._was_cut():
                 error = Transient(self._cut, _late_text(self))
                 self._cut = ""
-                billing.fail(self, lane, call, model, error, reservation)
+                billing.fail(self, lane, call, error)
                 raise error from None
-            billing.fail(self, lane, call, model, Transient("cancelled", "not wanted any more"), reservation)
-            raise
-        except Unusable as error:
-            billing.fail(self, lane, call, model, error, reservation, error.completion)
+            billing.fail(self, lane, call, Transient("cancelled", "not wanted any more"))
             raise
         except ProviderError as error:
-            billing.fail(self, lane, call, model, error, reservation)
+            billing.fail(self, lane, call, error)
             raise
         finally:
             watchdog.watched.pop(self, None)
             if run.interruptible:
                 run.interruptible.pop(self, None)
-        billing.book(self, lane, call, model, completion, reservation)
+        billing.book(self, lane, call, completion)
         return completion
 
     def _announce(self) -> None:

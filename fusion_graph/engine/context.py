@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Ask, Input
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 class Context:
     """One execution of one node."""
 
-    __slots__ = ("_calls", "_run", "conversation", "inputs", "node")
+    __slots__ = ("_calls", "_run", "conversation", "fence", "inputs", "node")
 
     def __init__(self, run: Run, node: Node) -> None:
         self._run = run
         self._calls = 0
         self.node = node
+        self.fence = run.fence
         self.conversation: tuple[Message, ...] = run.request.messages if node.index in run.bound.writers else run.quoted
         self.inputs: Sequence[Input] = self._read() if node.inputs else ()
 
@@ -38,15 +39,6 @@ class Context:
     @property
     def params(self) -> Mapping[str, Any]:
         return self._run.bound.params
-
-    @property
-    def fence(self) -> str:
-        return self._run.fence
-
-    @property
-    def shared(self) -> dict[Hashable, Any]:
-        run, i = self._run, self.node.index
-        return run.shared.setdefault((run.bound.plan.sources[i], i in run.bound.writers), {})
 
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index
@@ -99,6 +91,20 @@ class Context:
             completions.append(reply)
         self._run.choices[self.node.index] = tuple(completions)
         return completions[0]
+
+
+def write(run: Run, node: Node) -> Awaitable[Completion]:
+    """The one call of a node whose kind has a `prompt`; made once for all nodes that share it. Raises NodeFailed."""
+    place = run.bound.prompts[node.index]
+    messages = run.prompts.get(place)
+    if messages is None:
+        prompt = run.bound.kinds[node.index].prompt
+        assert prompt is not None
+        messages = prompt(Context(run, node))
+        if place >= 0:
+            run.prompts[place] = messages
+    ask = Ask(messages, "final")
+    return CallRun(run, node, ask).complete() if run.request.n == 1 else Context(run, node).complete(ask)
 
 
 async def _all(calls: Sequence[CallRun]) -> list[Completion | NodeFailed]:

@@ -58,8 +58,8 @@ class Fusion:
         """
         bound = _for_turn(bound, request)
         check_run(bound, request, self.services)
-        for ref in bound.models:  # a client that must first be imported would hold up the first calls
-            _ = self.services.lanes[ref.backend].client
+        for backend in bound.backends:  # a client that must first be imported would hold up the first calls
+            _ = self.services.lanes[backend].client
         run = Run(self.services, bound, request, listener)
         if run.limits.max_concurrency > 0:
             run.cap = asyncio.Semaphore(run.limits.max_concurrency)
@@ -97,7 +97,8 @@ async def _conclude(run: Run) -> RunResult:
     answer, reason = next(iter(drafts_of(outcome.value)), None), outcome.reason
     if answer is not None:
         try:
-            answer = await keep_contract(run, answer)
+            if run.request.writer is not None:
+                answer = await keep_contract(run, answer)
         except NodeFailed as unmet:
             answer, reason = None, UNMET
             run.degrade(run.bound.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")

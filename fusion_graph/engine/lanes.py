@@ -40,6 +40,7 @@ class Lane:
         self.cap: AbstractAsyncContextManager[object] | None = None
         if backend.max_concurrency > 0:
             self.cap = asyncio.Semaphore(backend.max_concurrency)
+        self.bounded = self.cap is not None or backend.requests_per_minute > 0
         self._open = provider.open
         self._clock = clock
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate

@@ -23,8 +23,8 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
         raise UsageError("the conversation is empty", hint="give a prompt")
     limits = request.limits or bound.limits
     budget = limits.budget_usd is not None
-    for ref, node in bound.models.items():
-        if budget or services.lanes[ref.backend].needs_key:
+    if budget or any(services.lanes[backend].needs_key for backend in bound.backends):
+        for ref, node in bound.models.items():
             _check_model(node, ref, services, budget=budget)
     if Ledger.needed(limits):
         hold = writer_hold(bound, request, services)

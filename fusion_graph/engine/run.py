@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import secrets
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,8 @@ class Run:
 
     __slots__ = (
         "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
-        "places", "progress", "question", "quoted", "request", "run_id", "samplings", "seed", "services", "shared",
-        "tasks", "trace", "troubled", "wake",
+        "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings", "seed", "services",
+        "tasks", "trace", "troubled", "unasked", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -61,7 +61,8 @@ class Run:
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
-        self.shared: dict[Hashable, dict[Hashable, Any]] = {}  # by the inputs and the conversation nodes have in common
+        self.unasked = request.writer is None and request.seed is None and request.n == 1  # nodes' own options hold
+        self.prompts: dict[int, tuple[Message, ...]] = {}  # what nodes with the same prompt share, see Bound.prompts
         self.places: dict[str, int] = {}  # what `ranks` gave
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:

@@ -3,8 +3,9 @@ writer, over them what the kind asks of this call, and the seed of this draw."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from fusion_graph.graph.typed import Draw, seeded
 from fusion_graph.messages import Sampling
 
 if TYPE_CHECKING:
@@ -12,29 +13,24 @@ if TYPE_CHECKING:
     from fusion_graph.engine.run import Run
     from fusion_graph.pipeline import Node
 
-SEED_SPACE = 2**31 - 1
 UNSET = Sampling()
-
-
-Draw: TypeAlias = tuple[int, int, int, int]
 
 
 def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling, Draw]:
     """What one call sends, and its draw. The writers' own text takes the request's fields; everything else only the
     node's (semantics 3)."""
+    if run.unasked and not ask.round and not choice and ask.response_format is None and ask.max_tokens is None:
+        sends = run.bound.sends[node.index]
+        assert sends is not None
+        return sends
     ordinal, sample = node.member.draw if node.member is not None else (0, 0)
     draw = (ordinal, sample, ask.round, choice)
-    request = run.request
-    if request.writer is None and request.seed is None:
-        made = run.bound.samplings[node.index]
-        assert made is not None
-    else:
-        made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)
+    made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)
     if ask.response_format is not None:
         made = made._replace(response_format=ask.response_format)
     if ask.max_tokens is not None:
         made = made._replace(max_tokens=ask.max_tokens)
-    return (made if made.seed is None else _seeded(made, made.seed, draw)), draw
+    return seeded(made, draw), draw
 
 
 def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
@@ -48,12 +44,3 @@ def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
             made = made._replace(**{k: v for k, v in asked.items() if v != getattr(UNSET, k)})
         run.samplings[node.index, writes] = made
     return made
-
-
-def _seeded(sampling: Sampling, seed: int, draw: Draw) -> Sampling:
-    """A seed that is sent differs per draw, else every sample would be the same text."""
-    if not any(draw):
-        return sampling
-    ordinal, sample, turn, choice = draw
-    mixed = (seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice) % SEED_SPACE
-    return sampling._replace(seed=mixed)

@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import WaitAll
-from fusion_graph.engine.context import Context
+from fusion_graph.engine.context import Context, write
 from fusion_graph.errors import NodeFailed
 from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped, NodeStarted
+from fusion_graph.graph.answers import draft_of
 from fusion_graph.graph.plan import IDLE, RUNNING, Timer
 from fusion_graph.outputs import Outcome
 
@@ -80,16 +81,17 @@ class Scheduler:
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
         run, progress = self._run, self._progress
-        phase, task = progress.phase, asyncio.current_task()
+        phase, nodes, kinds, task = progress.phase, run.bound.nodes, run.bound.kinds, asyncio.current_task()
         assert task is not None
         try:
             while i >= 0 and phase[i] == RUNNING:
-                node, execute = run.bound.nodes[i], run.bound.kinds[i].run
-                assert execute is not None
+                node, execute = nodes[i], kinds[i].run
                 run.tasks[i] = task
-                run.emit((run.clock(), NodeStarted, node.id))
                 try:
-                    outcome = Outcome("ok", await execute(Context(run, node)))
+                    if execute is None:
+                        outcome = Outcome("ok", draft_of(node, await write(run, node)))
+                    else:
+                        outcome = Outcome("ok", await execute(Context(run, node)))
                 except NodeFailed as error:
                     outcome = Outcome("failed", None, error.reason, error.detail)
                 except asyncio.CancelledError:
@@ -146,7 +148,8 @@ class Scheduler:
                 break
             while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
                 i = progress.starts.pop(0)
-                run.emit((run.clock(), NodeReady, ids[i]))
+                now = run.clock()
+                run.emit((now, NodeReady, ids[i], now, NodeStarted, ids[i]) if calls[i] else (now, NodeReady, ids[i]))
                 if progress.chosen[i]:
                     self._tell_choice(i)
                 if not calls[i]:

@@ -1,4 +1,4 @@
-"""Reading answers from texts, and the one rule that says whether a text counts. Pure.
+"""From a reply to a draft: the answer in its text, and the one rule that says whether a text counts. Pure.
 
 Expressions come from the pipeline's author and are trusted; texts come from models and are not, so what an expression
 gets to see is bounded.
@@ -15,7 +15,8 @@ from typing import Any
 
 from fusion_graph.graph.structure import find_values, parse_strictly, problems
 from fusion_graph.messages import Completion
-from fusion_graph.pipeline import Extract, Usable
+from fusion_graph.outputs import Draft
+from fusion_graph.pipeline import Extract, Node, Usable
 
 SEEN = 8_192  # characters an expression sees: the end of a text, where answers stand; a match also its beginning
 EXTRACT: Mapping[str, Any] = {
@@ -50,6 +51,22 @@ def extract(rule: Extract, text: str) -> str | None:
     if rule.last_number:
         return _last_number(text[-SEEN:])
     return None
+
+
+def draft_of(node: Node, completion: Completion) -> Draft:
+    """The reply as this node's draft: with its answer if the node extracts one, marked if refused, cut or simulated."""
+    model, reason = node.model, completion.finish_reason
+    assert model is not None
+    return Draft(
+        completion.text,
+        node.id,
+        completion.model or model.model.slug,
+        None if model.extract is None else extract(model.extract, completion.text),
+        reason,
+        completion.refusal is not None or reason == "content_filter",
+        completion.tool_calls,
+        completion.simulated,
+    )
 
 
 def unusable(rule: Usable, completion: Completion) -> str:

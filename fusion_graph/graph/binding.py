@@ -14,7 +14,16 @@ from fusion_graph.contracts import Kind
 from fusion_graph.graph.expand import expand
 from fusion_graph.graph.plan import Plan
 from fusion_graph.graph.planning import plan_of
-from fusion_graph.graph.typed import bind_nodes, held_why, limits_of, resolve, resolve_condition, sampling_of
+from fusion_graph.graph.typed import (
+    Draw,
+    bind_nodes,
+    held_why,
+    limits_of,
+    resolve,
+    resolve_condition,
+    sampling_of,
+    sends_of,
+)
 from fusion_graph.graph.writers import tool_turn, writers
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Condition, Limits, ModelRef, Node, NodeId, NodeSpec, Pipeline
@@ -26,8 +35,9 @@ T = TypeVar("T")
 @dataclass(frozen=True, kw_only=True)
 class Bound:
     """What a run needs to know of its pipeline. `writers` is W(output); `drafters` all nodes that write a draft, in
-    order; by node index: `kinds`, `samplings` (what the node's calls send) and `held` (why its text cannot stream, ""
-    if it can)."""
+    order; by node index: `kinds`, `samplings` (what the node's calls send), `sends` (that of the first one, seeded,
+    with its draw), `held` (why its text cannot stream, "" if it can) and `prompts` (-1, or the place where nodes that have
+    the same prompt find it)."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
@@ -40,8 +50,15 @@ class Bound:
     writers: frozenset[int]
     drafters: tuple[int, ...]
     samplings: tuple[Sampling | None, ...]
+    sends: tuple[tuple[Sampling, Draw] | None, ...]
     held: tuple[str, ...]
+    prompts: tuple[int, ...]
     table: Mapping[str, Kind] = field(repr=False)
+
+    @cached_property
+    def backends(self) -> tuple[str, ...]:
+        """Every backend that may be called."""
+        return tuple(dict.fromkeys(ref.backend for ref in self.models))
 
     @cached_property
     def by_id(self) -> Mapping[NodeId, Node]:
@@ -133,7 +150,24 @@ def _bound(
         output=output,
         writers=wrote,
         samplings=tuple(sampling_of(n.model) if n.model else None for n in nodes),
+        sends=tuple(sends_of(n) for n in nodes),
         held=tuple(held_why(n, kind) for n, kind in zip(nodes, per_node, strict=True)),
+        prompts=_prompts(nodes, per_node, wrote),
         drafters=tuple(n.index for n, kind in zip(nodes, per_node, strict=True) if kind.writes and n.model is not None),
         table=kinds,
     )
+
+
+def _prompts(nodes: tuple[Node, ...], kinds: tuple[Kind, ...], wrote: frozenset[int]) -> tuple[int, ...]:
+    """Nodes that read the same and say the same to their model share a place; -1 for a prompt of the node's own."""
+    places: dict[tuple[object, ...], int] = {}
+    found = []
+    for node, kind in zip(nodes, kinds, strict=True):
+        model = node.model
+        if kind.prompt is None or model is None or model.present.own != "show" or model.present.select != "all":
+            found.append(-1)
+            continue
+        reads = tuple(edge.node for edge in node.inputs)
+        key = (kind.name, reads, node.index in wrote, model.system, model.prompt, model.present)
+        found.append(places.setdefault(key, len(places)))
+    return tuple(found)

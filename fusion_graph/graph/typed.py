@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.answers import parse_rule
@@ -85,6 +85,29 @@ def sampling_of(options: ModelOptions) -> Sampling:
         stop_sequences=options.stop_sequences,
         reasoning_effort=options.reasoning_effort,
     )
+
+
+SEED_SPACE = 2**31 - 1
+
+Draw: TypeAlias = tuple[int, int, int, int]
+"""What keeps apart calls that are otherwise the same: ordinal of the same model in its layer, sample, round, choice."""
+
+
+def seeded(sampling: Sampling, draw: Draw) -> Sampling:
+    """A seed that is sent differs per draw, else every sample would be the same text."""
+    if sampling.seed is None or not any(draw):
+        return sampling
+    ordinal, sample, turn, choice = draw
+    mixed = sampling.seed + 1_000_003 * ordinal + 7_919 * sample + 104_729 * turn + 15_485_863 * choice
+    return sampling._replace(seed=mixed % SEED_SPACE)
+
+
+def sends_of(node: Node) -> tuple[Sampling, Draw] | None:
+    """What a node's first call sends, and its draw, when the request asks for nothing."""
+    if node.model is None:
+        return None
+    draw = (*(node.member.draw if node.member is not None else (0, 0)), 0, 0)
+    return seeded(sampling_of(node.model), draw), draw
 
 
 def held_why(node: Node, kind: Kind) -> str:

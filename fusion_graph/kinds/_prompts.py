@@ -36,7 +36,10 @@ def instruct(ctx: NodeContext, own: str, drafts: Sequence[Draft], *, first: Sequ
 
 def write_messages(ctx: NodeContext, added: str) -> tuple[Message, ...]:
     """For a writer: its `system` if it has one, the conversation unchanged, and `added` as a user message."""
-    return (*lead(ctx), *ctx.conversation, Message("user", added)) if added else (*lead(ctx), *ctx.conversation)
+    head = lead(ctx)
+    if not added:
+        return (*head, *ctx.conversation) if head else ctx.conversation
+    return (*head, *ctx.conversation, Message("user", added))
 
 
 def read_messages(ctx: NodeContext, own_system: str, asked: str) -> tuple[Message, ...]:

@@ -29,5 +29,5 @@ KIND = Kind(
     calls=lambda _node, _drafts: Calls(1, 1),
     writes=True,
     presents=True,
-    run=partial(write, own=IMPROVE),
+    prompt=partial(write, own=IMPROVE),
 )

@@ -8,12 +8,12 @@ from typing import Any
 
 from fusion_graph.contracts import Ask, Calls, Kind, NodeContext
 from fusion_graph.errors import NodeFailed
+from fusion_graph.graph.answers import draft_of
 from fusion_graph.kinds._ladder import Form, Question, ask_one
 from fusion_graph.kinds._present import choose_drafts, show_conversation, show_text
 from fusion_graph.kinds._prompts import instruct, read_messages, rest_inputs, write_messages
 from fusion_graph.kinds._texts import CRITIC, CRITICISE, RATE, REWRITE, WHOLE
 from fusion_graph.kinds._verdicts import CRITIQUE, RATED_CRITIQUE, Critique, read_critique
-from fusion_graph.kinds._writing import make_draft
 from fusion_graph.messages import Purpose
 from fusion_graph.outputs import Draft, Gives, Vote, drafts_of
 from fusion_graph.pipeline import Node, NodeSpec
@@ -115,7 +115,7 @@ async def _rewrite(ctx: NodeContext, text: Draft, critique: Critique, turn: int,
     first = (show_text(ctx, "the text", text.text), show_text(ctx, "its faults", faults))
     messages = write_messages(ctx, instruct(ctx, REWRITE, _references(ctx), first=first, last=WHOLE))
     try:
-        revision = make_draft(ctx, await ctx.complete(Ask(messages, purpose, turn)))
+        revision = draft_of(ctx.node, await ctx.complete(Ask(messages, purpose, turn)))
     except NodeFailed as failed:
         if ctx.committed:
             raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
 from fusion_graph.kinds._texts import SYNTHESIZE
 from fusion_graph.kinds._writing import require_drafts, write
-from fusion_graph.outputs import Draft, drafts_of
+from fusion_graph.messages import Message
+from fusion_graph.outputs import drafts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Synth:
 OPTIONS = Synth()
 
 
-def run(ctx: NodeContext) -> Awaitable[Draft]:
+def prompt(ctx: NodeContext) -> tuple[Message, ...]:
     if ctx.inputs:  # without any it answers the conversation alone, as in a turn after a tool result
         require_drafts(ctx, [draft for _, value in ctx.inputs for draft in drafts_of(value)])
     return write(ctx, SYNTHESIZE)
@@ -37,5 +37,5 @@ KIND = Kind(
     writes=True,
     presents=True,
     needs_draft=True,
-    run=run,
+    prompt=prompt,
 )

@@ -1,4 +1,4 @@
-"""Reading answers from texts, and the one rule of what is usable."""
+"""From a reply to a draft: reading answers from texts, and the one rule of what is usable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion_graph.graph.answers import SEEN, extract, parse_rule, unusable
+from fusion_graph.graph.answers import SEEN, draft_of, extract, parse_rule, unusable
 from fusion_graph.messages import Completion, ToolCall
 from fusion_graph.pipeline import Extract, Usable
+from tests.kinds.scripted import make_node
 
 LAST = Extract(last_number=True)
 
@@ -143,3 +144,22 @@ def test_tool_calls_are_an_answer() -> None:
     """semantics 3: a draft with tool calls is an answer: usable."""
     strict = Usable(complete=True, match="x", schema={"type": "object"})
     assert unusable(strict, Completion(tool_calls=CALL, finish_reason="tool_calls")) == ""
+
+
+# --- drafts -----------------------------------------------------------------------------------------------------------
+
+
+def test_draft_names_its_node_and_model() -> None:
+    """semantics 2: a draft keeps the id of the node that wrote it."""
+    node = make_node("proposer", "panel/ann")
+    assert draft_of(node, Completion(text="x")).node == "panel/ann"
+    assert draft_of(node, Completion(text="x")).model == "vendor/model"
+    assert draft_of(node, Completion(text="x", model="vendor/alternate")).model == "vendor/alternate"
+
+
+def test_answer_is_read_where_asked() -> None:
+    """semantics 1: a draft then carries its `answer`."""
+    silent, asked = make_node("proposer"), make_node("proposer", extract={"regex": "Answer: (.+)"})
+    reply = Completion(text="Answer: B")
+    assert draft_of(silent, reply).answer is None
+    assert draft_of(asked, reply).answer == "B"

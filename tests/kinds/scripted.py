@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fusion_graph.contracts import Ask, Input, Kind
 from fusion_graph.errors import NodeFailed
+from fusion_graph.graph.answers import draft_of
 from fusion_graph.graph.typed import model_options
 from fusion_graph.kinds import KINDS
 from fusion_graph.messages import Completion, Message
@@ -64,7 +65,6 @@ class Scripted:
         self.conversation = conversation
         self.params = params or {}
         self.fence = FENCE
-        self.shared: dict[Hashable, Any] = {}
         self.committed = False
         self.asks: list[Ask] = []
         self.degraded: list[tuple[str, str, str]] = []
@@ -122,6 +122,8 @@ class Scripted:
 async def run(ctx: Scripted) -> Any:
     """What the node gives, by call or by code."""
     kind = KINDS[ctx.node.kind]
+    if kind.prompt is not None:
+        return draft_of(ctx.node, await ctx.complete(Ask(kind.prompt(ctx), "final")))
     if ctx.node.model is not None and kind.run is not None:
         return await kind.run(ctx)
     assert kind.fold is not None
