@@ -133,9 +133,9 @@ class Kind:
     `schema` holds one JSON Schema per own option (not the common or model-call ones, see `graph/schema`).
     `parse` makes the frozen options dataclass from the node's bound option values (own keys only; may be absent ones).
     A node computed in code (not `calls_model(options)`) is answered by `fold`, at once. One that calls a model is
-    answered by `prompt`, when a single call does and its reply is the node's draft, else by `run`. `fold` and `run` give
-    the node's value, `prompt` the messages; nodes with the same inputs and the same `system`, `prompt` and `present`
-    share them. All may raise NodeFailed.
+    answered by `prompt`, when a single call does and its reply is the node's draft, else by `run`. `fold` and `run`
+    give the node's value, `prompt` the messages; nodes with the same inputs and the same `system`, `prompt` and
+    `present` share them. All may raise NodeFailed.
     `check(spec, gives)` yields (code, pointer suffix, message) for what the schema cannot say; `gives` maps each
     input's node id to its type.
     """

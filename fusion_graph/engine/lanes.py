@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 
 from fusion_graph.contracts import Backend, Client, Provider
@@ -37,9 +36,7 @@ class Lane:
         self.account = account or Account()
         self.free = backend.free or provider.free
         self.needs_key = provider.needs_key and not backend.api_key
-        self.cap: AbstractAsyncContextManager[object] | None = None
-        if backend.max_concurrency > 0:
-            self.cap = asyncio.Semaphore(backend.max_concurrency)
+        self.cap = asyncio.Semaphore(backend.max_concurrency) if backend.max_concurrency > 0 else None
         self.bounded = self.cap is not None or backend.requests_per_minute > 0
         self._open = provider.open
         self._clock = clock

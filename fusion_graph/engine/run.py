@@ -7,7 +7,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_graph.engine.live import Live
 from fusion_graph.engine.quoting import quote_tools
@@ -19,6 +19,7 @@ from fusion_graph.pipeline import Limits
 if TYPE_CHECKING:
     import asyncio
 
+    from fusion_graph.contracts import Ask
     from fusion_graph.engine.calls import CallRun
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
@@ -54,7 +55,7 @@ class Run:
         self.troubled = False  # something happened that may have to stand in `degraded`
         self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
-        self.cap: Any = None
+        self.cap: asyncio.Semaphore | None = None
         self.deadline: float | None = None  # in the clock's time
         self.choices: dict[int, tuple[Completion, ...]] = {}  # node -> all n replies of a writer, when n > 1
         self.interruptible: dict[CallRun, None] = {}  # waits and notes that the closing of the run cuts short
@@ -62,7 +63,7 @@ class Run:
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
         self.unasked = request.writer is None and request.seed is None and request.n == 1  # nodes' own options hold
-        self.prompts: dict[int, tuple[Message, ...]] = {}  # what nodes with the same prompt share, see Bound.prompts
+        self.prompts: dict[int, Ask] = {}  # what nodes with the same prompt share, see Bound.prompts
         self.places: dict[str, int] = {}  # what `ranks` gave
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:

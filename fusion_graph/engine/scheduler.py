@@ -98,7 +98,8 @@ class Scheduler:
                     if phase[i] == RUNNING or task.uncancel() > 0:
                         raise
                     break  # the plan cancelled it and has its outcome already
-                self._finish(i, outcome)
+                if phase[i] == RUNNING:
+                    self._finish(i, outcome)
                 stirred = progress.starts or progress.settled or progress.arms or run.live is not None
                 i = self._act(chain=True) if stirred else -1
         except Exception as bug:  # noqa: BLE001 (the run raises it)
@@ -121,8 +122,6 @@ class Scheduler:
 
     def _finish(self, i: int, outcome: Outcome) -> None:
         run, progress = self._run, self._progress
-        if progress.phase[i] != RUNNING:
-            return
         state, value, reason, detail = outcome
         if state == "failed":
             run.troubled = True
@@ -153,7 +152,9 @@ class Scheduler:
                 if progress.chosen[i]:
                     self._tell_choice(i)
                 if not calls[i]:
-                    self._finish(i, self._fold(i))
+                    outcome = self._fold(i)
+                    if progress.phase[i] == RUNNING:
+                        self._finish(i, outcome)
                 elif chain and following < 0:
                     following = i
                 else:

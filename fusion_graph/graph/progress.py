@@ -80,17 +80,17 @@ class Progress:
         if opening is None:
             opening = self._open()
             self.plan.__dict__["opening"] = opening
-        for name, values in opening.items():
-            setattr(self, name, values.copy())
+        for name, values in opening:
+            setattr(self, name, values[:])
 
-    def _open(self) -> dict[str, list[Any]]:
+    def _open(self) -> tuple[tuple[str, list[Any]], ...]:
         n = len(self.plan.ids)
         for name in LISTS:
             setattr(self, name, [BLANK.get(name, 0)] * n)
         self.want[self.plan.output] = 1
         self.demand([self.plan.output])
         self.propagate()
-        return {name: getattr(self, name) for name in (*LISTS, "starts", "settled")}
+        return tuple((name, getattr(self, name)) for name in (*LISTS, "starts", "settled"))
 
     # --- what the driver tells ----------------------------------------------------------------------------------------
 
