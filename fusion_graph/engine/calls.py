@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
+UNCHANGED = (0, None, None)  # the end of an Ask that wants nothing but its messages
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
@@ -65,8 +66,10 @@ class CallRun:
         assert options is not None
         if run.progress.closed:
             self._refuse_late()
-        sampling, draw = sampling_for(run, self.node, ask, self.choice)
+        sends = run.bound.sends[self.node.index] if run.unasked and ask[2:] == UNCHANGED else None
+        sampling, draw = sends or sampling_for(run, self.node, ask, self.choice)
         failures: tuple[tuple[ModelRef, ProviderError], ...] = ()
+        watched = run.services.watchdog.watched
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
             call = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
@@ -88,7 +91,10 @@ class CallRun:
                         self._tell_alternate(ref, *failures[0])
                     return completion
                 finally:
-                    self._end(turn)
+                    self.under_way = False
+                    watched.pop(self, None)
+                    if turn or run.interruptible:
+                        self._end(turn)
                 if self.pause is None:
                     failures = (*failures, (ref, error))
                     break
@@ -149,11 +155,7 @@ class CallRun:
         return error
 
     def _end(self, turn: Sequence[asyncio.Semaphore]) -> None:
-        run = self.run
-        self.under_way = False
-        run.services.watchdog.watched.pop(self, None)
-        if run.interruptible:
-            run.interruptible.pop(self, None)
+        self.run.interruptible.pop(self, None)
         for cap in turn:
             cap.release()
 

@@ -19,10 +19,6 @@ UNSET = Sampling()
 def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling, Draw]:
     """What one call sends, and its draw. The writers' own text takes the request's fields; everything else only the
     node's (semantics 3)."""
-    if run.unasked and not ask.round and not choice and ask.response_format is None and ask.max_tokens is None:
-        sends = run.bound.sends[node.index]
-        assert sends is not None
-        return sends
     ordinal, sample = node.member.draw if node.member is not None else (0, 0)
     draw = (ordinal, sample, ask.round, choice)
     made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)

@@ -98,7 +98,9 @@ def _agreed(run: Progress, c: int) -> int:
 
 def close(run: Progress, c: int) -> None:
     """The group's list is made here, once; who is late is left behind."""
-    run.chosen[c] = tuple(s for s in run.plan.sources[c][: run.asked[c]] if run.has_value(s))
+    outcomes = run.outcomes
+    asked = run.plan.sources[c][: run.asked[c]]
+    run.chosen[c] = tuple([s for s in asked if (outcome := outcomes[s]) is not None and outcome.value is not None])
     if run.pending[c]:
         run.late[c] = _pending(run, c)
     if run.pending[c] or run.plan.backups[c] >= 0:
