@@ -81,7 +81,7 @@ class Scheduler:
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
         run, progress = self._run, self._progress
-        phase, bound, task = progress.phase, run.bound, run.tasks[i]
+        phase, bound, task = progress.phase, run.bound, asyncio.current_task(self._loop)
         assert task is not None
         try:
             while i >= 0 and phase[i] == RUNNING:
@@ -98,9 +98,8 @@ class Scheduler:
                     if phase[i] == RUNNING or task.uncancel() > 0:
                         raise
                     break  # the plan cancelled it and has its outcome already
-                if phase[i] != RUNNING:
-                    break
-                self._finish(i, outcome)
+                if phase[i] == RUNNING:
+                    self._finish(i, outcome)
                 stirred = progress.starts or progress.settled or progress.arms or run.live is not None
                 i = self._act(chain=True) if stirred else -1
         except Exception as bug:  # noqa: BLE001 (the run raises it)
@@ -156,8 +155,7 @@ class Scheduler:
                 elif chain and following < 0:
                     following = i
                 else:
-                    run.tasks[i] = task = self._loop.create_task(self._chain(i))
-                    self._chains[task] = None
+                    self._chains[self._loop.create_task(self._chain(i))] = None
         if run.live is not None:
             run.live.refresh()
         return following
