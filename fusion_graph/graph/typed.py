@@ -115,7 +115,7 @@ def held_why(node: Node, kind: Kind) -> str:
     if node.model is None:
         return ""
     if node.model.usable.holds_back:
-        return "its text must be seen whole before it is usable"
+        return "`usable`"
     return kind.held(node.options)
 
 
