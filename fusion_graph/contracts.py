@@ -142,6 +142,7 @@ class Kind:
 
     name: str
     summary: str  # one line, for docs and `--help`
+    version: int = 1  # raised when its prompts change, so that replies to the old ones are not taken for these
     role: str = "other"  # how reports group its calls: panel, judge, synth, refine or other
     takes: frozenset[Gives]
     gives: Callable[[Mapping[str, Any]], Gives]
