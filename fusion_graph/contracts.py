@@ -216,13 +216,43 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """Something a model may call. `parameters` is a JSON Schema; `run` gets checked arguments and returns text."""
+    """Something a model may call. `parameters` is a JSON Schema; `run` gets arguments that fit it and the site (what
+    tools may touch in this process, `tools/_site`), and returns text. What goes wrong is a ToolError: the model is
+    told. `lacks(site)` says why it cannot run there, "" when it can.
+
+    `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
+    something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
+    """
 
     name: str
     description: str
     parameters: JsonSchema
-    run: Callable[[Mapping[str, Any]], Awaitable[str]]
+    run: Callable[[Mapping[str, Any], Any], Awaitable[str]]
+    lacks: Callable[[Any], str] = lambda _site: ""
+    local: bool = False
     mutates: bool = False
+    ends: bool = False
+
+
+class ToolBounds(NamedTuple):
+    """How far one model may go with tools while it writes one text."""
+
+    calls: int = 12
+    seconds: float = 120.0
+    tokens: int = 100_000  # of all its calls to the model, prompts and replies
+    shown: int = 20_000  # characters of one result
+
+
+TOOL_BOUNDS = ToolBounds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """The tools a run may use, what they may touch, and how far. The engine only hands `site` on."""
+
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    site: Any = None
+    bounds: ToolBounds = TOOL_BOUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
