@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.contracts import Tool, ToolBounds, Toolbox
+from fusion_graph.contracts import TOOL_BOUNDS, Tool, ToolBounds, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.tools._sandbox import Sandbox
@@ -53,7 +53,7 @@ def default_registry(
     why: str = "",
     convene: Convene | None = None,
     allow: Sequence[str] | None = None,
-    bounds: ToolBounds = ToolBounds(),
+    bounds: ToolBounds = TOOL_BOUNDS,
 ) -> Toolbox:
     """The tools that models may use, made ready.
 

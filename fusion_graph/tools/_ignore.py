@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -56,24 +56,48 @@ def _rule(line: str, base: str) -> Rule | None:
         return None
 
 
+_STAR, _ANY_FOLDERS, _ANYTHING = "*", "(?:.*/)?", ".*"
+_WILD = (_STAR, _ANY_FOLDERS, _ANYTHING)
+_MOST_DEEP = 3
+
+
 @lru_cache(maxsize=1024)
 def as_regex(glob: str) -> str:
-    """`**` spans folders, `*` and `?` do not."""
-    made, at = "", 0
+    """`**` spans folders, `*` and `?` do not. A star that another one follows takes the first place that fits: as good
+    as any other, and it cannot take for ever. Raises re.error for more `**` than is sensible."""
+    words = list(_words(glob))
+    if words.count(_ANY_FOLDERS) + words.count(_ANYTHING) > _MOST_DEEP:
+        raise re.error("too many **")
+    made, is_open = "", False
+    for at, word in enumerate(words):
+        if word != _STAR:
+            made += word
+            continue
+        made += ")" if is_open else ""
+        is_open = next((other for other in words[at + 1 :] if other in _WILD), "") == _STAR
+        made += "(?>[^/]*?" if is_open else "[^/]*"
+    return made
+
+
+def _words(glob: str) -> Iterator[str]:
+    """Pieces of an expression; a star stands for itself."""
+    at, last = 0, ""
     while at < len(glob):
         if glob.startswith("**/", at):
-            made, at = made + "(?:.*/)?", at + 3
+            word, at = _ANY_FOLDERS, at + 3
         elif glob.startswith("**", at):
-            made, at = made + ".*", at + 2
+            word, at = _ANYTHING, at + 2
         elif glob[at] == "*":
-            made, at = made + "[^/]*", at + 1
+            word, at = _STAR, at + 1
         elif glob[at] == "?":
-            made, at = made + "[^/]", at + 1
+            word, at = "[^/]", at + 1
         elif glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
-            inside = glob[at + 1 : end].replace("\\", "\\\\")
-            made, at = f"{made}[{'^' + inside[1:] if inside[0] in '!^' else inside}]", end + 1
+            inside = glob[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
+            word, at = f"[{'^' + inside[1:] if inside[0] in '!^' else inside}]", end + 1
         elif glob[at] == "\\" and at + 1 < len(glob):
-            made, at = made + re.escape(glob[at + 1]), at + 2
+            word, at = re.escape(glob[at + 1]), at + 2
         else:
-            made, at = made + re.escape(glob[at]), at + 1
-    return made
+            word, at = re.escape(glob[at]), at + 1
+        if word not in _WILD or word != last:
+            yield word
+        last = word

@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
     def title(self) -> str:
         return " ".join("".join(self._title).split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  (its interface)
         if tag == "title":
             self._in_title = True
         if tag == "body":

@@ -1,4 +1,5 @@
-"""Ways to search the web: DuckDuckGo's Instant Answer without a key; Tavily, Brave and SearXNG with theirs; any function.
+"""Ways to search the web: DuckDuckGo's Instant Answer without a key; Tavily, Brave and SearXNG with theirs; any
+function.
 
 Which one is used is the settings' word (`TAVILY_API_KEY`, `BRAVE_API_KEY`, `SEARXNG_URL`), or Python's.
 """

@@ -137,7 +137,8 @@ class Web:
 
     def _check_peer(self, answer: aiohttp.ClientResponse) -> None:
         """Who really answered; it cannot differ, and must not."""
-        peer = answer.connection.transport.get_extra_info("peername") if answer.connection else None
+        transport = answer.connection.transport if answer.connection else None
+        peer = transport.get_extra_info("peername") if transport else None
         if peer is not None and not self.permits(str(peer[0])):
             raise ToolError("the connection led to a private network")
 
@@ -149,7 +150,10 @@ class _Pinned(AbstractResolver):
         self._addresses = addresses
 
     async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002  (its interface)
     ) -> list[ResolveResult]:
         return [
             ResolveResult(

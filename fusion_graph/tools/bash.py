@@ -31,7 +31,7 @@ TOOL = Tool(
     name="bash",
     description=(
         "Run one bash command in the project's folder and get its output and exit code. It is sandboxed: no network"
-        " unless the user allowed it, nothing outside the folder but system programs, and nothing goes on running after it."
+        " unless the user allowed it, nothing outside the folder but system programs; nothing goes on running after it."
     ),
     parameters={
         "type": "object",

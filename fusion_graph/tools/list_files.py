@@ -19,7 +19,8 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
     assert site.workspace is not None
     path, depth = arguments.get("path", "."), arguments.get("depth", 3)
     fits = _matcher(arguments.get("pattern", ""))
-    lines, more = [], 0
+    lines: list[str] = []
+    more = 0
     for found, entry in walk(site.workspace, path, depth=depth):
         if not fits(found):
             continue
