@@ -51,18 +51,27 @@ def _edit_loosely(text: str, old: str, new: str) -> tuple[str, int, str]:
 
 
 def _shift(new: list[str], wanted: list[str], found: list[str]) -> list[str]:
-    """The new lines, indented as far from the old ones as they were written. Raises ToolError where that is unclear."""
-    moved = {(_indent(given), _indent(real)) for given, real in zip(wanted, found, strict=True) if given.strip()}
-    if all(given == real for given, real in moved):
-        return new
-    for given, real in sorted(moved):
-        if not (real.endswith(given) or given.endswith(real)) and given.strip(" ") == "" and real.strip(" ") == "":
-            raise ToolError("the indentation of old differs from the file's in several ways; copy the lines exactly")
-    changes = {_change(given, real) for given, real in moved}
+    """The new lines, indented as the file is: each indentation of the old lines says what it is there, and if all of
+    them differ by the same, so do others. Raises ToolError where that is unclear."""
+    real: dict[str, str] = {}
+    for given, there in zip(wanted, found, strict=True):
+        if given.strip() and real.setdefault(_indent(given), _indent(there)) != _indent(there):
+            raise ToolError(_UNCLEAR)
+    changes = {_change(given, there) for given, there in real.items()}
+    return [_moved(line, real, changes) if line.strip() else "" for line in new]
+
+
+_UNCLEAR = "the indentation of old differs from the file's in several ways; copy the lines exactly"
+
+
+def _moved(line: str, real: dict[str, str], changes: set[tuple[str, str]]) -> str:
+    indent = _indent(line)
+    if indent in real:
+        return real[indent] + line[len(indent) :]
     if len(changes) != 1:
-        raise ToolError("the indentation of old differs from the file's in several ways; copy the lines exactly")
-    away, to = changes.pop()
-    return [to + line[len(away) :] if line.startswith(away) and line.strip() else line for line in new]
+        raise ToolError(_UNCLEAR)
+    away, to = next(iter(changes))
+    return to + line[len(away) :] if line.startswith(away) else line
 
 
 def _change(given: str, real: str) -> tuple[str, str]:

@@ -74,7 +74,8 @@ class _Reader(HTMLParser):
         if tag == "title":
             self._in_title = True
         if tag == "body":
-            self._skipping.clear()  # a head need not be closed
+            self._skipping.clear()  # a head need not be closed, nor a title
+            self._in_title = False
         if tag in _SKIPPED and tag not in _VOID:
             self._skipping.append(tag)
         elif tag in _HEADINGS:

@@ -175,9 +175,7 @@ async def _run(order: Mapping[str, Any], caps: Caps) -> Ran:
         env={},
         start_new_session=True,
     )
-    assert process.stdin is not None
     assert process.stdout is not None
-    assert process.stderr is not None
     ended, kept = "", _Kept(caps.shown)
     try:
         try:
@@ -191,14 +189,11 @@ async def _run(order: Mapping[str, Any], caps: Caps) -> Ran:
                     await process.wait()
         except TimeoutError:
             ended = f"not finished within {caps.seconds:g} s"
-        process.stdin.close()  # the leash: whatever still runs ends now
-        report = await process.stderr.read()
-        await process.wait()
+        report = await _end(process)
     finally:
         if process.returncode is None:
-            process.stdin.close()
             with suppress(asyncio.CancelledError):
-                await asyncio.shield(process.wait())
+                await asyncio.shield(_end(process))
     said = _report(report)
     return Ran(
         code=process.returncode or 0,
@@ -207,6 +202,19 @@ async def _run(order: Mapping[str, Any], caps: Caps) -> Ran:
         ended=ended or (said["ended"] if said["ended"] != "leash" else ""),
         left=0 if ended else said["left"],
     )
+
+
+async def _end(process: asyncio.subprocess.Process) -> bytes:
+    """Let go of the leash: whatever still runs ends now. What the jail reports."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdin.close()
+    while await process.stdout.read(1 << 16):
+        pass  # a full pipe would never end
+    report = await process.stderr.read()
+    await process.wait()
+    return report
 
 
 def _report(text: bytes) -> dict[str, Any]:

@@ -25,8 +25,9 @@ class Machine(NamedTuple):
 
     audit: int
     socket: int
-    prlimit: int
     utimensat: int
+    of_others: tuple[tuple[int, int], ...]  # prlimit, priorities, affinity: and the argument that is 0 for oneself
+    groups: tuple[int, ...]  # setsid, setpgid: leaving the group in which a command is ended
     always: tuple[int, ...]  # io_uring, keys, bpf, perf, userfaultfd, mounts, namespaces, modules, reboot, swap, clock
     by_path: tuple[int, ...]  # mode, owner, times and attributes of a path, which Landlock does not hold
 
@@ -36,8 +37,9 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
         "x86_64": Machine(
             audit=0xC000003E,
             socket=41,
-            prlimit=302,
             utimensat=280,
+            groups=(112, 109),
+            of_others=(*((n, _FIRST) for n in (302, 203, 144, 314, 142)), (141, _SECOND), (251, _SECOND)),
             always=(
                 425, 426, 427, 248, 249, 250, 321, 298, 323, 165, 166, 155, 161, 272, 308, 304, 428, 429, 430, 432, 442,
                 175, 313, 176, 169, 246, 320, 167, 168, 163, 164, 227, 305,
@@ -47,8 +49,9 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
         "aarch64": Machine(
             audit=0xC00000B7,
             socket=198,
-            prlimit=261,
             utimensat=88,
+            groups=(157, 154),
+            of_others=(*((n, _FIRST) for n in (261, 122, 119, 274, 118)), (140, _SECOND), (30, _SECOND)),
             always=(
                 425, 426, 427, 217, 218, 219, 280, 241, 282, 40, 39, 41, 51, 97, 268, 265, 428, 429, 430, 432, 442,
                 105, 273, 106, 142, 104, 294, 224, 225, 89, 170, 112, 266,
@@ -59,9 +62,10 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
 )  # fmt: skip
 
 
-def write_filter(machine: Machine, families: Collection[int], *, paths_are_open: bool) -> bytes:
+def write_filter(machine: Machine, families: Collection[int], *, paths_are_open: bool, one_group: bool) -> bytes:
     """The program for one command. `families`: sockets it may make. `paths_are_open`: it sees paths that are not its
-    own (Landlock), so whatever changes a path's mode, owner or times is refused, and so are other processes' limits."""
+    own (Landlock), so whatever changes a path's mode, owner or times is refused, and so are limits and priorities of
+    other processes. `one_group`: it may not leave its process group."""
     program = [
         (_LOAD, 0, 0, _MACHINE),
         (_EQUAL, 1, 0, machine.audit),
@@ -70,10 +74,12 @@ def write_filter(machine: Machine, families: Collection[int], *, paths_are_open:
         (_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _REFUSE),
     ]
-    for number in (*machine.always, *(machine.by_path if paths_are_open else ())):
+    refused = machine.always + (machine.by_path if paths_are_open else ()) + (machine.groups if one_group else ())
+    for number in refused:
         program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
     if paths_are_open:
-        program += _only_when_zero(machine.prlimit, _FIRST)  # pid 0: its own
+        for number, argument in machine.of_others:
+            program += _only_when_zero(number, argument)
         program += _only_when_zero(machine.utimensat, _SECOND)  # no path: an open file
     allowed = [(_EQUAL, 0, 1, family) for family in sorted(families)]
     checks = [line for test in allowed for line in (test, (_RETURN, 0, 0, _ALLOW))]

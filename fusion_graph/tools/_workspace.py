@@ -113,9 +113,12 @@ class Workspace:
                 )
             except OSError as fault:
                 _refuse(fault, folder, names)
-        with os.fdopen(descriptor, "rb") as stream:
+        try:
             _require_own_file(os.fstat(descriptor), path)
-            content = stream.read(MAX_READ + 1)
+            with open(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(MAX_READ + 1)
+        finally:
+            os.close(descriptor)
         if len(content) > MAX_READ:
             raise ToolError(f"{path} is larger than {MAX_READ // 1_000_000} MB")
         return content
