@@ -60,13 +60,16 @@ class Input(NamedTuple):
 
 class Ask(NamedTuple):
     """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
-    orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's."""
+    orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's. `tools`: what this call
+    offers, as it goes on the wire; `tool_choice` "none" forbids to use it."""
 
     messages: tuple[Message, ...]
     purpose: Purpose = "note"
     round: int = 0
     response_format: JsonSchema | None = None
     max_tokens: int | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | None = None
 
 
 class NodeContext(Protocol):
@@ -155,6 +158,7 @@ class Kind:
     writes: bool = False  # its text is new: it may be the answer's writer and stream
     hands_on: bool = False  # may pass its first draft input on unchanged (refine)
     presents: bool = False  # shows drafts to a model: takes `present`
+    uses_tools: bool = False  # its model may call the tools that the node lists
     needs_draft: bool = False  # fails with no_input when no draft is left
     held: Callable[[Any], str] = lambda _options: ""  # why the node cannot stream, by its own options; "" = it can
     defaults: Mapping[str, Any] = field(default_factory=dict)  # model options, below the pipeline's `defaults`
@@ -180,6 +184,7 @@ class Backend:
     max_concurrency: int = 0  # 0 = no cap
     requests_per_minute: int = 0
     free: bool = False  # declared price 0
+    tools: bool = True  # its models take tools; else they are described to them in words
     options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
 
 
@@ -209,6 +214,7 @@ class Provider:
     open: Callable[[Backend], Client]
     needs_key: bool = False
     free: bool = False  # its calls cost 0
+    tools: bool = True  # its models take tools as such
 
 
 # --- tools, routes, commands ------------------------------------------------------------------------------------------
@@ -248,11 +254,16 @@ TOOL_BOUNDS = ToolBounds()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The tools a run may use, what they may touch, and how far. The engine only hands `site` on."""
+    """The tools a run may use, what they may touch, and how far. The engine only hands `site` on. `known`: the names
+    of all tools there are."""
 
     tools: Mapping[str, Tool] = field(default_factory=dict)
     site: Any = None
     bounds: ToolBounds = TOOL_BOUNDS
+    known: tuple[str, ...] = ()
+
+
+NO_TOOLS = Toolbox()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

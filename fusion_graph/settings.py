@@ -22,6 +22,7 @@ OPENROUTER = "https://openrouter.ai/api/v1"
 OPENAI = "https://api.openai.com/v1"
 KEYS: Mapping[str, str] = {"FUSION_API_KEY": OPENROUTER, "OPENROUTER_API_KEY": OPENROUTER, "OPENAI_API_KEY": OPENAI}
 """Where a key goes when no address is set. The first of them that is set is used."""
+SEARCH = ("TAVILY_API_KEY", "BRAVE_API_KEY", "SEARXNG_URL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,9 @@ class Settings:
     dumb_terminal: bool = False  # it cannot go back to a line it has written
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
+    search_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # of search services, those that are set
+    search: str = ""
+    blocked_domains: tuple[str, ...] = ()
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
@@ -68,6 +72,9 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         dumb_terminal=variables["TERM"] == "dumb",
         server=configured.server,
         server_keys=variables["FUSION_SERVER_KEYS"],
+        search_keys={name: variables[name] for name in SEARCH if variables[name]},
+        search=configured.search,
+        blocked_domains=configured.blocked_domains,
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
 

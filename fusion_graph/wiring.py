@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.binding import Bound, bind
@@ -289,9 +290,10 @@ def rates(settings: Settings, table: Prices) -> Callable[[str], Rates | None]:
     return look_up
 
 
-def open_fusion(selection: Selection, prices: Prices) -> Fusion:
+def open_fusion(selection: Selection, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
     """An engine on these backends; close it."""
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.providers import PROVIDERS
 
-    return Fusion(providers=PROVIDERS, backends=selection.backends, default_backend=selection.default, prices=prices)
+    backends, default = selection.backends, selection.default
+    return Fusion(providers=PROVIDERS, backends=backends, default_backend=default, prices=prices, toolbox=tools)

@@ -20,6 +20,7 @@ from fusion_graph.commands._figures import several, usd
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.engine.request import RunRequest
+from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.messages import Message
@@ -49,6 +50,7 @@ class Job:
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
+    allowed: Allowed = Allowed()
 
 
 async def perform(job: Job) -> int:
@@ -62,12 +64,13 @@ async def perform(job: Job) -> int:
         limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
     )
     prices = wiring.prices(job.prices)
+    tools = toolbox_for(ready.bound, setup, job.allowed)
     with ExitStack() as stack:
         trace = stack.enter_context(_writable(job.trace)) if job.trace else None
         _console.err(ready.told)
         screen = _Screen(job, setup)
         try:
-            async with wiring.open_fusion(ready.selection, prices) as fusion:
+            async with wiring.open_fusion(ready.selection, prices, tools) as fusion:
                 result = await fusion.run(ready.bound, request, screen)
         except asyncio.CancelledError:
             screen.close()

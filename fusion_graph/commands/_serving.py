@@ -13,7 +13,10 @@ from typing import Any
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
+from fusion_graph.contracts import Toolbox
 from fusion_graph.engine.fusion import Fusion
+from fusion_graph.engine.tooled import check_tools
+from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.providers import PROVIDERS
@@ -34,6 +37,7 @@ class Given:
     folder: str | None = None
     prices: str | None = None
     otel: bool = False
+    allow_tools: tuple[str, ...] = ()
 
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
@@ -48,10 +52,13 @@ async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
+    tools = server_toolbox(setup, given.allow_tools)
     server = await open_server(
         options,
-        fusion=_engine(selection, prices),
-        library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
+        fusion=_engine(selection, prices, tools),
+        library=Library(
+            lambda: sources(given), _surroundings(setup, selection, prices, tools), panel=options.expose_panel
+        ),
         keys=_keys(setup),
         backend=selection.default,
         log=Log(sys.stderr, as_json=options.log_json),
@@ -61,10 +68,11 @@ async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
     await serve(server, lambda: _tell(server, options, selection))
 
 
-def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any) -> Surroundings:
+def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
     def missing(bound: Bound) -> str:
         try:
             wiring.require_keys(bound, selection)
+            check_tools(bound, tools)
         except UsageError as error:
             return error.message
         return ""
@@ -76,10 +84,14 @@ def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices:
     )
 
 
-def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
+def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
     """An engine whose calls remember what was paid for and not delivered."""
     return Fusion(
-        providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
+        providers=remembering(PROVIDERS),
+        backends=selection.backends,
+        default_backend=selection.default,
+        prices=prices,
+        toolbox=tools,
     )
 
 

@@ -22,6 +22,7 @@ from fusion_graph.commands._prompt import read_prompt
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
 @_options.strict
+@_options.tools
 @_options.prices
 def COMMAND(
     pipeline: str,
@@ -35,6 +36,10 @@ def COMMAND(
     deadline_s: float | None,
     seed: int | None,
     strict: bool,
+    allow_tools: tuple[str, ...],
+    root: str,
+    unsafe_bash: bool,
+    bash_network: bool,
     prices: str | None,
 ) -> int:
     """Run PIPELINE, a file or the name of a preset, on PROMPT.
@@ -46,6 +51,7 @@ def COMMAND(
     """
     from fusion_graph import wiring
     from fusion_graph.commands._running import Job, perform
+    from fusion_graph.equipment import Allowed
 
     found = wiring.load(pipeline)
     job = Job(
@@ -60,5 +66,6 @@ def COMMAND(
         seed=seed,
         strict=strict,
         prices=prices,
+        allowed=Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network),
     )
     return _interrupt.run(perform(job))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
+from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Ledger
@@ -40,9 +41,12 @@ class Fusion:
         prices: Prices,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        toolbox: Toolbox = NO_TOOLS,
     ) -> None:
         lanes = Lanes(backends, providers, default_backend, clock)
-        self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock, watchdog=Watchdog(clock))
+        self.services = Services(
+            lanes=lanes, prices=prices, sleep=sleep, clock=clock, watchdog=Watchdog(clock), toolbox=toolbox
+        )
 
     async def __aenter__(self) -> Self:
         return self

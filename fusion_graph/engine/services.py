@@ -1,4 +1,4 @@
-"""What a process shares between its runs: lanes to the backends, prices, the watchdog, clock and sleep."""
+"""What a process shares between its runs: lanes to the backends, prices, the watchdog, tools, clock and sleep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.engine.lanes import Lane, Lanes
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.watchdog import Watchdog
@@ -21,6 +22,7 @@ class Services:
     prices: Prices
     sleep: Callable[[float], Awaitable[None]]
     clock: Callable[[], float] = time.monotonic
+    toolbox: Toolbox = NO_TOOLS
     watchdog: Watchdog = field(default_factory=Watchdog)
 
     def cost(self, lane: Lane, model: str, usage: Usage) -> float | None:

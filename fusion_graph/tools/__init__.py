@@ -47,6 +47,7 @@ def default_registry(
     *,
     search_fn: Callable[..., Any] | None = None,
     keys: Mapping[str, str] | None = None,
+    service: str = "",
     blocked: Sequence[str] = (),
     root: str | Path | None = None,
     sandbox: Sandbox | None = None,
@@ -58,8 +59,8 @@ def default_registry(
     """The tools that models may use, made ready.
 
     `search_fn` takes a query and gives results (maps with title, url and text, or texts), in place of the service that
-    `keys` chooses. `root` opens a folder to the file tools, `sandbox` (see `find_sandbox`) a shell in it. `allow` names
-    the tools; without it those that touch nothing of this machine.
+    `keys` or `service` choose. `root` opens a folder to the file tools, `sandbox` (see `find_sandbox`) a shell in it.
+    `allow` names the tools; without it those that touch nothing of this machine.
     """
     from fusion_graph.tools._search import choose, of_function
     from fusion_graph.tools._site import Site
@@ -70,9 +71,9 @@ def default_registry(
     site = Site(
         workspace=None if root is None else Workspace(root),
         sandbox=sandbox,
-        search=of_function(search_fn) if search_fn else choose(keys or {})[1],
+        search=of_function(search_fn) if search_fn else choose(keys or {}, service)[1],
         web=Web(blocked=tuple(blocked)),
         convene=convene,
         why=why or "no sandbox was set up",
     )
-    return Toolbox(tools={name: TOOLS[name] for name in named}, site=site, bounds=bounds)
+    return Toolbox(tools={name: TOOLS[name] for name in named}, site=site, bounds=bounds, known=tuple(TOOLS))

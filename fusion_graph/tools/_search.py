@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import aiohttp
 
-from fusion_graph.errors import ToolError
+from fusion_graph.errors import ToolError, UsageError
 
 SECONDS = 15.0
 MAX_BYTES = 2_000_000
@@ -32,8 +32,24 @@ Search: TypeAlias = Callable[[str, int], Awaitable[Sequence[Hit]]]
 """A query and how many results are wanted at most."""
 
 
-def choose(keys: Mapping[str, str]) -> tuple[str, Search]:
-    """The service whose key or address is set, the first of them; its name and its search."""
+SERVICES: Mapping[str, str] = {"tavily": "TAVILY_API_KEY", "brave": "BRAVE_API_KEY", "searxng": "SEARXNG_URL"}
+"""The variable that each needs. DuckDuckGo needs none."""
+
+
+def choose(keys: Mapping[str, str], service: str = "") -> tuple[str, Search]:
+    """A service's name and its search: the one asked for, else the first whose key or address is set. Raises UsageError
+    for one that lacks it."""
+    if service in SERVICES:
+        variable = SERVICES[service]
+        if not keys.get(variable):
+            raise UsageError(
+                f"searching with {service} needs {variable}", hint="set it, or another `search` in [tools]"
+            )
+        keys = {variable: keys[variable]}
+    elif service == "duckduckgo":
+        keys = {}
+    elif service:
+        raise UsageError(f"there is no search service {service}", hint=f"duckduckgo, {', '.join(SERVICES)}")
     if key := keys.get("TAVILY_API_KEY"):
         return "tavily", tavily(key)
     if key := keys.get("BRAVE_API_KEY"):

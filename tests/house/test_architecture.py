@@ -21,13 +21,13 @@ LAYERS = (
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
-    ("wiring",),
+    ("wiring", "equipment"),
     ("commands", "api"),
     ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ROOT_WORDS = {*LAYERS[0], "settings", "configuration"}
-MAY_READ_SETTINGS = {"settings", "wiring", "commands", "api"}
+MAY_READ_SETTINGS = {"settings", "wiring", "equipment", "commands", "api"}
 HOMES = {
     "aiohttp": {"providers", "server", "tools"},
     "click": {"commands", "chat"},
@@ -38,6 +38,7 @@ HOMES = {
     "opentelemetry": {"server"},
     "rich": {"commands", "chat"},
     "ruamel": {"graph"},
+    "trafilatura": {"tools"},
     "uvloop": {"commands"},
     "xllamacpp": {"providers"},
 }
