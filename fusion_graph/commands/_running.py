@@ -50,7 +50,7 @@ class Job:
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
-    allowed: Allowed = Allowed()
+    allowed: Allowed = field(default_factory=Allowed)
 
 
 async def perform(job: Job) -> int:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from fusion_graph.contracts import Backend, Client, Provider
+from fusion_graph.contracts import NO_TOOLS, Backend, Client, Provider, Toolbox
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
@@ -40,6 +40,7 @@ class Stage:
         prices: Prices | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Any] | None = None,
+        tools: Toolbox = NO_TOOLS,
     ) -> None:
         scripts = {"sim": script or {}, **(others or {})}
         self.sims = {name: SimClient(said) for name, said in scripts.items()}
@@ -56,6 +57,7 @@ class Stage:
             prices=prices or FLAT,
             sleep=sleep or self._nap,
             clock=clock or self._now,
+            toolbox=tools,
         )
 
     def _now(self) -> float:
