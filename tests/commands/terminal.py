@@ -44,6 +44,14 @@ class Terminal:
             assert self._read(), self.text
         return self.text
 
+    def type(self, text: str) -> None:
+        """As if on the keyboard."""
+        os.write(self._main, text.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the program and its children, as a terminal sends it."""
+        os.killpg(self._process.pid, number)
+
     def interrupt(self) -> float:
         """Ctrl-C; the seconds until the program has ended."""
         begin = time.monotonic()

@@ -36,6 +36,7 @@ HOMES = {
     "jsonschema": {"graph"},
     "networkx": {"graph"},
     "opentelemetry": {"server"},
+    "prompt_toolkit": {"chat"},
     "rich": {"commands", "chat"},
     "ruamel": {"graph"},
     "trafilatura": {"tools"},
