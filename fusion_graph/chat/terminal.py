@@ -174,7 +174,7 @@ class _Careful(FileHistory):
 
 
 def _keys() -> KeyBindings:
-    """Enter sends; Alt-Enter and Ctrl-J begin a new line."""
+    """Enter sends, also one that was typed ahead and arrives as a newline; Alt-Enter begins a new line."""
     keys = KeyBindings()
 
     @keys.add("enter")
@@ -182,7 +182,6 @@ def _keys() -> KeyBindings:
         event.current_buffer.validate_and_handle()
 
     @keys.add("escape", "enter")
-    @keys.add("c-j")
     def new_line(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 

@@ -58,7 +58,7 @@ async def test_control_codes_of_a_model_do_not_reach_the_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [("a\x1b\rb\r", "a\nb"), ("a\x0ab\r", "a\nb"), ("\x1b[200~a\nb\x1b[201~\r", "a\nb")],
+    [("a\x1b\rb\r", "a\nb"), ("a\n", "a"), ("\x1b[200~a\nb\x1b[201~\r", "a\nb")],
 )
 async def test_lines(keys: str, line: str) -> None:
     with screen(keys, io.StringIO()) as shown:
