@@ -75,7 +75,7 @@ def test_a_conversation_on_a_terminal(chat: Start, quick: Path, tmp_path: Path) 
     screen.wait_for("budget answers from now on")
     screen.type("/stats\r")
     screen.wait_for("budget: 2 turns")
-    screen.type("\x04")
+    screen.type("/exit\r")
     assert screen.finish() == 0
     assert "Answer: 42" in screen.text
     assert "Traceback" not in screen.text
