@@ -124,7 +124,8 @@ class Pipeline:
     on_tool_turn: Literal["writer_only", "full"] = "writer_only"
     nodes: tuple[NodeSpec, ...] = ()
     output: NodeId = NodeId("")
-    digest: str = ""  # sha256 of the canonical document
+    source: str = field(default="", repr=False)  # the document as JSON, without layout and comments
+    digest: str = ""  # sha256 of that
     panel_form: bool = False
     file: str = "<pipeline>"
 
@@ -231,7 +232,7 @@ class ModelOptions:
     usable: Usable = Usable()
     extract: Extract | None = None
     present: Present = PRESENT
-    cache: Mapping[str, Any] | None = None
+    cache: bool | Mapping[str, Any] | None = None
     models: tuple[ModelRef, ...] = field(init=False, repr=False)  # the model, then its alternates
 
     def __post_init__(self) -> None:

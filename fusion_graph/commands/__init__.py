@@ -21,6 +21,7 @@ SUMMARIES: Mapping[str, str] = {
     "plan": "what a pipeline will do and cost at most, before anything is spent",
     "expand": "print a pipeline's graph form",
     "render": "draw a pipeline",
+    "runs": "earlier runs: list, show, export, resume, diff, prune",
     "new": "start a pipeline file from a shape that works",
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",

@@ -149,7 +149,14 @@ CALL: Schema = {
     "retry": RETRY,
     "usable": USABLE,
     "extract": EXTRACT,
-    "cache": {"type": "boolean", "description": "Take part in the cross-run cache, if the run has one."},
+    "cache": {
+        "type": ["boolean", "object"],
+        "properties": {"ttl_s": {"type": "number", "exclusiveMinimum": 0}},
+        "required": ["ttl_s"],
+        "additionalProperties": False,
+        "description": "Whether replies of other runs to the same call may be taken, and for how many seconds "
+        "(`{ttl_s}`). Absent: if the run says so (`--cache`).",
+    },
 }
 """Options of every node that calls a model."""
 
