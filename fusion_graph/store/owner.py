@@ -28,8 +28,8 @@ def is_alive(owner: str) -> bool:
 
 
 def _began(process: int) -> str:
-    """In ticks since the machine began, where the system tells (field 22 of proc(5) stat, behind the name); of a process
-    that has ended and was not waited for yet, its state (field 3)."""
+    """In ticks since the machine began, where the system tells (field 22 of proc(5) stat); of a process that has ended
+    and was not waited for yet, its state (field 3)."""
     try:
         told = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         return told[0] if told[0] in "ZX" else told[19]
