@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from sqlite3 import Connection
@@ -20,13 +20,25 @@ from fusion_graph.commands._timeline import LEGEND, timeline
 from fusion_graph.errors import FusionError
 from fusion_graph.graph.drawing.diagram import Picture, picture
 from fusion_graph.graph.drawing.terminal import to_terminal
-from fusion_graph.store.database import connect
+from fusion_graph.store.database import connect, reading
 from fusion_graph.store.history import AttemptLine, NodeLine, RunLine, StoredRun, find_run, read_run, reply_of
 from fusion_graph.store.journal import DAY_S, FILE, MB
 from fusion_graph.store.options import read_options
 from fusion_graph.store.pruning import prune
+from fusion_graph.store.tables import JOURNAL
 
 WIDTH = 100  # where there is no terminal to ask
+
+
+def journal() -> AbstractContextManager[Connection]:
+    """For queries. Raises UsageError where there is none."""
+    return reading(settings.load().home / FILE, JOURNAL)
+
+
+def find(run: str) -> StoredRun:
+    """A run by its id, the beginning of it, or `last`. Raises UsageError."""
+    with journal() as connection:
+        return read_run(connection, find_run(connection, run))
 
 
 def table(lines: Sequence[RunLine]) -> str:

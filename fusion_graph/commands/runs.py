@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from fusion_graph.commands import _interrupt, _options
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from sqlite3 import Connection
-
-    from fusion_graph.store.history import StoredRun
 
 RUN = click.argument("run", metavar="RUN")
 
@@ -36,7 +28,7 @@ def list_(most: int = 20, pipeline: str | None = None, as_json: bool = False) ->
     from fusion_graph.commands import _console, _histories
     from fusion_graph.store.history import list_runs
 
-    with _journal() as connection:
+    with _histories.journal() as connection:
         found = list_runs(connection, most=most, pipeline=pipeline)
     if as_json:
         _console.out(json.dumps([asdict(line) for line in found], indent=2))
@@ -53,7 +45,7 @@ def show(run: str) -> int:
     """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost."""
     from fusion_graph.commands import _console, _histories
 
-    _console.out("\n".join(_histories.shown(_read(run))))
+    _console.out("\n".join(_histories.shown(_histories.find(run))))
     return 0
 
 
@@ -66,7 +58,7 @@ def export(run: str) -> int:
     from fusion_graph.commands import _console, _histories
     from fusion_graph.store.history import find_run, read_run
 
-    with _journal() as connection:
+    with _histories.journal() as connection:
         _console.out(
             json.dumps(_histories.exported(connection, read_run(connection, find_run(connection, run))), indent=2)
         )
@@ -80,7 +72,7 @@ def diff(one: str, other: str) -> int:
     """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
     from fusion_graph.commands import _console, _histories
 
-    with _journal() as connection:
+    with _histories.journal() as connection:
         lines = _histories.differences(connection, one, other)
     _console.out("\n".join(lines) or "nothing changed")
     return 0
@@ -118,19 +110,3 @@ def prune(days: float | None, max_mb: float | None) -> int:
 
     _console.out(f"{several(_histories.pruned(days, max_mb), 'run')} forgotten")
     return 0
-
-
-def _read(run: str) -> StoredRun:
-    from fusion_graph.store.history import find_run, read_run
-
-    with _journal() as connection:
-        return read_run(connection, find_run(connection, run))
-
-
-def _journal() -> AbstractContextManager[Connection]:
-    from fusion_graph import settings
-    from fusion_graph.store.database import reading
-    from fusion_graph.store.journal import FILE
-    from fusion_graph.store.tables import JOURNAL
-
-    return reading(settings.load().home / FILE, JOURNAL)
