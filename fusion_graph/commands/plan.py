@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 @click.argument("prompt", required=False)
 @_options.prompt_file
 @_options.params
+@click.option("--run-history", is_flag=True, help="Beside the bounds, what earlier runs of this pipeline really took.")
 @_options.as_json
 @_options.prices
 def COMMAND(
-    pipeline: str, prompt: str | None, file: str | None, params: dict[str, str], as_json: bool, prices: str | None
+    pipeline: str,
+    prompt: str | None,
+    file: str | None,
+    params: dict[str, str],
+    run_history: bool,
+    as_json: bool,
+    prices: str | None,
 ) -> int:
     """Print what PIPELINE, a file or the name of a preset, will do on PROMPT, without calling anybody.
 
@@ -31,7 +38,7 @@ def COMMAND(
     import json
 
     from fusion_graph import settings, wiring
-    from fusion_graph.commands import _console
+    from fusion_graph.commands import _console, _earlier
     from fusion_graph.commands._prompt import read_prompt
     from fusion_graph.engine.estimates import prompt_tokens
     from fusion_graph.graph.forecast.estimate import PROMPT_TOKENS, estimate
@@ -47,10 +54,13 @@ def COMMAND(
         else prompt_tokens((Message("user", read_prompt(prompt, file)),))
     )
     made = estimate(bound, wiring.rates(setup, table), size)
+    history = _earlier.earlier(found.name) if run_history else None
     if as_json:
-        _console.out(json.dumps(made.to_json() | {"prices_date": table.date}, indent=2))
+        more = {"prices_date": table.date, **({"history": history.to_json()} if history else {})}
+        _console.out(json.dumps(made.to_json() | more, indent=2))
     else:
-        _console.out("\n".join([*_nodes(made), "", *_sums(made, table.date)]))
+        told = ["", *_earlier.lines_of(history)] if history else []
+        _console.out("\n".join([*_nodes(made), "", *_sums(made, table.date), *told]))
     return 0
 
 
