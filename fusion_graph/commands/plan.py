@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,7 +38,7 @@ def COMMAND(
     import json
 
     from fusion_graph import settings, wiring
-    from fusion_graph.commands import _console, _earlier
+    from fusion_graph.commands import _console
     from fusion_graph.commands._prompt import read_prompt
     from fusion_graph.engine.estimates import prompt_tokens
     from fusion_graph.graph.forecast.estimate import PROMPT_TOKENS, estimate
@@ -54,13 +54,15 @@ def COMMAND(
         else prompt_tokens((Message("user", read_prompt(prompt, file)),))
     )
     made = estimate(bound, wiring.rates(setup, table), size)
-    history = _earlier.earlier(found.name) if run_history else None
-    if as_json:
-        more = {"prices_date": table.date, **({"history": history.to_json()} if history else {})}
-        _console.out(json.dumps(made.to_json() | more, indent=2))
-    else:
-        told = ["", *_earlier.lines_of(history)] if history else []
-        _console.out("\n".join([*_nodes(made), "", *_sums(made, table.date), *told]))
+    more: dict[str, Any] = {"prices_date": table.date}
+    lines = [*_nodes(made), "", *_sums(made, table.date)]
+    if run_history:
+        from fusion_graph.commands import _earlier
+
+        history = _earlier.earlier(found.name)
+        more["history"] = history.to_json()
+        lines += ["", *_earlier.lines_of(history)]
+    _console.out(json.dumps(made.to_json() | more, indent=2) if as_json else "\n".join(lines))
     return 0
 
 
