@@ -7,17 +7,23 @@ import asyncio
 import gc
 import os
 import random
+import sys
+from collections import Counter
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from fusion_graph.providers.sim import Script
-from tests.server.stand import ONE, PANEL, Stand, stand, text_of
+from fusion_graph.server._auth import Key, digest_of
+from tests.server.stand import ONE, PANEL, Stand, hasty, stand, text_of
 
 SECONDS = float(os.environ.get("SOAK_S", "4"))
 WORDS = tuple(f"word{i} " for i in range(20))
 PAGE = os.sysconf("SC_PAGE_SIZE")
+FAULTS = ("500", "cut", "reset", "html", "blank", "429", "stall", "stall-mid", "drip", "error-event", "bad-json")
+RAW = "k" * 20
+RICH = Key(name="rich", digest=digest_of(RAW), budget_usd_per_day=1e6)
 
 
 def memory_mb() -> float:
@@ -51,35 +57,46 @@ async def test_a_thousand_streams_at_once() -> None:
 async def test_soak_returns_to_base() -> None:
     # security 20
     script: Script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
-    async with stand(script, PANEL, ONE, write_s=0.3, max_runs=64, max_queue=16, queue_s=0.5) as at:
+    limits = {"write_s": 0.3, "max_runs": 64, "max_queue": 16, "queue_s": 0.5}
+    async with stand(script, hasty(PANEL), hasty(ONE), keys=[RICH], raw_key=RAW, **limits) as at:
         await rough(at, min(SECONDS / 4, 20))
         base = await standing(at)
-        await rough(at, SECONDS)
+        ends = await rough(at, SECONDS)
         after = await standing(at)
+        account = at.server.service.limits.account(RICH)
+    told = f"tasks, files, MB: {base} -> {after}; {sum(ends.values())} requests in {SECONDS:g} s: {dict(ends)}"
+    sys.stdout.write(f"\nsoak: {told}\n")
     assert after[0] == base[0]
     assert after[1] <= base[1] + 2
     assert after[2] < base[2] * 1.1 + 15
+    assert (account.running, round(account.reserved, 9)) == (0, 0.0)
+    assert ends["200"], told
+    assert "500" not in ends, told
 
 
-async def rough(at: Stand, seconds: float) -> None:
-    """Clients that stay, leave early, leave late, ask for nonsense, while the upstream fails now and then."""
+async def rough(at: Stand, seconds: float) -> Counter[str]:
+    """Clients that stay, leave early, leave late, ask for nonsense, while the upstream fails or hangs now and then.
+    Returns how their requests ended."""
     dice = random.Random(7)
     until = asyncio.get_running_loop().time() + seconds
+    ends = Counter[str]()
 
     async def client() -> None:
         while asyncio.get_running_loop().time() < until:
-            if dice.random() < 0.2:
-                at.upstream.faults["*"].append(dice.choice(["500", "cut", "reset", "html", "blank", "429"]))
+            if dice.random() < 0.1:
+                at.upstream.faults["*"].append(dice.choice(FAULTS))
             body = {"model": dice.choice(["fusion", "one", "one", "none"]), "stream": dice.random() < 0.6}
             patience = dice.choice([0.005, 0.02, 5.0, 5.0])
             try:
                 async with asyncio.timeout(patience), at.post(body) as response:
                     await response.read()
+                    ends[str(response.status)] += 1
             except (TimeoutError, aiohttp.ClientError):
-                continue
+                ends["left"] += 1
 
     await asyncio.gather(*(client() for _ in range(16)))
     at.upstream.faults.clear()
+    return ends
 
 
 async def standing(at: Stand) -> tuple[int, int, float]:
@@ -93,4 +110,4 @@ async def standing(at: Stand) -> tuple[int, int, float]:
     for _ in range(3):
         await asyncio.gather(*(at.ask(model="one") for _ in range(16)))
     await at.settled()
-    return len(asyncio.all_tasks()) - at.server.connections, open_files(), memory_mb()
+    return len(asyncio.all_tasks()) - at.server.connections, open_files(), round(memory_mb(), 1)
