@@ -128,11 +128,13 @@ async def stand(
     upstream: SimOptions | None = None,
     surroundings: Mapping[str, Any] | None = None,
     raw_key: str = "",
+    base_url: str = "",
     **options: Any,
 ) -> AsyncIterator[Stand]:
-    """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends."""
+    """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
+    `base_url` another upstream than our own."""
     sim = await start(options=upstream or SimOptions(api_key=UPSTREAM_KEY), script={**SCRIPT, **(script or {})})
-    backend = Backend(name="up", base_url=sim.url, api_key=UPSTREAM_KEY)
+    backend = Backend(name="up", base_url=base_url or sim.url, api_key=UPSTREAM_KEY)
     fusion = Fusion(providers=remembering(PROVIDERS), backends={"up": backend}, default_backend="up", prices=PRICES)
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
