@@ -41,10 +41,12 @@ def COMMAND(
     Without --config and --pipelines the default preset is served as `fusion`. Keys of callers come from
     FUSION_SERVER_KEYS or keys_file.
     """
+    if workers > 1:
+        from fusion_graph.commands._workers import multiply
+
+        return multiply(workers, port)
     from fusion_graph.commands import _serving
 
-    if workers > 1:
-        return _serving.multiply(workers, port)
     return _serving.perform(
         _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel),
         shared_port=shared_port,

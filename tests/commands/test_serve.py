@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._serving import Given, _alone, sources
+from fusion_graph.commands._serving import Given, sources
 from fusion_graph.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -78,20 +77,3 @@ def test_one_file_is_also_the_default(tmp_path: Path) -> None:
 def test_folder_without_pipelines_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pipeline"):
         sources(Given(folder=str(tmp_path)))
-
-
-@pytest.mark.parametrize("given", [["--workers", "2"], ["--workers=2"]])
-def test_worker_has_the_same_arguments(given: list[str]) -> None:
-    assert _alone(["serve", *given, "--port", "1"]) == ["serve", "--port", "1", "--shared-port"]
-
-
-def test_workers_share_a_port(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (tmp_path / "one.yaml").write_text(ONE)
-    with served("--pipelines", str(tmp_path), "--port", str(port), "--workers", "2") as (process, url):
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == url
-        assert all("42" in ask(url, "one") for _ in range(4))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
