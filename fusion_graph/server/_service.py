@@ -42,7 +42,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
-    sharing: Sharing[tuple[str, dict[str, str]]] = field(default_factory=Sharing)
+    sharing: Sharing = field(default_factory=Sharing)
     spans: Spans | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0

@@ -27,7 +27,7 @@ def free_port() -> str:
 
 
 @contextmanager
-def workers(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str, list[int]]]:
+def workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     """Two of them: the process above, the address, the ids of both."""
     (folder / "one.yaml").write_text(ONE)
     with served("--pipelines", str(folder), "--port", free_port(), "--workers", "2") as (process, url):

@@ -11,6 +11,7 @@ import pytest
 from fusion_graph.providers.sim import Script
 from tests.server.stand import ONE, events_of, stand, text_of
 
+
 async def test_stream_that_breaks_never_ends_well() -> None:
     async with stand(None, ONE) as at:
         at.upstream.faults["w/w"].append("cut")
