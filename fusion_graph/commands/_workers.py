@@ -55,7 +55,7 @@ class _Workers:
         self._pass_on(signal.SIGTERM)
 
     def _start(self) -> subprocess.Popen[str]:
-        """A session of its own: a Ctrl-C reaches us alone, and it once. Its stdin is ours to hold open while we live."""
+        """A session of its own: a Ctrl-C reaches us alone, and it once. Its stdin is open while we live."""
         worker = subprocess.Popen(  # noqa: S603 - this very program
             self._program, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -19,6 +19,7 @@ from fusion_graph.server._listener import Listener, quiet_logger, tls_context
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import watch_loop
 from fusion_graph.server._options import ServerOptions
+from fusion_graph.server._peers import Peers
 from fusion_graph.server._service import Service
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ async def open_server(
         admission=Admission(max_runs=options.max_runs, max_queue=options.max_queue, queue_s=options.queue_s),
         backend=backend,
         log=log or Log(None, as_json=False),
+        peers=Peers(options.proxies),
         spans=spans,
     )
     server = Server(service, ROUTES if routes is None else routes)

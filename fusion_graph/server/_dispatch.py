@@ -22,6 +22,7 @@ from fusion_graph.server._service import Exchange, Service
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
+NO_CORS: Mapping[str, str] = {}
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every few seconds by machines: not in the log unless they fail."""
 
@@ -92,8 +93,9 @@ class Dispatcher:
         response: web.StreamResponse
         try:
             check_host(request, self._service.options)
-            if request.method == "OPTIONS" and self._cors(request):
-                return web.Response(status=204, headers={**self._cors(request), **PREFLIGHT})
+            exchange.cors = self._cors(request)
+            if request.method == "OPTIONS" and exchange.cors:
+                return web.Response(status=204, headers={**exchange.cors, **PREFLIGHT})
             match = self._table.find(request.method, request.raw_path)
             path, exchange.tail = match.route.path, match.tail
             if not match.route.public:
@@ -110,7 +112,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 (the one place where a bug becomes a status)
             response = self._bug(exchange, error)
         if not response.prepared:
-            response.headers.update({**exchange.headers, **self._cors(request)})
+            response.headers.update(exchange.headers)
         self._tell(exchange, path, response.status, began)
         return response
 
@@ -132,7 +134,7 @@ class Dispatcher:
         """Off unless the page is named, exactly."""
         origin = request.headers.get("Origin")
         if origin is None or origin not in self._service.options.origins:
-            return {}
+            return NO_CORS
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
     def _tell(self, exchange: Exchange, path: str, status: int, began: float) -> None:
@@ -152,6 +154,7 @@ class Dispatcher:
             route=path,
             status=status,
             key=exchange.key.name,
+            peer=service.peers.client(request),
             seconds=round(service.clock() - began, 3),
             **exchange.told,
         )

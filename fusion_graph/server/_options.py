@@ -19,6 +19,7 @@ class ServerOptions:
     port: int = 8377
     hosts: tuple[str, ...] = ()  # further names under which clients may call it; "*" = any
     origins: tuple[str, ...] = ()  # web pages that may call it, exact; empty = none
+    proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
     allow_models: tuple[str, ...] = ()  # patterns of models that a request may name, beside those of the pipelines
     aliases: Mapping[str, str] = field(default_factory=dict)  # a further name -> a pipeline
     expose_panel: bool = True  # the pipelines' models are served on their own too

@@ -17,6 +17,7 @@ from fusion_graph.server._errors import forbidden, model_not_found
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import Metrics
+from fusion_graph.server._peers import Peers
 from fusion_graph.server._pipelines import Library, Served, Shelf
 from fusion_graph.server._replay import Replays
 from fusion_graph.server._sharing import Sharing
@@ -43,6 +44,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
     sharing: Sharing = field(default_factory=Sharing)
+    peers: Peers = field(default_factory=Peers)
     spans: Spans | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
@@ -83,9 +85,10 @@ class Exchange:
     id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
 
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        ids = {"x-request-id": self.id, "request-id": self.id}
+        ids = {"x-request-id": self.id, "request-id": self.id, **self.cors}
         return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
