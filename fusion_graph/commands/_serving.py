@@ -21,7 +21,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
-from fusion_graph.server._spans import Spans, exporting
+from fusion_graph.server._telemetry import Telemetry, exporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,17 @@ class Given:
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
     """Serve until told to end. Returns the exit code."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(given, shared_port=shared_port, **flags))
+    telemetry = _telemetry(content=bool(flags["log_content"])) if given.otel else None
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(given, telemetry, shared_port=shared_port, **flags))
+    finally:
+        if telemetry is not None:
+            telemetry.close()
     return 0
 
 
-async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
+async def _serve(given: Given, telemetry: Telemetry | None, *, shared_port: bool, **flags: Any) -> None:
     setup = settings.load()
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
@@ -53,7 +58,7 @@ async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
         keys=_keys(setup),
         backend=selection.default,
         log=Log(sys.stderr, as_json=options.log_json),
-        spans=_spans() if given.otel else None,
+        telemetry=telemetry,
         reuse_port=shared_port,
     )
 
@@ -87,9 +92,9 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     )
 
 
-def _spans() -> Spans:
+def _telemetry(*, content: bool) -> Telemetry:
     try:
-        return exporting()
+        return exporting(content=content)
     except ImportError:
         raise UsageError("--otel needs OpenTelemetry", hint="pip install 'fusion-graph[otel]'") from None
 

@@ -17,8 +17,8 @@ import click
 @click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="Runs at once.  [default: 256]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
-@click.option("--log-content", is_flag=True, help="Log prompts and answers too.")
-@click.option("--otel", is_flag=True, help="Send spans by OTLP; needs the otel extra.")
+@click.option("--log-content", is_flag=True, help="Log prompts and answers too; with --otel in spans as well.")
+@click.option("--otel", is_flag=True, help="Send spans and metrics by OTLP; needs the otel extra.")
 @click.option("--shared-port", is_flag=True, hidden=True)
 @click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")
 def COMMAND(

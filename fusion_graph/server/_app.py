@@ -25,7 +25,7 @@ from fusion_graph.server._service import Service
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
-    from fusion_graph.server._spans import Spans
+    from fusion_graph.server._telemetry import Telemetry
 
 
 class Server:
@@ -111,7 +111,7 @@ async def open_server(
     backend: str = "",
     log: Log | None = None,
     routes: Mapping[str, Route] | None = None,
-    spans: Spans | None = None,
+    telemetry: Telemetry | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -129,7 +129,7 @@ async def open_server(
         backend=backend,
         log=log or Log(None, as_json=False),
         peers=Peers(options.proxies),
-        spans=spans,
+        telemetry=telemetry,
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

@@ -174,6 +174,8 @@ class _Bill:
 def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
     """Its client has left, or the server ends: what the calls cost until then is booked."""
     exchange.service.metrics.count("runs_total", pipeline=job.served.id, state="cancelled")
+    if exchange.service.telemetry is not None:
+        exchange.service.telemetry.cancelled(job.served.id)
     exchange.told["state"] = "cancelled"
     if bill is not None:
         purse.cost_usd = bill.cost_usd
@@ -183,8 +185,8 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
     """Accounts, metrics and the log learn how it ended."""
     purse.cost_usd = result.cost_usd
     exchange.service.metrics.run(job.served.id, result)
-    if exchange.service.spans is not None:
-        exchange.service.spans.tell(job.served.id, result)
+    if exchange.service.telemetry is not None:
+        exchange.service.telemetry.tell(job.served.id, result, job.chat.messages)
     exchange.told |= {
         "state": result.state,
         "cost_usd": result.cost_usd,

@@ -25,7 +25,7 @@ from fusion_graph.server._sharing import Sharing
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._options import ServerOptions
-    from fusion_graph.server._spans import Spans
+    from fusion_graph.server._telemetry import Telemetry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Service:
     replays: Replays = field(default_factory=Replays)
     sharing: Sharing = field(default_factory=Sharing)
     peers: Peers = field(default_factory=Peers)
-    spans: Spans | None = None  # OpenTelemetry, if the operator wants it
+    telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
 

@@ -94,16 +94,19 @@ async def ask(at: Stand, name: str, role: str, *, stream: bool) -> None:
         text = (await response.read()).decode()
         assert response.status == 200, text
         assert UPSTREAM_KEY not in text
-        body = events_of(text) if stream else await response.json()
-    if stream and "error" in body[-1]:
-        assert role == "synthesizer"
-        assert FAULTS[name].reason
-        assert text_of(body[:-1])  # its words had begun: nothing else is put in their place
-        assert all(c["finish_reason"] is None for e in body[:-1] for c in e["choices"])
+    if not stream:
+        body = json.loads(text)
+        told(body["fusion"], NODES[role], FAULTS[name], body["choices"][0]["message"]["content"])
         return
-    said = text_of(body[:-1]) if stream else body["choices"][0]["message"]["content"]
-    block = next(e["fusion"] for e in reversed(body[:-1]) if "fusion" in e) if stream else body["fusion"]
-    told(block, NODES[role], FAULTS[name], said)
+    events = events_of(text)
+    if "error" not in events[-1]:
+        block = next(event["fusion"] for event in reversed(events[:-1]) if "fusion" in event)
+        told(block, NODES[role], FAULTS[name], text_of(events[:-1]))
+        return
+    assert role == "synthesizer"
+    assert FAULTS[name].reason
+    assert text_of(events[:-1])  # its words had begun: nothing else is put in their place
+    assert all(c["finish_reason"] is None for e in events[:-1] for c in e["choices"])
 
 
 def told(block: dict[str, Any], hit: str, fault: Fault, said: str | None) -> None:

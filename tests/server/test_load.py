@@ -10,6 +10,7 @@ import random
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -57,7 +58,7 @@ async def test_a_thousand_streams_at_once() -> None:
 async def test_soak_returns_to_base() -> None:
     # security 20
     script: Script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
-    limits = {"write_s": 0.3, "max_runs": 64, "max_queue": 16, "queue_s": 0.5}
+    limits: dict[str, Any] = {"write_s": 0.3, "max_runs": 64, "max_queue": 16, "queue_s": 0.5}
     async with stand(script, hasty(PANEL), hasty(ONE), keys=[RICH], raw_key=RAW, **limits) as at:
         await rough(at, min(SECONDS / 4, 20))
         base = await standing(at)
