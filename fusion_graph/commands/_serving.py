@@ -36,17 +36,18 @@ class Given:
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
     """Serve until told to end. Returns the exit code."""
-    telemetry = _telemetry(content=bool(flags["log_content"])) if given.otel else None
+    log = Log(sys.stderr, as_json=flags["log_json"])
+    telemetry = _telemetry(log, content=flags["log_content"]) if given.otel else None
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(given, telemetry, shared_port=shared_port, **flags))
+            runner.run(_serve(given, log, telemetry, shared_port=shared_port, **flags))
     finally:
         if telemetry is not None:
             telemetry.close()
     return 0
 
 
-async def _serve(given: Given, telemetry: Telemetry | None, *, shared_port: bool, **flags: Any) -> None:
+async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_port: bool, **flags: Any) -> None:
     setup = settings.load()
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
@@ -57,7 +58,7 @@ async def _serve(given: Given, telemetry: Telemetry | None, *, shared_port: bool
         library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
         keys=_keys(setup),
         backend=selection.default,
-        log=Log(sys.stderr, as_json=options.log_json),
+        log=log,
         telemetry=telemetry,
         reuse_port=shared_port,
     )
@@ -92,9 +93,9 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     )
 
 
-def _telemetry(*, content: bool) -> Telemetry:
+def _telemetry(log: Log, *, content: bool) -> Telemetry:
     try:
-        return exporting(content=content)
+        return exporting(log, content=content)
     except ImportError:
         raise UsageError("--otel needs OpenTelemetry", hint="pip install 'fusion-graph[otel]'") from None
 

@@ -3,6 +3,8 @@ nothing is imported."""
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
 
     from fusion_graph.engine.report import RunResult
     from fusion_graph.messages import Message
+    from fusion_graph.server._logs import Log
+
+
+CLOSE_S = 2.0  # for each signal; a receiver that is gone does not keep us
+
+
+class _Handler(logging.Handler):
+    """What OpenTelemetry complains of is a line of our log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.say("telemetry", warning=record.getMessage()[:300])
 
 
 class Telemetry:
@@ -38,8 +55,9 @@ class Telemetry:
         self._meters.cancelled(name)
 
 
-def exporting(*, content: bool) -> Telemetry:
-    """To where OTEL_EXPORTER_OTLP_ENDPOINT says; `close` sends what is left. Raises ImportError without the extra."""
+def exporting(log: Log, *, content: bool) -> Telemetry:
+    """To where OTEL_EXPORTER_OTLP_ENDPOINT says; `close` sends what is left, if the receiver is there. Raises
+    ImportError without the extra."""
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.metrics import MeterProvider
@@ -54,7 +72,12 @@ def exporting(*, content: bool) -> Telemetry:
     meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], ours, shutdown_on_exit=False)
 
     def close() -> None:
-        tracers.shutdown()
-        meters.shutdown()
+        closing = [threading.Thread(target=one.shutdown, daemon=True) for one in (tracers, meters)]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(CLOSE_S)
 
+    logging.getLogger("opentelemetry").addHandler(_Handler(log))
+    logging.getLogger("opentelemetry").propagate = False
     return Telemetry(tracers, meters, content=content, close=close)
