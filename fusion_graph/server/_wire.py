@@ -10,6 +10,7 @@ from typing import Any
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
+from fusion_graph.server._forms import read_format
 from fusion_graph.server._messages import read_messages
 from fusion_graph.server._tools import read_tools
 
@@ -108,7 +109,7 @@ def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
         max_tokens=_max_tokens(body, ignored),
         stop_sequences=_stop(body.get("stop")),
         reasoning_effort=_optional(body, "reasoning_effort", fields.choice, EFFORTS),
-        response_format=_response_format(body.get("response_format")),
+        response_format=read_format(body.get("response_format")),
         tools=tools,
         tool_choice=tool_choice,
         extra=_extra(body, tools=bool(tools)),
@@ -131,31 +132,6 @@ def _stop(value: Any) -> tuple[str, ...]:
     return tuple(
         fields.text(t, "stop" if isinstance(value, str) else f"stop[{i}]", most=1024) for i, t in enumerate(texts)
     )
-
-
-def _response_format(value: Any) -> Mapping[str, Any] | None:
-    if value is None:
-        return None
-    form = fields.mapping(value, "response_format")
-    kind = fields.choice(form.get("type"), "response_format.type", ("text", "json_object", "json_schema"))
-    if kind == "json_schema":
-        inner = fields.mapping(form.get("json_schema"), "response_format.json_schema")
-        fields.text(inner.get("name"), "response_format.json_schema.name", most=64, least=1)
-        fields.mapping(_or(inner, "schema", {}), "response_format.json_schema.schema")
-        _refuse_remote(inner.get("schema"), "response_format.json_schema.schema")
-    return None if kind == "text" else form
-
-
-def _refuse_remote(schema: Any, path: str) -> None:
-    """A `$ref` leads to another place of the same schema."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str) and not schema["$ref"].startswith("#"):
-            raise invalid(f"{path}.$ref must lead into the same schema", f"{path}.$ref")
-        for key, item in schema.items():
-            _refuse_remote(item, f"{path}.{key}")
-    elif isinstance(schema, list):
-        for i, item in enumerate(schema):
-            _refuse_remote(item, f"{path}[{i}]")
 
 
 def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
