@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
@@ -12,7 +12,7 @@ from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._progress import Progress
 from fusion_graph.server._replay import CURRENT
-from fusion_graph.server._report import fusion_block
+from fusion_graph.server._report import fusion_block, usage_told
 from fusion_graph.server._sse import COMMIT_S, Outbox, Stream, Way
 
 if TYPE_CHECKING:
@@ -120,9 +120,12 @@ class _Streaming:
             return
         if not self._committed:
             await self._commit()
-        await self._way.finish(self._chunks.end(result, fusion_block(self._job, result)))
+        await self._way.finish(self._chunks.end(result, fusion_block(self._job, result), self._counted(result)))
         self._delivered = True
         _deliver(self._exchange, self._job)
+
+    def _counted(self, result: RunResult) -> dict[str, Any]:
+        return usage_told(result, self._exchange.service.options.usage_scope[self._chunks.endpoint])
 
     async def _commit(self) -> None:
         self._committed = True

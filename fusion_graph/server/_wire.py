@@ -18,15 +18,20 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 INCLUDES = ("responses", "analysis", "nodes", "progress")
 OWN = frozenset({"include", "events", "enabled"})
 """Keys of the `fusion` block that are the server's and not the pipeline's."""
+SENDER = (
+    "user", "safety_identifier", "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    "service_tier",
+)  # fmt: skip
+"""What a request says of who sends it: for the writer's backend if the pipeline says `forward`, else ignored."""
 READ = frozenset(
     {
         "model", "messages", "stream", "stream_options", "temperature", "top_p", "frequency_penalty",
         "presence_penalty", "reasoning_effort", "verbosity", "seed", "max_completion_tokens", "max_tokens", "stop",
         "logit_bias", "prediction", "response_format", "n", "tools", "tool_choice", "parallel_tool_calls", "functions",
-        "function_call", "fusion", "modalities",
+        "function_call", "fusion", "modalities", "logprobs", "top_logprobs", *SENDER,
     }
 )  # fmt: skip
-OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion"})
+OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion", *SENDER})
 """The fields among them that are not for the writer."""
 MAX_NAMED = 32  # of ignored fields, each cut to this many characters
 MAX_TOKENS = 10_000_000
@@ -44,6 +49,7 @@ class ChatRequest:
     n: int = 1
     seed: int | None = None
     writer: Sampling | None = None
+    sender: Mapping[str, Any] = field(default_factory=dict)
     block: Mapping[str, Any] = field(default_factory=dict)
     include: frozenset[str] = frozenset()
     solo: bool = False  # `fusion.enabled: false`: the final writer alone
@@ -65,6 +71,7 @@ def read_chat(body: Mapping[str, Any], *, max_n: int) -> ChatRequest:
         n=fields.integer(body["n"], "n", 1, max_n) if body.get("n") is not None else 1,
         seed=fields.integer(body["seed"], "seed", -(2**63), 2**63 - 1) if body.get("seed") is not None else None,
         writer=_writer(body, ignored),
+        sender=_sender(body),
         block={key: value for key, value in block.items() if key not in OWN},
         include=_include(block),
         solo=block.get("enabled") is not None and not fields.boolean(block["enabled"], "fusion.enabled"),
@@ -134,6 +141,28 @@ def _stop(value: Any) -> tuple[str, ...]:
     )
 
 
+def _sender(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Passed on or named later, when it is known which pipeline is asked."""
+    found: dict[str, Any] = {}
+    for name in SENDER:
+        value = body.get(name)
+        if value is None:
+            continue
+        if name in ("metadata", "prompt_cache_options"):
+            fields.mapping(value, name, most=64)
+        else:
+            fields.text(value, name, most=512)
+        found[name] = value
+    return found
+
+
+def _top_logprobs(body: Mapping[str, Any]) -> int | None:
+    most: int | None = _optional(body, "top_logprobs", fields.integer, 0, 20)
+    if most is not None and body.get("logprobs") is not True:
+        raise invalid("top_logprobs needs logprobs: true", "top_logprobs")
+    return most
+
+
 def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
     """Fields that the engine passes on without a word of its own for them."""
     found = {
@@ -142,6 +171,8 @@ def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
         "verbosity": _optional(body, "verbosity", fields.choice, ("low", "medium", "high")),
         "logit_bias": _optional(body, "logit_bias", fields.mapping),
         "prediction": _optional(body, "prediction", fields.mapping),
+        "logprobs": _optional(body, "logprobs", fields.boolean) or None,
+        "top_logprobs": _top_logprobs(body),
         "parallel_tool_calls": _optional(body, "parallel_tool_calls", fields.boolean) if tools else None,
     }
     return {name: value for name, value in found.items() if value is not None}

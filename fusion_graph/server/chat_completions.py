@@ -13,7 +13,7 @@ from fusion_graph.server._answer import Chunks, completion
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._guards import read_json
 from fusion_graph.server._job import Job, make_job
-from fusion_graph.server._report import fusion_block
+from fusion_graph.server._report import fusion_block, usage_told
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
@@ -98,7 +98,8 @@ async def _complete(exchange: Exchange, chat: ChatRequest) -> tuple[str, dict[st
     headers = {"x-fusion-run-id": result.run_id, "x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
     if result.cost_usd is not None:
         headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-    return json.dumps(completion(chat.model, created, result, fusion_block(job, result))), headers
+    counted = usage_told(result, exchange.service.options.usage_scope["chat_completions"])
+    return json.dumps(completion(chat.model, created, result, fusion_block(job, result), counted)), headers
 
 
 ROUTE = Route(method="POST", path="/v1/chat/completions", handler=answer)

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import aiohttp
 
@@ -129,17 +129,18 @@ async def stand(
     surroundings: Mapping[str, Any] | None = None,
     raw_key: str = "",
     base_url: str = "",
+    log: TextIO | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
-    `base_url` another upstream than our own."""
+    `base_url` another upstream than our own, `log` a place where nobody reads."""
     sim = await start(options=upstream or SimOptions(api_key=UPSTREAM_KEY), script={**SCRIPT, **(script or {})})
     backend = Backend(name="up", base_url=base_url or sim.url, api_key=UPSTREAM_KEY)
     fusion = Fusion(providers=remembering(PROVIDERS), backends={"up": backend}, default_backend="up", prices=PRICES)
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
     library = Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
-    log = io.StringIO()
+    kept = io.StringIO()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sim.aclose)
         server = await open_server(
@@ -148,10 +149,10 @@ async def stand(
             library=library,
             keys=keys,
             backend="up",
-            log=Log(log, as_json=True),
+            log=Log(log or kept, as_json=True),
         )
         stack.push_async_callback(server.aclose)
         connector = aiohttp.TCPConnector(limit=0)
         sent = {"Authorization": f"Bearer {raw_key}"} if raw_key else {}
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, headers=sent))
-        yield Stand(sim, server, session, log)
+        yield Stand(sim, server, session, kept)

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
+import logging
 import os
 import random
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import pytest
 
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._auth import Key, digest_of
+from fusion_graph.server._limits import Account
 from tests.server.stand import ONE, PANEL, Stand, hasty, stand, text_of
 
 SECONDS = float(os.environ.get("SOAK_S", "4"))
@@ -57,14 +60,10 @@ async def test_a_thousand_streams_at_once() -> None:
 @pytest.mark.timeout(SECONDS * 3 + 60)
 async def test_soak_returns_to_base() -> None:
     # security 20
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # the upstream's: its clients leave all the time
     script: Script = {"w/w": (*WORDS[:5], 0.01, *WORDS[5:])}
     limits: dict[str, Any] = {"write_s": 0.3, "max_runs": 64, "max_queue": 16, "queue_s": 0.5}
-    async with stand(script, hasty(PANEL), hasty(ONE), keys=[RICH], raw_key=RAW, **limits) as at:
-        await rough(at, min(SECONDS / 4, 20))
-        base = await standing(at)
-        ends = await rough(at, SECONDS)
-        after = await standing(at)
-        account = at.server.service.limits.account(RICH)
+    base, after, ends, account = await soaked(script, {**limits, "log": Unread()})
     told = f"tasks, files, MB: {base} -> {after}; {sum(ends.values())} requests in {SECONDS:g} s: {dict(ends)}"
     sys.stdout.write(f"\nsoak: {told}\n")
     assert after[0] == base[0]
@@ -73,6 +72,26 @@ async def test_soak_returns_to_base() -> None:
     assert (account.running, round(account.reserved, 9)) == (0, 0.0)
     assert ends["200"], told
     assert "500" not in ends, told
+
+
+class Unread(io.StringIO):
+    """A log that keeps nothing: what a test collects must not count."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+Standing: TypeAlias = tuple[int, int, float]
+
+
+async def soaked(script: Script, limits: dict[str, Any]) -> tuple[Standing, Standing, Counter[str], Account]:
+    """How things stand after a while and after a long while, how requests ended, and what the key has going on."""
+    async with stand(script, hasty(PANEL), hasty(ONE), keys=[RICH], raw_key=RAW, **limits) as at:
+        await rough(at, min(SECONDS / 4, 20))
+        base = await standing(at)
+        ends = await rough(at, SECONDS)
+        after = await standing(at)
+        return base, after, ends, at.server.service.limits.account(RICH)
 
 
 async def rough(at: Stand, seconds: float) -> Counter[str]:
@@ -86,7 +105,9 @@ async def rough(at: Stand, seconds: float) -> Counter[str]:
         while asyncio.get_running_loop().time() < until:
             if dice.random() < 0.1:
                 at.upstream.faults["*"].append(dice.choice(FAULTS))
-            body = {"model": dice.choice(["fusion", "one", "one", "none"]), "stream": dice.random() < 0.6}
+            asked = [{"role": "user", "content": f"Why {dice.randrange(10**5)}?"}]  # the same again is answered quickly
+            name = dice.choice(["fusion", "one", "one", "one", "none"])
+            body = {"model": name, "stream": dice.random() < 0.6, "messages": asked}
             patience = dice.choice([0.005, 0.02, 5.0, 5.0])
             try:
                 async with asyncio.timeout(patience), at.post(body) as response:
@@ -100,7 +121,7 @@ async def rough(at: Stand, seconds: float) -> Counter[str]:
     return ends
 
 
-async def standing(at: Stand) -> tuple[int, int, float]:
+async def standing(at: Stand) -> Standing:
     """Tasks, open files and megabytes when nothing goes on."""
     await at.settled()
     at.upstream.received.clear()
