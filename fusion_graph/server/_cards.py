@@ -50,8 +50,10 @@ def card(served: Served, name: str, service: Service) -> dict[str, Any]:
 
 
 def _reads(served: Served, service: Service) -> list[str]:
-    """What every model of it takes, as far as anybody has said."""
-    said = [facts_of(service.options.facts, node.model.model).input for node in served.bound.nodes if node.model]
+    """What every model of it takes that gets the conversation, as far as anybody has said."""
+    asked = zip(served.bound.nodes, served.bound.kinds, strict=True)
+    models = [node.model.model for node, kind in asked if node.model and kind.prompt is not None]
+    said = [facts_of(service.options.facts, model).input for model in models]
     return [name for name in INPUTS if all(name in (taken or UNSAID) for taken in said)]
 
 

@@ -56,15 +56,15 @@ def facts_of(facts: Mapping[str, Facts], model: ModelRef) -> Facts:
 
 
 def check_parts(facts: Mapping[str, Facts], bound: Bound, messages: Iterable[Message]) -> None:
-    """Every node that is asked reads the whole conversation. Raises Refused for one whose model cannot."""
+    """Every node that writes gets the conversation as it came (judges and critics get its text). Raises Refused for one
+    whose model cannot take a part of it."""
     if not facts:
         return
-    parts = [(i, j, part["type"]) for i, m in enumerate(messages) if not isinstance(m.content, str)
-             for j, part in enumerate(m.content) if part["type"] in READS]  # fmt: skip
-    for node in bound.nodes if parts else ():
-        taken = None if node.model is None else facts_of(facts, node.model.model).input
-        for i, j, kind in parts if taken is not None else ():
-            if READS[kind] not in (taken or ()):
-                path = f"messages[{i}].content[{j}]"
-                text = f"{path}: the model of {node.id} takes no {READS[kind]}"
+    parts = [(f"messages[{i}].content[{j}]", READS[part["type"]]) for i, m in enumerate(messages)
+             if not isinstance(m.content, str) for j, part in enumerate(m.content) if part["type"] in READS]  # fmt: skip
+    for node, kind in zip(bound.nodes, bound.kinds, strict=True):
+        taken = facts_of(facts, node.model.model).input if node.model and kind.prompt is not None else None
+        for path, needed in parts if taken is not None else ():
+            if needed not in (taken or ()):
+                text = f"{path}: the model of {node.id} takes no {needed}"
                 raise invalid(text, path, code="unsupported_content")

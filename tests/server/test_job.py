@@ -127,3 +127,18 @@ async def test_missing_key_is_not_the_clients_fault() -> None:
         status, body = await at.ask()
     assert (status, body["error"]["code"]) == (502, "auth_failed")
     assert "SECRET" not in body["error"]["message"]
+
+
+SENDER = {"user": "u1", "metadata": {"team": "a"}, "service_tier": "flex", "prompt_cache_key": "k"}
+
+
+@pytest.mark.parametrize("forward", [False, True])
+async def test_sender_is_passed_on_only_where_the_pipeline_says_so(forward: bool) -> None:
+    # wire 1.2: W if the pipeline says `forward`, else I
+    pipeline = PANEL.replace("name: fusion", f"name: fusion\nforward: {str(forward).lower()}")
+    async with stand(None, pipeline) as at:
+        _, body = await at.ask(**SENDER)
+        sent = {request.body["model"]: request.body for request in at.upstream.received}
+    assert set(body["fusion"]["ignored"]) == (set() if forward else set(SENDER))
+    assert {name: sent["w/w"].get(name) for name in SENDER} == (SENDER if forward else dict.fromkeys(SENDER))
+    assert not any(name in sent[model] for name in SENDER for model in ("a/x", "b/y", "j/j"))
