@@ -60,8 +60,13 @@ def check_parts(facts: Mapping[str, Facts], bound: Bound, messages: Iterable[Mes
     whose model cannot take a part of it."""
     if not facts:
         return
-    parts = [(f"messages[{i}].content[{j}]", READS[part["type"]]) for i, m in enumerate(messages)
-             if not isinstance(m.content, str) for j, part in enumerate(m.content) if part["type"] in READS]  # fmt: skip
+    parts = [
+        (f"messages[{i}].content[{j}]", READS[part["type"]])
+        for i, message in enumerate(messages)
+        if not isinstance(message.content, str)
+        for j, part in enumerate(message.content)
+        if part["type"] in READS
+    ]
     for node, kind in zip(bound.nodes, bound.kinds, strict=True):
         taken = facts_of(facts, node.model.model).input if node.model and kind.prompt is not None else None
         for path, needed in parts if taken is not None else ():

@@ -23,6 +23,7 @@ SENDER = (
     "service_tier",
 )  # fmt: skip
 """What a request says of who sends it: for the writer's backend if the pipeline says `forward`, else ignored."""
+OBJECTS = frozenset({"metadata", "prompt_cache_options"})
 READ = frozenset(
     {
         "model", "messages", "stream", "stream_options", "temperature", "top_p", "frequency_penalty",
@@ -148,7 +149,7 @@ def _sender(body: Mapping[str, Any]) -> Mapping[str, Any]:
         value = body.get(name)
         if value is None:
             continue
-        if name in ("metadata", "prompt_cache_options"):
+        if name in OBJECTS:
             fields.mapping(value, name, most=64)
         else:
             fields.text(value, name, most=512)
