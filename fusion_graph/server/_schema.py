@@ -84,7 +84,14 @@ def _json(description: str, schema: Schema) -> Schema:
 
 
 def _answers(name: str) -> Schema:
-    plain = {"livez": "Status", "readyz": "Status", "health": "Health", "models": "Models", "model": "Model"}
+    plain = {
+        "livez": "Status",
+        "readyz": "Status",
+        "health": "Health",
+        "root": "Status",
+        "models": "Models",
+        "model": "Model",
+    }
     if name in plain:
         return {"200": _json("OK", _ref(plain[name]))}
     if name == "metrics":
