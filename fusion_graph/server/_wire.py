@@ -174,6 +174,8 @@ def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
         "prediction": _optional(body, "prediction", fields.mapping),
         "logprobs": _optional(body, "logprobs", fields.boolean) or None,
         "top_logprobs": _top_logprobs(body),
-        "parallel_tool_calls": _optional(body, "parallel_tool_calls", fields.boolean) if tools else None,
     }
+    parallel = _optional(body, "parallel_tool_calls", fields.boolean)
+    if tools:
+        found["parallel_tool_calls"] = parallel
     return {name: value for name, value in found.items() if value is not None}

@@ -62,6 +62,9 @@ def read(**more: Any) -> ChatRequest:
         ("response_format.type", {"response_format": {"type": "xml"}}),
         ("response_format.json_schema", {"response_format": {"type": "json_schema"}}),
         ("response_format.json_schema.schema.items.$ref", {"response_format": REMOTE}),
+        ("tool_choice", {"tool_choice": []}),
+        ("tool_choice", {"tool_choice": "maybe", "tools": []}),
+        ("parallel_tool_calls", {"parallel_tool_calls": 1}),
         ("tools[0].type", {"tools": [{"type": "web"}]}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "a b"}}]}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "fusion_search"}}]}),
@@ -137,3 +140,8 @@ def test_roles_and_parts_are_read() -> None:
     assert user.content[1] == image
     assert assistant.tool_calls == (ToolCall(id="c1", name="look_up", arguments="{}"),)
     assert tool == Message("tool", "a cat", tool_call_id="c1")
+
+
+@pytest.mark.parametrize(("choice", "named"), [("auto", ()), ("none", ()), ("required", ("tool_choice",))])
+def test_choice_without_tools_is_named(choice: str, named: tuple[str, ...]) -> None:
+    assert read(tool_choice=choice).ignored == read(tool_choice=choice, tools=[]).ignored == named
