@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._serving import Given, sources
+from fusion_graph.commands._serving import Given, _loop_factory, sources
 from fusion_graph.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +77,14 @@ def test_one_file_is_also_the_default(tmp_path: Path) -> None:
 def test_folder_without_pipelines_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pipeline"):
         sources(Given(folder=str(tmp_path)))
+
+
+def test_uvloop_is_taken_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvloop")
+    factory = _loop_factory()
+    assert factory is not None
+    loop = factory()
+    loop.close()
+    assert type(loop).__module__.startswith("uvloop")
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert _loop_factory() is None
