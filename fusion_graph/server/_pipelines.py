@@ -154,8 +154,9 @@ class Library:
             except (PipelineError, UsageError) as fault:
                 if strict:
                     raise
-                faults.append(f"{source.file}: {fault}")
                 one = self._good.get(source.file)  # type: ignore[assignment]
+                told = str(fault) if source.file in str(fault) else f"{source.file}: {fault}"
+                faults.append(f"{told}; {'it is not served' if one is None else 'its last good version stays'}")
                 if one is None:
                     continue
             self._good[source.file] = one
