@@ -122,6 +122,7 @@ class Pipeline:
     limits: Mapping[str, Any] = field(default_factory=dict)  # keys of Limits; values may be Params
     seed: Any = None
     on_tool_turn: Literal["writer_only", "full"] = "writer_only"
+    on_forced_tool: Literal["writer_only", "full"] = "full"  # a request that demands a tool call
     forward: bool = False  # what a request says of its sender goes to the final writer's backend
     nodes: tuple[NodeSpec, ...] = ()
     output: NodeId = NodeId("")

@@ -105,6 +105,10 @@ GRAPH_TOP: Schema = _open(
             "enum": ["writer_only", "full"],
             "description": "A turn after a tool result runs the final writer alone, or the whole graph.",
         },
+        "on_forced_tool": {
+            "enum": ["full", "writer_only"],
+            "description": "A turn that must end in a tool call runs the whole graph, or the final writer alone.",
+        },
         "forward": FORWARD,
         "defaults": DEFAULTS,
         "nodes": {

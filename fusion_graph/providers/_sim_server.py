@@ -153,8 +153,8 @@ class SimServer:
             return call
         if len(self._same) > _MOST_KEPT:
             self._same.clear()
-        text = json.dumps({name: value for name, value in body.items() if not name.startswith("stream")}, sort_keys=True)
-        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        asked = {name: value for name, value in body.items() if not name.startswith("stream")}
+        key = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).digest()
         self._same[key] += 1
         return call._replace(draw=(0, self._same[key] - 1, 0, 0))
 

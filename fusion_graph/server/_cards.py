@@ -17,6 +17,8 @@ PARAMETERS = (
     "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "frequency_penalty",
     "presence_penalty", "logprobs", "top_logprobs",
 )  # fmt: skip
+CREATED = 1_763_769_600
+"""The same for every name, at every start and in every worker: clients keep lists of models."""
 UNSAID = ("text", "image")
 VERBATIM = ("seed", "stream")
 """Where no writer writes the answer, as it is one of the drafts, little can be asked of it."""
@@ -28,7 +30,7 @@ def card(served: Served, name: str, service: Service) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": name,
         "object": "model",
-        "created": int(service.started_at),
+        "created": CREATED,
         "owned_by": "fusion_graph",
         "name": pipeline.name if not served.solo else served.id,
         "description": pipeline.description or ("this model alone" if served.solo else ""),

@@ -57,7 +57,7 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
     bound, forecast = _bind(service, served, changes)
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(chat, bound) else "full"
-    if chat.solo and mode == "full":
+    if (chat.solo or _forced(chat, bound)) and mode == "full":
         bound = bound.tool_turn or bound
         mode = "writer_only"
     check_parts(service.options.facts, bound, chat.messages)
@@ -152,6 +152,13 @@ def _writer_only(chat: ChatRequest, bound: Bound) -> bool:
     """The engine does so by itself; here it is only told."""
     after_tool = chat.messages[-1].role == "tool" and bound.pipeline.on_tool_turn == "writer_only"
     return after_tool and bound.tool_turn is not None
+
+
+def _forced(chat: ChatRequest, bound: Bound) -> bool:
+    """A tool call is demanded, and the pipeline wants no panel for it."""
+    choice = chat.writer.tool_choice if chat.writer is not None else None
+    demanded = choice == "required" or isinstance(choice, Mapping)
+    return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
 def _check_calls(service: Service, forecast: Estimate, n: int) -> None:

@@ -210,7 +210,7 @@ def _deliver(exchange: Exchange, job: Job) -> None:
     """It was delivered: the same question again is a new run."""
     exchange.service.replays.drop(exchange.key.name, job.chat.messages)
     if job.recall.used:
-        exchange.service.metrics.count("replays_total", told_by="store")
+        exchange.count_replay("store")
 
 
 def _misused(job: Job, error: UsageError) -> Refused:

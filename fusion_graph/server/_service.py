@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from fusion_graph.server._telemetry import Telemetry
 
 
+MAX_NOTED = 1000
+CLIENTS = ("openai", "anthropic", "claude-cli", "codex", "langchain", "litellm")
+"""What a `User-Agent` may hold that sends again by itself, in a way of its own."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Service:
     """One server. `shelf` is swapped as a whole by `reload`."""
@@ -48,6 +53,7 @@ class Service:
     telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
+    _noted: set[tuple[str, str]] = field(default_factory=set)
 
     def find(self, name: str, key: Key) -> Served:
         """The pipeline of a name, if this key may use it. Raises Refused."""
@@ -63,6 +69,13 @@ class Service:
         if self.options.loopback and not self.keys and not self.options.allow_models:
             return self.shelf.slug(model)
         return self.shelf.allows(model)
+
+    def note_ignored(self, key: Key, names: Sequence[str]) -> None:
+        """Each field of each key is told once."""
+        for name in names:
+            if (key.name, name) not in self._noted and len(self._noted) < MAX_NOTED:
+                self._noted.add((key.name, name))
+                self.log.say("ignored", key=key.name, field=name)
 
     def reload(self) -> list[str]:
         """Read all pipelines again. Returns what was wrong with those that keep their old version."""
@@ -82,6 +95,7 @@ class Exchange:
     request: web.BaseRequest
     key: Key = ANYONE
     tail: str = ""
+    route: str = "?"
     id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
@@ -92,3 +106,9 @@ class Exchange:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
         ids = {"x-request-id": self.id, "request-id": self.id, **self.cors}
         return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
+
+    def count_replay(self, told_by: str) -> None:
+        """The client sends again what it has sent before."""
+        agent = self.request.headers.get("User-Agent", "").lower()
+        client = next((name for name in CLIENTS if name in agent), "other")
+        self.service.metrics.count("replays_total", told_by=told_by, client=client, route=self.route)

@@ -25,6 +25,8 @@ async def answer(exchange: Exchange) -> web.StreamResponse:
     service.limits.count(exchange.key)
     body = await read_json(exchange.request, service.options)
     chat = read_chat(body, max_n=service.options.max_n)
+    if chat.ignored:
+        service.note_ignored(exchange.key, chat.ignored)
 
     def digest() -> str:
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
