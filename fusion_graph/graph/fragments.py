@@ -139,6 +139,10 @@ CALL: Schema = {
         "pattern": "^[a-z]{1,16}$",
         "description": "How long the model thinks, in its own words: low, medium, high ...",
     },
+    "inherit": {
+        "type": "boolean",
+        "description": "Take a request's temperature, top_p, penalties, reasoning effort and verbosity too.",
+    },
     "tools": {
         "type": "array",
         "items": {"type": "string", "pattern": f"^{ID}$"},

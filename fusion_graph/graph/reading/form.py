@@ -55,6 +55,8 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         limits=limits,
         seed=top.get("seed"),
         on_tool_turn="full" if data.get("on_tool_turn") == "full" else "writer_only",
+        on_forced_tool="writer_only" if data.get("on_forced_tool") == "writer_only" else "full",
+        forward=data.get("forward") is True,
         nodes=tuple(graph.specs.values()),
         output=NodeId(graph.output),
         source=source,
