@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 from fusion_graph import settings as _settings
 from fusion_graph import wiring
-from fusion_graph.contracts import Toolbox
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.equipment import Allowed, toolbox_for
@@ -24,6 +23,7 @@ from fusion_graph.events import Event, Listener
 from fusion_graph.messages import Message
 from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.toolbox import Toolbox
 from fusion_graph.tools import default_registry
 
 __all__ = ["Analysis", "Draft", "FusionError", "Pipeline", "RunResult", "default_registry", "load", "run", "stream"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.errors import UsageError
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from fusion_graph.tools import TOOLS, default_registry
 
 if TYPE_CHECKING:

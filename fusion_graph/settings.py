@@ -38,6 +38,7 @@ class Settings:
     file: Path | None = None  # the fusiongraph.toml that was read
     no_color: bool = False
     dumb_terminal: bool = False  # it cannot go back to a line it has written
+    store: Mapping[str, Any] = field(default_factory=dict)  # the `[store]` table, likewise
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
     search_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # of search services, those that are set
@@ -71,6 +72,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
         dumb_terminal=variables["TERM"] == "dumb",
         server=configured.server,
+        store=configured.store,
         server_keys=variables["FUSION_SERVER_KEYS"],
         search_keys={name: variables[name] for name in SEARCH if variables[name]},
         search=configured.search,

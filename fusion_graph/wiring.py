@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.overrides import lower_limits, read_value, resolve_params
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, ModelRef, Node, Pipeline
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fusion_graph import equipment, wiring
-from fusion_graph.contracts import NO_TOOLS
 from fusion_graph.equipment import Allowed, server_toolbox, toolbox, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.settings import Settings, load
+from fusion_graph.toolbox import NO_TOOLS
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox
 

@@ -11,11 +11,12 @@ from fusion_graph.agent.happenings import Began, End, Ended, Gave, Planned, Shor
 from fusion_graph.agent.memory import Memory
 from fusion_graph.agent.preview import preview
 from fusion_graph.agent.shortening import shorten, tokens_of
-from fusion_graph.contracts import Tool, Toolbox
+from fusion_graph.contracts import Tool
 from fusion_graph.engine import emulation
 from fusion_graph.engine.toolloop import NOT_OFFERED, Answered, fenced, in_turn, read_arguments, run_tool, wire_tool
 from fusion_graph.errors import RunFailed, ToolError
 from fusion_graph.messages import Completion, Message, ToolCall
+from fusion_graph.toolbox import Toolbox
 
 PREVIEWED = frozenset({"write_file", "edit_file", "bash"})
 

@@ -27,7 +27,7 @@ from fusion_graph.tools._sandbox import find_sandbox, lacks
 if TYPE_CHECKING:
     from fusion_graph.agent.asking import Keyboard
     from fusion_graph.agent.screen import AgentScreen
-    from fusion_graph.contracts import Toolbox
+    from fusion_graph.toolbox import Toolbox
 
 WEB = ("web_search", "web_fetch")
 

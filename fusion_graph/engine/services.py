@@ -6,12 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from fusion_graph.contracts import NO_TOOLS, Toolbox
 from fusion_graph.engine.lanes import Lane, Lanes
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.messages import Usage
 from fusion_graph.pipeline import ModelRef
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

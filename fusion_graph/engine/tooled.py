@@ -12,11 +12,12 @@ from fusion_graph.errors import UsageError
 from fusion_graph.events import ToolAnswered, ToolCalled
 
 if TYPE_CHECKING:
-    from fusion_graph.contracts import Ask, Toolbox
+    from fusion_graph.contracts import Ask
     from fusion_graph.engine.run import Run
     from fusion_graph.graph.binding import Bound
     from fusion_graph.messages import Completion, ToolCall
     from fusion_graph.pipeline import Node
+    from fusion_graph.toolbox import Toolbox
 
 TOLD = 2000  # characters of a result that its event keeps
 

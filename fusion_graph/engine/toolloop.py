@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from fusion_graph.contracts import Ask, Tool, ToolBounds
+from fusion_graph.contracts import Ask, Tool
 from fusion_graph.engine import emulation
 from fusion_graph.engine.estimates import estimated_usage
 from fusion_graph.errors import NodeFailed, ToolError
 from fusion_graph.graph.structure import parse_strictly, problems
 from fusion_graph.messages import Call, Completion, Message, Sampling, ToolCall
+from fusion_graph.toolbox import ToolBounds
 
 NOT_OFFERED = frozenset({"bad_request", "invalid_model"})
 """How an upstream refuses a model that knows no tools; then they are asked for in words."""

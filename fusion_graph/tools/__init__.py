@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.contracts import TOOL_BOUNDS, Tool, ToolBounds, Toolbox
+from fusion_graph.contracts import Tool
+from fusion_graph.toolbox import TOOL_BOUNDS, ToolBounds, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.tools._sandbox import Sandbox

@@ -11,8 +11,8 @@ import pytest
 from fusion_graph.agent.happenings import Happening
 from fusion_graph.agent.memory import Memory, begin
 from fusion_graph.agent.work import Agent, Bounds, Lost, Reply
-from fusion_graph.contracts import Toolbox
 from fusion_graph.messages import Completion, Message
+from fusion_graph.toolbox import Toolbox
 from fusion_graph.tools import TOOLS, default_registry
 from fusion_graph.tools._sandbox import find_sandbox, lacks
 from tests.agent.engineer import next_step

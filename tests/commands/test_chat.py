@@ -103,7 +103,7 @@ def test_a_terminal_that_is_taken_away_ends_it(chat: Start, slow: Path) -> None:
     screen.type("one\r")
     screen.wait_for("panel 0 of 3")
     screen.signal(signal.SIGTERM)
-    assert screen.finish() == 130
+    assert screen.finish() == 143
     assert "Traceback" not in screen.text
 
 

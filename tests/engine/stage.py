@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from fusion_graph.contracts import NO_TOOLS, Backend, Client, Provider, Toolbox
+from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
@@ -19,6 +19,7 @@ from fusion_graph.events import Event, Listener, TextDelta
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Call, Message, Usage
 from fusion_graph.providers.sim import Script, SimClient
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from tests.graph.walk import bound_of
 
 E = TypeVar("E", bound=Event)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.contracts import Tool, ToolBounds, Toolbox
+from fusion_graph.contracts import Tool
 from fusion_graph.engine.record import trace_lines
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFinished, TextDelta, ToolAnswered, ToolCalled
 from fusion_graph.messages import Call, Completion, Sampling, ToolCall
 from fusion_graph.pipeline import Limits
+from fusion_graph.toolbox import ToolBounds, Toolbox
 from tests.engine.stage import Stage
 
 PANEL = """

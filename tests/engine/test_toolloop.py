@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.contracts import Ask, Tool, ToolBounds
+from fusion_graph.contracts import Ask, Tool
 from fusion_graph.engine.toolloop import Answered, Offer, cut, in_turn, read_arguments, write_with_tools
 from fusion_graph.errors import NodeFailed, ToolError
 from fusion_graph.messages import Completion, Message, ToolCall, Usage
+from fusion_graph.toolbox import ToolBounds
 
 ASK = Ask((Message("user", "What is it?"),), "final")
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"], "additionalProperties": False}

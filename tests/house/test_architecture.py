@@ -17,7 +17,15 @@ PACKAGE = ROOT / "fusion_graph"
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 LAYERS = (
-    ("errors", "messages", "outputs", "pipeline", "events", "contracts"),  # root words; settings joins them below
+    (
+        "errors",
+        "messages",
+        "outputs",
+        "pipeline",
+        "events",
+        "contracts",
+        "toolbox",
+    ),  # root words; settings joins them below
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
@@ -45,6 +53,7 @@ HOMES = {
 }
 UNTESTED = {
     "fusion_graph/contracts.py": "types only",
+    "fusion_graph/toolbox.py": "types only",
     "fusion_graph/events.py": "types only",
     "fusion_graph/__init__.py": "the version",
     "fusion_graph/__main__.py": "one call; the smoke run starts it",
