@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from fusion_graph.tools import TOOLS, default_registry
@@ -35,9 +36,13 @@ class Allowed:
 
 
 def toolbox_for(bound: Bound, settings: Settings, allowed: Allowed) -> Toolbox:
-    """What this pipeline may use; nothing is set up for one that lists no tools."""
-    wanted = any(node.model is not None and node.model.tools for node in bound.nodes)
-    return toolbox(settings, allowed) if wanted else NO_TOOLS
+    """What this pipeline may use; nothing is set up for one that lists no tools. Raises UsageError for a tool that is
+    not allowed, or cannot run here."""
+    if not any(node.model is not None and node.model.tools for node in bound.nodes):
+        return NO_TOOLS
+    box = toolbox(settings, allowed)
+    check_tools(bound, box)
+    return box
 
 
 def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = None) -> Toolbox:
