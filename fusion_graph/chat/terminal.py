@@ -4,9 +4,7 @@ while it is written.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -24,6 +22,7 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from fusion_graph.chat.blocks import Blocks
+from fusion_graph.chat.interrupts import on_interrupt
 from fusion_graph.events import Event, Listener, TextDelta
 
 if TYPE_CHECKING:
@@ -139,18 +138,7 @@ class TerminalScreen:
         self._console.print(told)
 
     def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:
-        loop = asyncio.get_running_loop()
-        before = signal.getsignal(signal.SIGINT)
-        try:
-            loop.add_signal_handler(signal.SIGINT, stop)
-        except (NotImplementedError, RuntimeError, ValueError):  # another system, or not the main thread
-            return lambda: None
-
-        def calm() -> None:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
-
-        return calm
+        return on_interrupt(stop)
 
 
 def _history(path: Path | None) -> History:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +16,7 @@ from fusion_graph.agent import memory
 from fusion_graph.agent.checkpoint import Checkpoints
 from fusion_graph.agent.happenings import Ended, Happening, Kept, as_json
 from fusion_graph.agent.work import Agent, Bounds, exit_code
+from fusion_graph.chat.interrupts import on_interrupt
 from fusion_graph.commands import _console
 from fusion_graph.commands._brains import PipelineBrain, brain_of, council_of
 from fusion_graph.equipment import Allowed, toolbox
@@ -202,18 +202,11 @@ class _Desk:
             calm()
 
     def _on_interrupt(self, task: asyncio.Future[Ended]) -> Callable[[], None]:
-        loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
-
         def stop() -> None:
             self._stops += 1
             task.cancel()
 
-        def calm() -> None:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
-
-        loop.add_signal_handler(signal.SIGINT, stop)
-        return calm
+        return on_interrupt(stop)
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 

@@ -4,12 +4,12 @@ asked for: the table costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Tool
+from fusion_graph.tables import LazyTable
 from fusion_graph.toolbox import TOOL_BOUNDS, ToolBounds, Toolbox
 
 if TYPE_CHECKING:
@@ -22,26 +22,7 @@ _NAMES = (
 )
 
 
-class _Table(Mapping[str, Tool]):
-    """Name to tool; each entry is its module's TOOL."""
-
-    def __getitem__(self, name: str) -> Tool:
-        if name not in _NAMES:
-            raise KeyError(name)
-        tool: Tool = import_module(f"{__name__}.{name}").TOOL
-        return tool
-
-    def __contains__(self, name: object) -> bool:
-        return name in _NAMES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
-
-    def __len__(self) -> int:
-        return len(_NAMES)
-
-
-TOOLS: Mapping[str, Tool] = _Table()
+TOOLS: Mapping[str, Tool] = LazyTable(__name__, "TOOL", _NAMES)
 
 
 def default_registry(

@@ -17,15 +17,8 @@ PACKAGE = ROOT / "fusion_graph"
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 LAYERS = (
-    (
-        "errors",
-        "messages",
-        "outputs",
-        "pipeline",
-        "events",
-        "contracts",
-        "toolbox",
-    ),  # root words; settings joins them below
+    # root words; settings joins them below
+    ("errors", "messages", "outputs", "pipeline", "events", "contracts", "toolbox", "tables"),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
