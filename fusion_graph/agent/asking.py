@@ -4,10 +4,16 @@ from the keyboard alone: nothing that a model, a file or a page says can give on
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application.current import get_app_session
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from fusion_graph.contracts import Tool
@@ -17,9 +23,10 @@ REFUSED = "the user refused this call"
 
 
 class Keyboard(Protocol):
-    """`line` asks for one line, `text` lets a longer text be changed. Both raise EOFError and KeyboardInterrupt."""
+    """`line` asks for one line, `text` lets a longer text be changed. Both raise EOFError and KeyboardInterrupt. A
+    `fresh` answer was typed after the question: what was typed ahead of it was not meant for it."""
 
-    async def line(self, question: str) -> str: ...
+    async def line(self, question: str, *, fresh: bool = True) -> str: ...
 
     async def text(self, question: str, given: str) -> str: ...
 
@@ -31,7 +38,9 @@ class Terminal:
         self._line: PromptSession[str] = PromptSession()
         self._text: PromptSession[str] = PromptSession(multiline=True)
 
-    async def line(self, question: str) -> str:
+    async def line(self, question: str, *, fresh: bool = True) -> str:
+        if fresh:
+            _forget_typed()
         with patch_stdout():
             return str(await self._line.prompt_async(question))
 
@@ -40,11 +49,21 @@ class Terminal:
             return str(await self._text.prompt_async(question, default=given))
 
 
-class Asker:
-    """Approves calls: yes, no with a reason, or always for a tool."""
+def _forget_typed() -> None:
+    """Drop what the terminal and the line editor have kept of earlier keys."""
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    clear_typeahead(get_app_session().input)
 
-    def __init__(self, keyboard: Keyboard, show: Callable[[str], None]) -> None:
+
+class Asker:
+    """Approves calls: yes, no with a reason, or always for a tool. Ctrl-C calls `stop`, which cancels whoever asked."""
+
+    def __init__(
+        self, keyboard: Keyboard, show: Callable[[str], None], stop: Callable[[], None] = lambda: None
+    ) -> None:
         self._keyboard = keyboard
+        self._stop = stop
         self._show = show
         self._always: set[str] = set()
 
@@ -55,7 +74,11 @@ class Asker:
         while True:
             try:
                 said = (await self._keyboard.line(f"{tool.name}? yes, no, always for {tool.name}: ")).strip()
-            except (EOFError, KeyboardInterrupt):
+            except KeyboardInterrupt:
+                self._stop()
+                await asyncio.sleep(0)  # where the cancellation arrives
+                return REFUSED
+            except EOFError:
                 return REFUSED
             word = said.lower()
             if word in ALWAYS:

@@ -81,6 +81,7 @@ class _Desk:
         self.council: PipelineBrain | None = None
         self.checkpoints: Checkpoints | None = None
         self._stops = 0
+        self._working: asyncio.Future[Ended] | None = None
 
     @classmethod
     async def open(cls, order: Order, setup: settings.Settings, brain: PipelineBrain, *, on_terminal: bool) -> _Desk:
@@ -121,7 +122,7 @@ class _Desk:
 
         if self.keyboard is None or self.screen is None:
             raise UsageError("--approve needs a terminal to ask on", hint="leave out --json")
-        self.agent.approve = Asker(self.keyboard, self.screen.show_change)
+        self.agent.approve = Asker(self.keyboard, self.screen.show_change, self._stop)
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class _Desk:
         code = 0
         while True:
             try:
-                line = (await keyboard.line("> ")).strip()
+                line = (await keyboard.line("> ", fresh=False)).strip()
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -202,11 +203,13 @@ class _Desk:
             calm()
 
     def _on_interrupt(self, task: asyncio.Future[Ended]) -> Callable[[], None]:
-        def stop() -> None:
-            self._stops += 1
-            task.cancel()
+        self._working = task
+        return on_interrupt(self._stop)
 
-        return on_interrupt(stop)
+    def _stop(self) -> None:
+        self._stops += 1
+        if self._working is not None:
+            self._working.cancel()
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 from fusion_graph.agent.asking import REFUSED, Asker, settle_plan
 from fusion_graph.tools import TOOLS
 
@@ -12,7 +14,7 @@ class Typed:
         self._text = text
         self.asked = 0
 
-    async def line(self, question: str) -> str:
+    async def line(self, question: str, *, fresh: bool = True) -> str:
         self.asked += 1
         line = self._lines.pop(0)
         if isinstance(line, str):
@@ -41,6 +43,17 @@ async def test_whoever_goes_away_has_refused() -> None:
     for gone in (EOFError, KeyboardInterrupt):
         assert await Asker(Typed(gone), lambda _text: None)(TOOLS["bash"], "$ ls") == REFUSED
         assert await settle_plan(Typed(gone), "plan") is None
+
+
+async def test_ctrl_c_stops_whoever_asked() -> None:
+    async def step() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        return await Asker(Typed(KeyboardInterrupt), lambda _text: None, task.cancel)(TOOLS["bash"], "$ ls")  # type: ignore[arg-type]
+
+    task = asyncio.create_task(step())
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_plan_is_taken_refused_or_changed() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,8 @@ def test_every_change_is_shown_and_asked_about(terminal: Start, project: Path) -
         screen.wait_for("bash? yes")
         screen.type("y\r")
         screen.wait_for("1 failed")
+        screen.wait_for("$ python -m pytest", times=2)
+        screen.wait_for(READY, times=4)
         screen.type("a\r")
         assert screen.finish() == 0
         return screen
@@ -151,6 +154,33 @@ def test_a_refused_change_is_not_made(terminal: Start, project: Path) -> None:
         return screen.finish()
 
     assert on_bench(project, work, {"sim/engineer": stubborn}) == 0
+    assert (project / "app.py").read_text() == APP
+
+
+def test_what_was_typed_ahead_approves_nothing(terminal: Start, project: Path) -> None:
+    """The yes comes while the model still thinks: it cannot be meant for a change that nobody has seen."""
+    asked, answered = threading.Event(), threading.Event()
+
+    async def thinks(call: Call) -> Completion:
+        if any(m.role == "tool" for m in call.messages):
+            return Completion(text="I stop.")
+        asked.set()
+        await asyncio.to_thread(answered.wait, 30)
+        return engineer(call)
+
+    def work(bench: Bench) -> None:
+        screen = terminal(*bench.arguments, TASK, "--approve", **bench.variables)
+        assert asked.wait(30)
+        screen.type("yes\ralways\r")
+        screen.wait_for("always")  # the terminal has them
+        answered.set()
+        screen.wait_for("edit_file? yes")
+        screen.wait_for(READY)
+        screen.type("no\r")
+        screen.wait_for("I stop.")
+        screen.finish()
+
+    on_bench(project, work, {"sim/engineer": thinks})
     assert (project / "app.py").read_text() == APP
 
 
