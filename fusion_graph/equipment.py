@@ -38,7 +38,7 @@ class Allowed:
 def toolbox_for(bound: Bound, settings: Settings, allowed: Allowed) -> Toolbox:
     """What this pipeline may use; nothing is set up for one that lists no tools. Raises UsageError for a tool that is
     not allowed, or cannot run here."""
-    if not any(node.model is not None and node.model.tools for node in bound.nodes):
+    if not bound.tooled:
         return NO_TOOLS
     box = toolbox(settings, allowed)
     check_tools(bound, box)

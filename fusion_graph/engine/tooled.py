@@ -22,14 +22,11 @@ if TYPE_CHECKING:
 TOLD = 2000  # characters of a result that its event keeps
 
 
-def uses_tools(bound: Bound, node: Node) -> bool:
-    return node.model is not None and bool(node.model.tools) and bound.kinds[node.index].uses_tools
-
-
 def check_tools(bound: Bound, box: Toolbox) -> None:
     """Raises UsageError for a tool that whoever started the program has not allowed, or that cannot run here."""
-    for node in bound.nodes:
-        for name in node.model.tools if node.model is not None and uses_tools(bound, node) else ():
+    for i, names in bound.tooled.items():
+        node = bound.nodes[i]
+        for name in names:
             if box.known and name not in box.known:
                 raise UsageError(f"node {node.id!r}: there is no tool {name}", hint=f"there are {', '.join(box.known)}")
             if name not in box.tools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
         raise ToolError(f"{page.url} answered with status {page.status}")
     if not page.media.startswith(_READABLE):
         raise ToolError(f"{page.url} is {page.media or 'of no known type'}, not text")
-    title, text = text_of(page)
+    title, text = await asyncio.to_thread(text_of, page)  # a large page takes a while, and other runs wait for the loop
     start, most = arguments.get("start", 0), arguments.get("max_chars", _USUAL)
     shown = text[start : start + most]
     if not shown:
