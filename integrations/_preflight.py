@@ -31,6 +31,9 @@ def main() -> int:
     except (urllib.error.URLError, ValueError) as fault:
         print(fault, file=sys.stderr)
         return 1
+    if "fusion" not in told:
+        print("it is no fusion_graph server", file=sys.stderr)
+        return 1
     if not told["fusion"]["simulated"]:
         print("its models are real", file=sys.stderr)
         return 1
