@@ -19,6 +19,7 @@ from fusion_graph.providers._sim_server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._app import Server, open_server
 from fusion_graph.server._auth import Key
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
@@ -121,6 +122,7 @@ async def stand(
     keys: Sequence[Key] = (),
     upstream: SimOptions | None = None,
     surroundings: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind."""
@@ -140,6 +142,7 @@ async def stand(
             keys=keys,
             backend="up",
             log=Log(log, as_json=True),
+            limits=limits,
         )
         stack.push_async_callback(server.aclose)
         connector = aiohttp.TCPConnector(limit=0)
