@@ -1,4 +1,4 @@
-"""Containerfile and compose.yaml, where no engine runs: what they say is well-formed, safe, and true of this project."""
+"""Containerfile and compose.yaml where no engine runs: what they say is well-formed, safe, and true of this project."""
 
 from __future__ import annotations
 
