@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from scripts.stack import KEY, ROOT, stack
 
@@ -29,8 +30,8 @@ OWN: Mapping[str, Sequence[str]] = {
     "smoke": (sys.executable, "-m", "scripts.smoke"),
     "install": (sys.executable, "-m", "scripts.verify_install"),
 }
-RESULTS = {0: "pass", 77: "skip"}
-MOST_S = 1800
+RESULTS: Mapping[int | None, str] = {0: "pass", 77: "skip"}
+MOST_S = 1800.0
 
 
 class Row(NamedTuple):
@@ -79,25 +80,34 @@ def prove(name: str, command: Sequence[str], environment: Mapping[str, str]) -> 
     print(f"{name} ...", flush=True)
     log, began = LOGS / f"{name}.log", time.monotonic()
     with log.open("w") as output:
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-                timeout=MOST_S,
-            )
-            result = RESULTS.get(done.returncode, "FAIL")
-        except subprocess.TimeoutExpired:
-            result = "FAIL"
-            output.write(f"no end after {MOST_S} s\n")
+        code = _run(command, environment, output)
+        if code is None:
+            output.write(f"no end after {MOST_S:g} s\n")
+    result = RESULTS.get(code, "FAIL")
     lines = log.read_text(errors="replace").strip().splitlines() or [""]
     if result == "FAIL":
         print("\n".join(lines[-30:]))
     return Row(name, result, time.monotonic() - began, lines[-1].removeprefix(f"{name}: "))
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], output: IO[str]) -> int | None:
+    """The exit code, None if it had to be stopped. A group of its own: whatever it started is stopped with it."""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            return process.wait(timeout=MOST_S)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -109,4 +119,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

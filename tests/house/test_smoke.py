@@ -45,3 +45,12 @@ def test_an_unknown_step_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         verify.main(["nope"])
     assert ended.value.code == 2
     assert "there is no nope" in capsys.readouterr().err
+
+
+def test_a_step_that_hangs_is_stopped_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "LOGS", tmp_path)
+    monkeypatch.setattr(verify, "MOST_S", 0.5)
+    waiting = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import signal; signal.pause()'])"
+    row = verify.prove("a", python(waiting), {})
+    assert row.result == "FAIL"
+    assert row.said == "no end after 0.5 s"
