@@ -230,6 +230,23 @@ async def test_the_server_keeps_them(place: Place) -> None:
 
 
 @real
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_leaves_gives_the_place_back(place: Place, stream: bool) -> None:
+    rights = key(max_runs=1, budget_usd_per_day=5.0)
+    async with two(place) as (ours, theirs), stand({"w/w": (asyncio.Event(),)}, keys=[rights], limits=ours) as at:
+        asking = asyncio.create_task(at.ask(stream=stream, headers={"x-api-key": RAW}))
+        await at.upstream.sim.called("w/w")
+        asking.cancel()
+        await asyncio.wait([asking])
+        await at.settled()
+        if ours._open:
+            await asyncio.wait(ours._open)
+        async with theirs.run(rights, 4.9):  # what its calls cost is spent, its worst case is not
+            pass
+        assert (await refused(theirs, rights, 0.2)).code == "insufficient_quota"
+
+
+@real
 def test_two_programs_share_a_key(place: Place, tmp_path: Path) -> None:
     """`fusiongraph serve` twice, by the variable alone; the second one is told that the minute is spent."""
     (tmp_path / "keys.toml").write_text(f'[keys.alice]\nsha256 = "{digest_of(RAW).hex()}"\nrequests_per_minute = 1\n')
