@@ -95,6 +95,15 @@ def expand(walk: Walk) -> None:
     walk.call("check", "expanded.yaml")
 
 
+def runs(walk: Walk) -> None:
+    """Behind `run`: it was written down."""
+    (first, *_) = json.loads(walk.call("runs", "list", "--json", "--pipeline", "budget"))
+    assert first["state"] == "ok"
+    assert "useful" in walk.call("runs", "show", first["id"])
+    assert json.loads(walk.call("runs", "export", first["id"]))["result"]["answer"]
+    assert walk.call("run", "--resume", first["id"], "--no-stream").strip()
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -113,6 +122,7 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "render": render,
     "new": new,
     "run": run,
+    "runs": runs,
     "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
     "sim": sim,
     "serve": serve,
@@ -133,6 +143,7 @@ def chat_completions(walk: Walk) -> None:
 
 
 ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
+    "root": lambda walk: walk.get("/", key=""),
     "livez": lambda walk: _holds(walk.get("/livez", key=""), '"ok"'),
     "readyz": lambda walk: walk.get("/readyz", key=""),
     "health": lambda walk: _holds(walk.get("/health"), '"budget"'),
