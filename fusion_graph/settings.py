@@ -44,6 +44,7 @@ class Settings:
     search_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # of search services, those that are set
     search: str = ""
     blocked_domains: tuple[str, ...] = ()
+    redis_url: str = field(default="", repr=False)  # FUSION_REDIS_URL, which may hold a password
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
@@ -77,6 +78,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         search_keys={name: variables[name] for name in SEARCH if variables[name]},
         search=configured.search,
         blocked_domains=configured.blocked_domains,
+        redis_url=variables["FUSION_REDIS_URL"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
 

@@ -38,6 +38,7 @@ HOMES = {
     "networkx": {"graph"},
     "opentelemetry": {"server"},
     "prompt_toolkit": {"agent", "chat"},
+    "redis": {"server"},
     "rich": {"agent", "commands", "chat"},
     "ruamel": {"graph"},
     "trafilatura": {"tools"},
