@@ -31,13 +31,13 @@ class Walk:
         self.at = at
         self.folder = folder
 
-    def call(self, *arguments: str) -> str:
-        """Standard output of one command, run as in a pipe."""
+    def call(self, *arguments: str, said: str = "") -> str:
+        """Standard output of one command, run as in a pipe. `said` is its standard input."""
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,
             env=self.at.environment,
-            stdin=subprocess.DEVNULL,
+            input=said,
             capture_output=True,
             text=True,
             check=False,
@@ -104,6 +104,14 @@ def runs(walk: Walk) -> None:
     assert walk.call("run", "--resume", first["id"], "--no-stream").strip()
 
 
+def code(walk: Walk) -> None:
+    """The simulated model does as it is told: it finishes."""
+    (walk.folder / "work").mkdir()
+    task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
+    told = walk.call("code", task, "--root", "work", "--json").splitlines()
+    assert json.loads(told[-1])["state"] == "finished"
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -123,6 +131,8 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "new": new,
     "run": run,
     "runs": runs,
+    "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
+    "code": code,
     "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
     "sim": sim,
     "serve": serve,
