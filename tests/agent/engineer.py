@@ -21,7 +21,7 @@ def test_version() -> None:
 """
 WRONG = 'def version() -> str:\n    return "0.9"\n'
 RIGHT = 'def version() -> str:\n    return "1.0"\n'
-RUN = "python -m pytest -q -p no:cacheprovider"
+RUN = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -q -p no:cacheprovider"
 PLAN = "1. read app.py\n2. add version\n3. test it"
 
 

@@ -131,7 +131,7 @@ def test_every_change_is_shown_and_asked_about(terminal: Start, project: Path) -
         screen.wait_for("bash? yes")
         screen.type("y\r")
         screen.wait_for("1 failed")
-        screen.wait_for("$ python -m pytest", times=2)
+        screen.wait_for("$ PYTEST", times=2)
         screen.wait_for(READY, times=4)
         screen.type("a\r")
         assert screen.finish() == 0
