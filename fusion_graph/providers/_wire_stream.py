@@ -18,7 +18,7 @@ from fusion_graph.providers._wire_reply import ReplyReader
 from fusion_graph.providers._wire_sse import Event, SseParser
 
 _MOST_TRIES = 4
-_UNLEARNT = 1  # a reply of one piece is not worth learning from
+_UNLEARNT = 4  # a short reply is over before learning pays
 _BURST = 4  # so many events at once are worth a look at all of them
 _MOST_BURSTS = 8  # of one read: texts with quotes break them up
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
