@@ -69,7 +69,7 @@ class OpenAIClient:
             raise await self._failure(answer)
         media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media == "text/event-stream":
-            return await _read_stream(answer.body, call, sink)
+            return await _read_stream(answer, call, sink)
         body = await _read_body(answer, MAX_BODY_BYTES)
         if media and media != "application/json" and not media.endswith("+json") and body.strip():
             self._log_body(answer.status, body)
@@ -100,20 +100,23 @@ class OpenAIClient:
             _log.debug("status %d: %s", status, text[:_LOGGED_CHARS].encode("unicode_escape").decode())
 
 
-async def _read_stream(content: aiohttp.StreamReader, call: Call, sink: Sink) -> Completion:
+async def _read_stream(answer: Answer, call: Call, sink: Sink) -> Completion:
     reader = StreamReader(call)
     received = 0
-    while not reader.finished:
-        chunk = await content.readany()
-        if not chunk:
-            return reader.completion()
+
+    def take(chunk: bytes) -> bool:
+        nonlocal received
         received += len(chunk)
         if received > MAX_BODY_BYTES:
             raise _too_large(MAX_BODY_BYTES)
         delta = reader.feed(chunk)
         if delta is not None:
             sink(delta)
-    await _read_tail(content, reader, sink)
+        return reader.finished
+
+    await answer.each(take)
+    if reader.finished:
+        await _read_tail(answer.body, reader, sink)
     return reader.completion()
 
 

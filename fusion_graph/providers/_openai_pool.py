@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
@@ -28,21 +27,86 @@ _STALE_S = 1.0  # a resting connection that was closed shows at once; what break
 _INTERIM = range(100, 200)
 
 
+class Tap(asyncio.Protocol):
+    """Between a connection and aiohttp's protocol, which does not say when something has come: it wakes a task, and a
+    task costs more than the reading. Also breaks a body off when its connection is gone: the C parser closes the
+    connection on a bad chunk size and does not tell who waits for the body (seen in 3.14.5)."""
+
+    __slots__ = ("_inner", "body", "look")
+
+    def __init__(self, inner: ResponseHandler) -> None:
+        self._inner = inner
+        self.body: aiohttp.StreamReader | None = None
+        self.look: Callable[[], None] = idle  # what to do when something has come
+
+    def data_received(self, data: bytes) -> None:
+        self._inner.data_received(data)
+        self.look()
+
+    def eof_received(self) -> None:
+        self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+        body = self.body
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("the connection is gone"))
+        self.look()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+
+def idle() -> None:
+    """What a tap does while nobody reads."""
+
+
 class Answer:
     """An answer whose head is here. To be ended, however it went."""
 
-    __slots__ = ("_connection", "body", "headers", "status")
+    __slots__ = ("_connection", "_tap", "body", "headers", "status")
 
     def __init__(
-        self, connection: Connection, status: int, headers: Mapping[str, str], body: aiohttp.StreamReader
+        self, connection: Connection, tap: Tap, status: int, headers: Mapping[str, str], body: aiohttp.StreamReader
     ) -> None:
         self._connection = connection
+        self._tap = tap
         self.status = status
         self.headers = headers
         self.body = body
+        tap.body = body
+
+    async def each(self, take: Callable[[bytes], bool]) -> None:
+        """Give `take` what comes of the body, the moment it comes, until it is true or the body ends. Raises what the
+        body or `take` raises."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if over.done():
+                return
+            try:
+                enough = False
+                while not enough and (chunk := self.body.read_nowait()):
+                    enough = take(chunk)
+            except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+                over.set_exception(error)
+            else:
+                if enough or self.body.at_eof():
+                    over.set_result(None)
+
+        look()
+        self._tap.look = look
+        try:
+            await over
+        finally:
+            self._tap.look = idle
 
     def end(self) -> None:
         """The connection goes back to the pool if the answer came to its end, else it is closed."""
+        self._tap.body = None
         transport = self._connection.transport
         if self.body.is_eof() and transport is not None and not transport.get_write_buffer_size():
             self._connection.release()
@@ -60,8 +124,6 @@ class Pool:
         self._connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=300)
         self._timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
         self._now = now
-        self._used: WeakSet[ResponseHandler] = WeakSet()
-        self._bodies: dict[asyncio.Future[None], aiohttp.StreamReader] = {}  # by the end of their connection
 
     async def post(self, body: bytes) -> Answer:
         """Raises what `before_answer` can tell. A pooled connection that turns out to be closed is no attempt: the
@@ -69,12 +131,9 @@ class Pool:
         while True:
             began = self._now()
             connection = await self._connect()
-            protocol = connection.protocol
-            assert protocol is not None
-            was_used = protocol in self._used
-            self._used.add(protocol)
+            was_used = connection.transport is not None and isinstance(connection.transport.get_protocol(), Tap)
             try:
-                return await self._ask(connection, protocol, body)
+                return await self._ask(connection, body)
             except FOREIGN as error:
                 _drop(connection)
                 if not (was_used and is_disconnect(error) and self._now() - began < _STALE_S):
@@ -89,34 +148,20 @@ class Pool:
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
 
-    async def _ask(self, connection: Connection, protocol: ResponseHandler, body: bytes) -> Answer:
-        transport = connection.transport
-        if transport is None:
+    async def _ask(self, connection: Connection, body: bytes) -> Answer:
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
             raise aiohttp.ServerDisconnectedError
+        tap = transport.get_protocol()
+        if not isinstance(tap, Tap):
+            tap = Tap(protocol)
+            transport.set_protocol(tap)
         protocol.set_response_params(read_until_eof=True)
         transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
         message, content = await protocol.read()
         while message.code in _INTERIM and not message.upgrade:
             message, content = await protocol.read()
-        if not content.is_eof():
-            self._watch(protocol, content)
-        return Answer(connection, message.code, message.headers, content)
-
-    def _watch(self, protocol: ResponseHandler, body: aiohttp.StreamReader) -> None:
-        """Have the body break off when its connection is gone. aiohttp's C parser closes the connection on a bad chunk
-        size and does not tell who waits for the body (seen in 3.14.5)."""
-        closed = protocol.closed
-        if closed is None:
-            _break_off(body)
-            return
-        if closed not in self._bodies:
-            closed.add_done_callback(self._lost)
-        self._bodies[closed] = body
-
-    def _lost(self, closed: asyncio.Future[None]) -> None:
-        if not closed.cancelled():
-            closed.exception()  # looked at, so that asyncio does not report it
-        _break_off(self._bodies.pop(closed))
+        return Answer(connection, tap, message.code, message.headers, content)
 
     async def aclose(self) -> None:
         await self._connector.close()
@@ -136,8 +181,3 @@ def _drop(connection: Connection) -> None:
     if connection.transport is not None:
         connection.transport.abort()
     connection.close()
-
-
-def _break_off(body: aiohttp.StreamReader) -> None:
-    if not body.is_eof() and body.exception() is None:
-        body.set_exception(aiohttp.ClientPayloadError("the connection is gone"))

@@ -1,6 +1,7 @@
 """A stream of events to one client: what waits to be sent, heartbeats, a client that does not read (wire contract 1.5).
 
-The run puts bytes in from inside its own calls; the handler writes them out. One write takes all that has gathered.
+The run puts bytes in from inside its own calls. While the client reads as fast as they come, they leave at once;
+else the handler writes them out, all that has gathered in one write.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -25,15 +26,18 @@ HEADERS = {
 class Outbox:
     """Bytes on their way from a run to its client."""
 
-    __slots__ = ("_closed", "_loop", "_parts", "_waiter")
+    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "pass_on")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.pass_on: Callable[[bytes], bool] | None = None  # a way past the handler, if it can be taken just now
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
     def put(self, data: bytes) -> None:
+        if not self._parts and self.pass_on is not None and self.pass_on(data):
+            return
         self._parts.append(data)
         self._wake()
 
@@ -64,6 +68,10 @@ class Outbox:
             if self._closed:
                 return b""
             await self._sleep()
+        return self.take_now()
+
+    def take_now(self) -> bytes:
+        """What is there."""
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -80,13 +88,15 @@ class Outbox:
 
 
 class Stream:
-    """The open answer. `beat` is sent at once, and at every tick before which nothing else was sent."""
+    """The open answer. `beat` is sent when there is nothing to begin with, and at every tick before which nothing was
+    sent."""
 
     def __init__(self, outbox: Outbox, beat: bytes, *, write_s: float) -> None:
         self._outbox = outbox
         self._beat = beat
         self._write_s = write_s
         self._response: web.StreamResponse | None = None
+        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sent = False  # since the last tick
 
@@ -98,9 +108,24 @@ class Stream:
     async def begin(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
         """The status leaves: from here on a failure is an event."""
         self._response = web.StreamResponse(headers={**HEADERS, **headers})
+        if request.version >= HttpVersion11:
+            self._response.enable_chunked_encoding()
         await self._response.prepare(request)
-        await self.write(self._beat)
+        await self.write(self._outbox.take_now() or self._beat)
+        if self._response.chunked:
+            self._transport = request.transport
+            self._outbox.pass_on = self._pass_on
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    def _pass_on(self, data: bytes) -> bool:
+        """Send it as a chunk of its own unless an earlier one still waits for the client; then the handler must wait
+        too."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self._sent = True
+        return True
 
     async def relay(self) -> None:
         """Send what gathers until nothing will come."""
@@ -117,6 +142,7 @@ class Stream:
             raise ConnectionResetError("the client does not read") from None
 
     def end(self) -> None:
+        self._outbox.pass_on = None
         if self._timer is not None:
             self._timer.cancel()
 
