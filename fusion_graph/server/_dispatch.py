@@ -137,10 +137,10 @@ class Dispatcher:
 
     def _tell(self, exchange: Exchange, path: str, status: int, began: float) -> None:
         service, request = self._service, exchange.request
-        service.metrics.count("requests_total", route=path, status=str(status))
+        service.metrics.count("requests_total", path, str(status))
         retries = request.headers.get("x-stainless-retry-count", "0")
         if retries != "0":
-            service.metrics.count("replays_total", told_by="retry_count")
+            service.metrics.count("replays_total", "retry_count")
         if path in PROBES and status < 400:
             return
         given = request.headers.get("x-request-id") or request.headers.get("x-client-request-id")

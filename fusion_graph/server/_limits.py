@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Self
 
 from fusion_graph.server._auth import Key
 from fusion_graph.server._errors import invalid, limited, over_budget
 
 MINUTE_S = 60.0
 DAY_S = 86_400
-
-
-class Purse:
-    """One run's share of a key's day."""
-
-    __slots__ = ("cost_usd",)
-
-    def __init__(self) -> None:
-        self.cost_usd: float | None = None  # set when known; None books the worst case
 
 
 class _Account:
@@ -36,6 +27,27 @@ class _Account:
         self.day = 0
         self.spent = 0.0
         self.reserved = 0.0
+
+
+class Purse:
+    """One run's share of a key's day, for the time of a block."""
+
+    __slots__ = ("_account", "_held", "cost_usd")
+
+    def __init__(self, account: _Account, held_usd: float) -> None:
+        self._account = account
+        self._held = held_usd
+        self.cost_usd: float | None = None  # set when known; None books the worst case
+
+    def __enter__(self) -> Self:
+        self._account.running += 1
+        self._account.reserved += self._held
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._account.running -= 1
+        self._account.reserved -= self._held
+        self._account.spent += self._held if self.cost_usd is None else self.cost_usd
 
 
 class Limits:
@@ -56,10 +68,10 @@ class Limits:
             raise limited("this key's requests per minute are spent", int(times[0] + MINUTE_S - now) + 1)
         times.append(now)
 
-    @contextmanager
-    def run(self, key: Key, worst_usd: float | None) -> Iterator[Purse]:
-        """One run of a key. Raises Refused when it has too many, or no money for the worst case."""
-        account, purse = self._account(key), Purse()
+    def run(self, key: Key, worst_usd: float | None) -> Purse:
+        """One run of a key, to be entered at once. Raises Refused when it has too many, or no money for the worst
+        case."""
+        account = self._account(key)
         if key.max_runs and account.running >= key.max_runs:
             raise limited("this key has as many runs going on as it may", 5)
         held = 0.0
@@ -69,14 +81,7 @@ class Limits:
             if account.spent + account.reserved + worst_usd > key.budget_usd_per_day:
                 raise over_budget("this key's budget of today has no room for the worst case of this run")
             held = worst_usd
-        account.running += 1
-        account.reserved += held
-        try:
-            yield purse
-        finally:
-            account.running -= 1
-            account.reserved -= held
-            account.spent += held if purse.cost_usd is None else purse.cost_usd
+        return Purse(account, held)
 
     def _account(self, key: Key) -> _Account:
         account = self._accounts.setdefault(key.name, _Account())

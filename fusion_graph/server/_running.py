@@ -172,7 +172,7 @@ class _Bill:
 
 def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
     """Its client has left, or the server ends: what the calls cost until then is booked."""
-    exchange.service.metrics.count("runs_total", pipeline=job.served.id, state="cancelled")
+    exchange.service.metrics.count("runs_total", job.served.id, "cancelled")
     exchange.told["state"] = "cancelled"
     if bill is not None:
         purse.cost_usd = bill.cost_usd
@@ -204,7 +204,7 @@ def _deliver(exchange: Exchange, job: Job) -> None:
     """It was delivered: the same question again is a new run."""
     exchange.service.replays.drop(exchange.key.name, job.chat.messages)
     if job.recall.used:
-        exchange.service.metrics.count("replays_total", told_by="store")
+        exchange.service.metrics.count("replays_total", "store")
 
 
 def _misused(job: Job, error: UsageError) -> Refused:

@@ -80,9 +80,13 @@ class Exchange:
     request: web.BaseRequest
     key: Key = ANYONE
     tail: str = ""
-    id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
+    token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"req_{self.token[:24]}"
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ async def answer(exchange: Exchange) -> web.StreamResponse:
         if refused.lasting:
             service.replays.remember_failure(exchange.key.name, digest(), refused)
         raise
-    return web.Response(text=text, content_type="application/json", headers=headers)
+    return web.Response(body=text.encode("ascii"), headers=headers)
 
 
 def _job(exchange: Exchange, chat: ChatRequest) -> Job:
@@ -63,7 +63,10 @@ async def _complete(exchange: Exchange, chat: ChatRequest) -> tuple[str, dict[st
     """The body of a whole answer, and the headers that tell of its run."""
     job, created = _job(exchange, chat), int(exchange.service.clock())
     result = await run_whole(exchange, job)
-    headers = {"x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "x-fusion-latency-s": f"{result.timing_s['total']:.3f}",
+    }
     if result.cost_usd is not None:
         headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
     return json.dumps(completion(chat.model, created, result, fusion_block(job, result))), headers
