@@ -118,7 +118,7 @@ class _Streaming:
             return
         if not self._committed:
             await self._commit()
-        await self._stream.write(self._chunks.end(result, fusion_block(self._job, result)))
+        await self._stream.finish(self._chunks.end(result, fusion_block(self._job, result)))
         self._delivered = True
         _deliver(self._exchange, self._job)
 

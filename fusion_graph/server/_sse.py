@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -21,6 +21,12 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",
 }
+
+
+class _Head(web.StreamResponse):
+    """Its headers leave together with the first bytes, which are at hand, instead of before them."""
+
+    _send_headers_immediately = False
 
 
 class Outbox:
@@ -107,7 +113,7 @@ class Stream:
 
     async def begin(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
         """The status leaves: from here on a failure is an event."""
-        self._response = web.StreamResponse(headers={**HEADERS, **headers})
+        self._response = _Head(headers={**HEADERS, **headers})
         if request.version >= HttpVersion11:
             self._response.enable_chunked_encoding()
         await self._response.prepare(request)
@@ -134,10 +140,17 @@ class Stream:
 
     async def write(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
+        await self._in_time(self.response.write(data))
+
+    async def finish(self, data: bytes) -> None:
+        """The last bytes, and with them the end. Raises as `write` does."""
+        await self._in_time(self.response.write_eof(data))
+
+    async def _in_time(self, writing: Awaitable[None]) -> None:
         self._sent = True
         try:
             async with asyncio.timeout(self._write_s):
-                await self.response.write(data)
+                await writing
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
 
