@@ -15,6 +15,7 @@ from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
 from fusion_graph.providers._wire_sse import MAX_EVENT_BYTES, SseParser
+from fusion_graph.providers._wire_text import read_json
 
 _MOST_TRIES = 4
 _UNLEARNT = 4  # a short reply is over before learning pays
@@ -162,7 +163,7 @@ class StreamReader:
 
     def _take(self, name: bytes, data: bytes) -> None:
         try:
-            chunk = json.loads(data.decode())
+            chunk = read_json(data)
         except (ValueError, RecursionError):
             if name == b"error":
                 raise error_of_event(None) from None
