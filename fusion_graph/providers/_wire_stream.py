@@ -40,6 +40,13 @@ class Pattern:
     def known(self) -> bool:
         return bool(self._lead)
 
+    def text_in(self, data: bytes) -> str | None:
+        """The text of an event that is all of `data`; None if it does not fit."""
+        lead, end = self._lead, self._end
+        if not lead or not data.startswith(lead) or not data.endswith(end) or len(data) < len(lead) + len(end):
+            return None
+        return _plain(data[len(lead) : -len(end)])  # another event in between would bring its quotes
+
     def split(self, data: bytes) -> list[str | bytes]:
         """The texts of the events that fit, and what is between and behind them as it came. `data` begins where an
         event does."""
@@ -124,7 +131,8 @@ class StreamReader:
         if self.ended:
             self.clean = self.clean and not chunk.strip()
             return None
-        for piece in self._pieces(chunk):
+        text = self._pattern.text_in(chunk) if self._events.between else None
+        for piece in self._pieces(chunk) if text is None else (text,):
             if self.ended:
                 self.clean = self.clean and not piece.strip()
             elif isinstance(piece, str):

@@ -120,12 +120,14 @@ def hello(text: bytes) -> bytes:
 
 def test_known_ends_give_the_text() -> None:
     pattern, _ = learned(chunk("hello"))
+    assert pattern.text_in(hello(b" w\xc3\xb6rld")) == " wörld"
     assert pattern.split(hello(b" w\xc3\xb6rld")) == [" wörld", b""]
 
 
 @pytest.mark.parametrize("text", [b'a"b', b"a\\nb", b"a\nb", b"\xff", b"\x00", b'", "content": "x'])
 def test_doubtful_text_is_parsed(text: bytes) -> None:
     pattern, _ = learned(chunk("hello"))
+    assert pattern.text_in(hello(text)) is None
     assert pattern.split(hello(text))[0] in (hello(text), hello(text)[:-2])
 
 
@@ -180,6 +182,15 @@ def test_what_is_between_is_left_as_it_came(odd: bytes) -> None:
     stream = hello(b"a") + odd + hello(b"b")
     left = [hello(piece.encode()) if isinstance(piece, str) else piece for piece in pattern.split(stream)]
     assert b"".join(left) == stream
+
+
+@pytest.mark.parametrize("more", [hello(b"b"), b": beat\n\n", b"data: [DONE]\n\n", b"x"])
+def test_more_than_one_event_is_not_one_text(more: bytes) -> None:
+    pattern, data = learned(chunk("hello"))
+    assert pattern.text_in(data + more) is None
+    assert pattern.text_in(more + data) is None
+    assert pattern.text_in(data[: len(data) // 2]) is None
+    assert Pattern().text_in(data) is None
 
 
 def test_odd_text_among_others_is_parsed_alone() -> None:
