@@ -80,7 +80,7 @@ bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 	@$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
-	@SOAK_S=600 $(BIN)/python -m pytest -q tests/server/test_load.py
+	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
 
 smoke: $(VENV)/.ok ## the whole stack over a real socket, with simulated models
 	@$(BIN)/python scripts/smoke.py

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.estimates import NOTHING
-from fusion_graph.engine.tally import NodeTally, Tally
+from fusion_graph.engine.tally import Bill, NodeTally, Tally
 from fusion_graph.errors import RunFailed
-from fusion_graph.events import Event, NodeFinished, Trace
+from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Usage
 from fusion_graph.outputs import Analysis, Draft, State, drafts_of
@@ -37,6 +37,16 @@ class NodeReport(NamedTuple):
     attempts: int = 0
     usage: Usage = NOTHING
     cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Tokens and dollars of some attempts. `usage.estimated`: at least one of them is an estimate; `cost_usd` None: a
+    price is unknown."""
+
+    attempts: int
+    usage: Usage
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +100,16 @@ class RunResult:
         return self.tally.bill.cost_usd
 
     @cached_property
+    def useful(self) -> Spending:
+        """Attempts that gave a usable reply."""
+        return spending(e for e in self.events if isinstance(e, CallFinished))
+
+    @cached_property
+    def wasted(self) -> Spending:
+        """Attempts that failed, were cancelled or cut, or whose reply was of no use."""
+        return spending(e for e in self.events if isinstance(e, CallFailed))
+
+    @cached_property
     def timing_s(self) -> dict[str, float]:
         """Wall seconds per role, from its first start to its last end, and `total`."""
         spans: dict[str, tuple[float, float]] = {}
@@ -115,6 +135,13 @@ class RunResult:
         """The last analysis a judge gave."""
         found = [e.value for e in self.events if isinstance(e, NodeFinished) and isinstance(e.value, Analysis)]
         return found[-1] if found else None
+
+
+def spending(attempts: Iterable[CallFinished | CallFailed]) -> Spending:
+    bill, count = Bill(), 0
+    for count, attempt in enumerate(attempts, 1):  # noqa: B007 (the last one counts them all)
+        bill.add(attempt.usage, attempt.cost_usd)
+    return Spending(attempts=count, usage=bill.usage, cost_usd=bill.cost_usd)
 
 
 def total_cost(costs: Iterable[float | None]) -> float | None:

@@ -18,7 +18,9 @@ MINUTE_S = 60.0
 DAY_S = 86_400
 
 
-class _Account:
+class Account:
+    """What one key has going on and has spent today."""
+
     __slots__ = ("day", "reserved", "running", "spent", "times")
 
     def __init__(self) -> None:
@@ -34,7 +36,7 @@ class Purse:
 
     __slots__ = ("_account", "_held", "cost_usd")
 
-    def __init__(self, account: _Account, held_usd: float) -> None:
+    def __init__(self, account: Account, held_usd: float) -> None:
         self._account = account
         self._held = held_usd
         self.cost_usd: float | None = None  # set when known; None books the worst case
@@ -55,13 +57,13 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, Account] = {}
 
     def count(self, key: Key) -> None:
         """One more request. Raises Refused 429."""
         if not key.requests_per_minute:
             return
-        times, now = self._account(key).times, self._clock()
+        times, now = self.account(key).times, self._clock()
         while times and times[0] <= now - MINUTE_S:
             times.popleft()
         if len(times) >= key.requests_per_minute:
@@ -71,7 +73,7 @@ class Limits:
     def run(self, key: Key, worst_usd: float | None) -> Purse:
         """One run of a key, to be entered at once. Raises Refused when it has too many, or no money for the worst
         case."""
-        account = self._account(key)
+        account = self.account(key)
         if key.max_runs and account.running >= key.max_runs:
             raise limited("this key has as many runs going on as it may", 5)
         held = 0.0
@@ -83,8 +85,8 @@ class Limits:
             held = worst_usd
         return Purse(account, held)
 
-    def _account(self, key: Key) -> _Account:
-        account = self._accounts.setdefault(key.name, _Account())
+    def account(self, key: Key) -> Account:
+        account = self._accounts.setdefault(key.name, Account())
         day = int(self._clock() // DAY_S)
         if account.day != day:
             account.day, account.spent = day, 0.0

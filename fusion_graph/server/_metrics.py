@@ -29,7 +29,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "tokens_total": ("direction",),
     "cost_usd_total": (),
     "degraded_total": ("reason",),
-    "replays_total": ("told_by",),
+    "replays_total": ("client", "route", "told_by"),
 }
 MAX_SERIES = 2_000  # of one counter; further ones are counted as "other"
 

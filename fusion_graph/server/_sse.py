@@ -7,7 +7,7 @@ else the handler writes them out, all that has gathered in one write.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import HttpVersion11, web
 
@@ -93,34 +93,52 @@ class Outbox:
             self._waiter.set_result(None)
 
 
-class Stream:
-    """The open answer. `beat` is sent when there is nothing to begin with, and at every tick before which nothing was
-    sent."""
+class Way(Protocol):
+    """Where a streamed run says what it has to say: to its client, or to all who share it."""
 
-    def __init__(self, outbox: Outbox, beat: bytes, *, write_s: float) -> None:
-        self._outbox = outbox
+    @property
+    def outbox(self) -> Outbox:
+        """What the run puts its bytes into."""
+
+    async def begin(self) -> None:
+        """The status leaves: from here on a failure is an event."""
+
+    async def relay(self) -> None:
+        """Send what gathers until nothing will come."""
+
+    async def finish(self, data: bytes) -> None:
+        """The last words of an answer. Returns when they have been received."""
+
+    async def fail(self, data: bytes) -> None:
+        """The last words of a failure, and no clean end."""
+
+    def end(self) -> None: ...
+
+
+class Stream:
+    """The open answer to one client. `beat` is sent when there is nothing to begin with, and at every tick before which
+    nothing was sent."""
+
+    def __init__(
+        self, request: web.BaseRequest, headers: Mapping[str, str], beat: bytes, outbox: Outbox, *, write_s: float
+    ) -> None:
+        self.outbox = outbox
+        self.response = _Head(headers={**HEADERS, **headers})
+        self._request = request
         self._beat = beat
         self._write_s = write_s
-        self._response: web.StreamResponse | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sent = False  # since the last tick
 
-    @property
-    def response(self) -> web.StreamResponse:
-        assert self._response is not None
-        return self._response
-
-    async def begin(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
-        """The status leaves: from here on a failure is an event."""
-        self._response = _Head(headers={**HEADERS, **headers})
-        if request.version >= HttpVersion11:
-            self._response.enable_chunked_encoding()
-        await self._response.prepare(request)
-        await self.write(self._outbox.take_now() or self._beat)
-        if self._response.chunked:
-            self._transport = request.transport
-            self._outbox.pass_on = self._pass_on
+    async def begin(self) -> None:
+        if self._request.version >= HttpVersion11:
+            self.response.enable_chunked_encoding()
+        await self.response.prepare(self._request)
+        await self._write(self.outbox.take_now() or self._beat)
+        if self.response.chunked:
+            self._transport = self._request.transport
+            self.outbox.pass_on = self._pass_on
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
 
     def _pass_on(self, data: bytes) -> bool:
@@ -134,19 +152,27 @@ class Stream:
         return True
 
     async def relay(self) -> None:
-        """Send what gathers until nothing will come."""
-        while data := await self._outbox.take():
-            await self.write(data)
-
-    async def write(self, data: bytes) -> None:
-        """Raises ConnectionResetError for a client that is gone or does not read."""
-        await self._in_time(self.response.write(data))
+        while data := await self.outbox.take():
+            await self._write(data)
 
     async def finish(self, data: bytes) -> None:
-        """The last bytes, and with them the end. Raises as `write` does."""
+        """The last bytes, and with them the end."""
         await self._in_time(self.response.write_eof(data))
 
+    async def fail(self, data: bytes) -> None:
+        await self._write(data)
+        self.response.force_close()
+
+    def end(self) -> None:
+        self.outbox.pass_on = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _write(self, data: bytes) -> None:
+        await self._in_time(self.response.write(data))
+
     async def _in_time(self, writing: Awaitable[None]) -> None:
+        """Raises ConnectionResetError for a client that is gone or does not read."""
         self._sent = True
         try:
             async with asyncio.timeout(self._write_s):
@@ -154,13 +180,8 @@ class Stream:
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
 
-    def end(self) -> None:
-        self._outbox.pass_on = None
-        if self._timer is not None:
-            self._timer.cancel()
-
     def _tick(self) -> None:
         if not self._sent:
-            self._outbox.put(self._beat)
+            self.outbox.put(self._beat)
         self._sent = False
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
