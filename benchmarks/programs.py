@@ -175,12 +175,23 @@ def bare(port: int, upstream_port: int) -> None:
             app = web.Application()
             made = Bare(session, f"http://127.0.0.1:{upstream_port}/v1/chat/completions")
             app.router.add_post("/v1/chat/completions", made.answer)
-            runner = web.AppRunner(app, access_log=None)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+            site = web.AppRunner(app, access_log=None)
+            await site.setup()
+            await web.TCPSite(site, "127.0.0.1", port, backlog=1024).start()
             await asyncio.Event().wait()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop if it is installed, as in our server: it is no merit of ours."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 if __name__ == "__main__":
