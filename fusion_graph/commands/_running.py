@@ -87,7 +87,9 @@ async def perform(job: Job) -> int:
             screen.close()
             if screen.answer.gone:
                 raise screen.answer.gone from None
-            raise asyncio.CancelledError(f"{screen.spent()}{_how_to_go_on(book)}") from None
+            if book.journal is not None and not book.off:
+                _console.err(f"to go on: fusiongraph run --resume {book.run_id}")
+            raise asyncio.CancelledError(screen.spent()) from None
         finally:
             screen.close()
             if trace is not None:
@@ -177,12 +179,6 @@ def _journal_state(book: Notebook) -> dict[str, str]:
     if book.journal is None:
         return {"state": "not kept"}
     return {"state": "off", "reason": book.off} if book.off else {"state": "on"}
-
-
-def _how_to_go_on(book: Notebook) -> str:
-    if book.journal is None or book.off:
-        return ""
-    return f"; to go on: fusiongraph run --resume {book.run_id}"
 
 
 def _hint(result: RunResult) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
+    CallRecalled,
     CallStarted,
     FirstToken,
     NodeFinished,
@@ -125,6 +126,9 @@ class Tally:
         self.answered += 1
         self.simulated = self.simulated or completion.simulated
 
+    def _call_recalled(self, flat: list[Any], i: int, _at: float) -> None:
+        self.simulated = self.simulated or flat[i + 6].simulated
+
     def _call_failed(self, flat: list[Any], i: int, _at: float) -> None:
         node, reason, _, usage, cost_usd = self.nodes[flat[i + 2]], *flat[i + 6 : i + 10]
         node.bill.add(usage, cost_usd)
@@ -143,6 +147,7 @@ _READERS = {
     FirstToken: Tally._first_token,  # noqa: SLF001
     CallFinished: Tally._call_finished,  # noqa: SLF001
     CallFailed: Tally._call_failed,  # noqa: SLF001
+    CallRecalled: Tally._call_recalled,  # noqa: SLF001
     RunFinished: Tally._run_finished,  # noqa: SLF001
 }
 """By type: reads the record that stands at a place of the flat trace; its fields begin two behind it."""

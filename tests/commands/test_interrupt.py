@@ -77,6 +77,7 @@ def test_the_terminal_is_left_tidy(terminal: Callable[..., Terminal], slow: Path
     screen.wait_for("writing")
     assert screen.interrupt() < 1.0
     assert "cancelled" in screen.text
+    assert "to go on: fusiongraph run --resume " in screen.text
     assert "interrupted: " in screen.text.splitlines()[-1]
     assert "\x1b[?25l" not in screen.text  # nobody hid the cursor
 
