@@ -1,7 +1,7 @@
 """Every diagnostic code and what it means, in one table. The docs page of codes is made from it.
 
-FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits, FG6xx task files. A code is
-never given a new meaning; whether a finding is an error or a warning is said where it is made.
+FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits, FG6xx task files. A code
+is never given a new meaning; whether a finding is an error or a warning is said where it is made.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def task(ending: Ending, passes: Sequence[PassScore]) -> TaskScore:
     if ending == "transport":
         return TaskScore(score=None, state="unscored", coverage=coverage([]))
     scores = [one.normalized for one in passes if one.normalized is not None]
-    if ending != "answered" or not scores:
+    if not scores:
         return TaskScore(score=0.0, state="failed", pass_rate=0.0)
     return TaskScore(score=mean(scores), state="ok", pass_rate=mean(scores), passes=tuple(scores))
 
@@ -63,6 +63,7 @@ def headline(tasks: Sequence[TaskScore]) -> Headline:
 PROTOCOL = Protocol(
     name="exact",
     summary="one right answer, found by an extractor and compared in code",
+    grades=frozenset(("answered", "refused", "unfinished", "wrong_panel")),
     sd="sample SD over the tasks",
     task=task,
     headline=headline,

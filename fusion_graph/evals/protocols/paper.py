@@ -62,7 +62,7 @@ def task(ending: Ending, passes: Sequence[PassScore]) -> TaskScore:
     """The mean of the passes that are covered well enough; without one, none."""
     usable = [one for one in passes if one.normalized is not None and one.coverage >= LEAST_COVERAGE]
     scores = [one.normalized for one in usable if one.normalized is not None]
-    if ending != "answered" or not scores:
+    if ending == "transport" or not scores:
         return TaskScore(score=None, state="unscored", passes=(None,) * len(passes), coverage=coverage(passes))
     return TaskScore(
         score=mean(scores),
@@ -99,6 +99,7 @@ PROTOCOL = Protocol(
     effort="low",
     passes=5,
     attempts=3,
+    grades=frozenset(("answered", "refused", "unfinished", "wrong_panel")),
     shows_sign=True,
     sd="sample SD of the benchmark's means, one per grading run",
     prompt=prompt,

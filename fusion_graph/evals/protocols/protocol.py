@@ -67,6 +67,7 @@ class Protocol:
     effort: str | None = None
     passes: int = 1
     attempts: int = 1
+    grades: frozenset[Ending] = frozenset(("answered",))  # texts of which kind are shown to a judge
     shows_sign: bool = False
     sd: str = ""  # how its SD is taken, for the report
     prompt: Callable[[Task, Criterion, str], tuple[Message, ...]] | None = None

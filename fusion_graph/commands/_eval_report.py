@@ -1,0 +1,174 @@
+"""The report of an eval in the terminal: the bar table, what stands beside it, and where pages and plots went."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusion_graph.commands import _console
+from fusion_graph.commands._figures import columns, count, seconds, several, usd
+from fusion_graph.errors import UsageError
+from fusion_graph.evals.report.document import Report, document
+from fusion_graph.evals.report.summary import Line
+
+if TYPE_CHECKING:
+    from fusion_graph.commands._evaluating import Wanted
+    from fusion_graph.commands._lab import Lab
+
+BAR = 20  # cells at 100
+WIDEST = 120
+STAR, MAYBE = "\u2605", "\u2606"
+
+
+def show(report: Report, wanted: Wanted, lab: Lab) -> None:
+    """Print it as asked, and write the files."""
+    if wanted.as_json:
+        _console.out(json.dumps(document(report), indent=2, allow_nan=False, ensure_ascii=True))
+    else:
+        lab.out("\n".join(text(report, unicode=_console.takes_unicode())))
+    for name in _write(report, wanted):
+        lab.err(f"written: {name}")
+    spent = "cost unknown" if report.spent_usd is None else usd(report.spent_usd)
+    lab.err(f"{several(report.calls, 'call')} made now, {spent}" + (f"; store {report.store}" if report.store else ""))
+
+
+def text(report: Report, *, unicode: bool = True) -> Iterator[str]:
+    """The report, line by line."""
+    what = "solo and shapes" if any(line.role == "solo" for line in report.summary.lines) else "arms"
+    yield f"{what.capitalize()}, scored on {several(report.summary.tasks, 'task')}"
+    yield ""
+    yield from table(report, unicode=unicode)
+    yield ""
+    yield from _against(report)
+    yield from _parts(report)
+    yield from _members(report)
+    if report.verdict:
+        yield report.verdict
+        yield ""
+    yield columns([(name, told) for name, told in report.terms])
+    for note in report.notes:
+        yield f"note: {note}"
+
+
+def table(report: Report, *, unicode: bool) -> list[str]:
+    """One row per arm, the best first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    lines = sorted(report.summary.lines, key=lambda line: -1.0 if line.score is None else line.score, reverse=True)
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    made.add_column("arm", overflow="fold", max_width=34)
+    made.add_column("score", justify="right", no_wrap=True)
+    made.add_column("", no_wrap=True)
+    made.add_column("95 %", justify="right", no_wrap=True)
+    made.add_column(f"vs {_short(report.summary.reference)}", overflow="fold", max_width=20)
+    for head in ("cost", "calls", "p50", "p95"):
+        made.add_column(head, justify="right", no_wrap=True)
+    width = min(WIDEST, max(100, shutil.get_terminal_size((WIDEST, 24)).columns))
+    for line in lines:
+        made.add_row(*_cells(line, unicode=unicode))
+    target = io.StringIO()
+    Console(file=target, width=width, highlight=False, markup=False, color_system=None, emoji=False).print(made)
+    return [row.rstrip() for row in target.getvalue().rstrip("\n").split("\n")]
+
+
+def _cells(line: Line, *, unicode: bool) -> tuple[str, ...]:
+    score = "none" if line.score is None else f"{line.score:.1f}"
+    return (
+        line.arm,
+        score,
+        _bar(line.score, unicode=unicode),
+        _interval(line.interval.low, line.interval.high),
+        _delta(line, unicode=unicode),
+        usd(line.cost_usd),
+        f"{line.calls:.1f}",
+        seconds(line.p50_s),
+        seconds(line.p95_s),
+    )
+
+
+def _bar(score: float | None, *, unicode: bool) -> str:
+    return ("\u2588" if unicode else "#") * round(BAR * (score or 0.0) / 100)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.1f}..{high:.1f}" if math.isfinite(low) else "?"
+
+
+def _delta(line: Line, *, unicode: bool) -> str:
+    """A star: above the best solo. A hollow one: above it, but chance could have done that."""
+    if line.delta is None:
+        return ""
+    star = "" if line.delta <= 0 else STAR if line.better else MAYBE
+    if star and not unicode:
+        star = "*" if line.better else "(*)"
+    return f"{star} {line.delta:+.1f}".strip()
+
+
+def _short(name: str) -> str:
+    return "best solo" if name.endswith("(solo)") or "(solo) #" in name else name
+
+
+def _against(report: Report) -> Iterator[str]:
+    for line in report.summary.lines:
+        if line.against is not None:
+            a = line.against
+            yield (
+                f"{line.arm}, answer against its best draft: won {a.won}, equal {a.equal}, lost {a.lost};"
+                f" all drafts wrong in {a.beta:.1%}, so choosing one draft reaches {a.ceiling:.1f} at most"
+            )
+    if any(line.delta is not None for line in report.summary.lines):
+        other = report.summary.reference
+        yield f"Deltas are against {other}, paired by task; {MAYBE} or (*): the interval does not exclude 0."
+        yield ""
+
+
+def _parts(report: Report) -> Iterator[str]:
+    """Axes and domains, where there are several."""
+    for title, of in (("axis", "axes"), ("domain", "domains")):
+        names = list(dict.fromkeys(name for line in report.summary.lines for name in getattr(line, of)))
+        if len(names) > 1:
+            rows = [(title, *names)]
+            for line in report.summary.lines:
+                found = getattr(line, of)
+                rows.append((line.arm, *(f"{found[name]:.1f}" if name in found else "-" for name in names)))
+            yield columns(rows, right=frozenset(range(1, len(names) + 1)))
+            yield ""
+
+
+def _members(report: Report) -> Iterator[str]:
+    for one in report.without:
+        span = _interval(one.interval.low, one.interval.high)
+        yield f"{one.arm} without {one.model}: {one.delta:+.1f} ({span}) over {count(one.tasks)} answers"
+    shapes = [line.arm for line in report.summary.lines if line.role == "shape"]
+    told = {one.arm for one in report.without}
+    silent = [name for name in shapes if name not in told]
+    if silent and len(report.summary.lines) > 1:
+        yield f"Leave-one-out of {', '.join(silent)}: its writers would have to be asked anew; nothing is recorded."
+    if report.without or silent:
+        yield ""
+
+
+def _write(report: Report, wanted: Wanted) -> Iterator[str]:
+    from fusion_graph.evals.report.page import page
+    from fusion_graph.evals.report.plots import plots, to_png, to_svg
+
+    try:
+        if wanted.html:
+            Path(wanted.html).write_text(page(report), "utf-8")
+            yield wanted.html
+        if wanted.plots:
+            folder = Path(wanted.plots)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, plot in plots(report).items():
+                (folder / f"{name}.svg").write_text(to_svg(plot), "utf-8")
+                yield str(folder / f"{name}.svg")
+                (folder / f"{name}.png").write_bytes(to_png(plot))
+                yield str(folder / f"{name}.png")
+    except OSError as fault:
+        raise UsageError(f"{fault.filename} cannot be written: {fault.strerror}", hint="name another place") from fault

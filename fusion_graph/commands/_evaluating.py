@@ -1,0 +1,264 @@
+"""One eval from the command line: arms, tasks and judge together, then the report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fusion_graph import wiring
+from fusion_graph.commands import _interrupt
+from fusion_graph.commands._figures import several, usd
+from fusion_graph.commands._lab import Lab, Place
+from fusion_graph.errors import UsageError
+from fusion_graph.evals.arms import Arm, ab, baseline, models_of, named_apart, samples_for
+from fusion_graph.evals.hygiene import parties
+from fusion_graph.evals.hygiene.selftest import SelfTest, examine
+from fusion_graph.evals.protocols.protocol import Protocol
+from fusion_graph.evals.report.document import Report
+from fusion_graph.evals.report.summary import Summary, summarise
+from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
+from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
+from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
+from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
+from fusion_graph.evals.running.timing import timed
+from fusion_graph.evals.running.virtual import VirtualLoop
+from fusion_graph.evals.task import TaskSet
+from fusion_graph.evals.taskfiles import load as load_tasks
+
+CUT = 4  # the exit code of a budget that ended it
+STEPS = 10  # lines of progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for on the command line."""
+
+    place: Place
+    pipelines: Sequence[str]
+    params: Mapping[str, str]
+    ab: bool = False
+    compute_matched: bool = False
+    runs: int = 1
+    tasks: str = "sample"
+    limit: int | None = None
+    protocol: str | None = None
+    judge: str | None = None
+    passes: int | None = None
+    grade_drafts: bool = False
+    force_judge: bool = False
+    as_json: bool = False
+    html: str | None = None
+    plots: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Study:
+    """An eval while it is made."""
+
+    wanted: Wanted
+    lab: Lab
+    tasks: TaskSet
+    protocol: Protocol
+    judging: Settings | None
+    arms: list[Arm]
+    rows: list[Row]
+    scores: dict[tuple[str, str], float]
+    planned: int = 0
+    selftest: SelfTest | None = None
+    without: Sequence[Without] = ()
+
+    @property
+    def judge_name(self) -> str:
+        return self.judging.model if self.judging else ""
+
+    def summary(self) -> Summary:
+        return summarise(self.rows, self.arms, self.protocol, self.scores, self.planned)
+
+
+def perform(wanted: Wanted) -> int:
+    """Do it and print it. Returns the exit code."""
+    from fusion_graph.commands import _eval_report
+
+    tasks = load_tasks(wanted.tasks).first(wanted.limit)
+    if wanted.place.dry_run:
+        study = _interrupt.run(_study(wanted, tasks), VirtualLoop)
+    else:
+        study = _interrupt.run(_study(wanted, tasks))
+    by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in tasks.tasks}
+    lab = study.lab
+    if not lab.simulated:  # in a dry run time is virtual from the start
+        study.rows = timed(study.rows, by_name, by_task, lab.from_records(study.arms), fence=lab.fence)
+    study.without = [
+        found
+        for arm in study.arms
+        for found in leave_one_out(
+            [row for row in study.rows if row.arm == arm.name],
+            arm,
+            by_task,
+            study.scores,
+            {model: lab.from_records(study.arms, model) for model in panel_models(arm)},
+            fence=lab.fence,
+            simulated=lab.simulated,
+        )
+    ]
+    _eval_report.show(_report(study), wanted, lab)
+    lab.stages.close()
+    if lab.purse.empty:
+        return CUT
+    return 0 if any(row.score.score is not None for row in study.rows) else 1
+
+
+async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
+    protocol = choose_protocol(wanted.protocol, tasks)
+    judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
+    lab = await Lab.open(wanted.place)
+    study = Study(
+        wanted=wanted,
+        lab=lab,
+        tasks=tasks,
+        protocol=protocol,
+        judging=judging,
+        arms=_arms(wanted, lab),
+        rows=[],
+        scores={},
+    )
+    lab.check_prices(study.arms, study.judge_name)
+    lab.err(lab.told)
+    for line in warnings(study):
+        lab.err(f"warning: {line}")
+    try:
+        await _work(study)
+    except asyncio.CancelledError:
+        spent = f"{several(lab.purse.calls, 'call')}, {usd(lab.purse.spent_usd)} spent"
+        raise asyncio.CancelledError(f"{spent}{_again(lab)}") from None
+    return study
+
+
+def _again(lab: Lab) -> str:
+    return f"; go on with --resume {lab.file}" if lab.file else ""
+
+
+def warnings(study: Study) -> list[str]:
+    return parties.warnings(study.judge_name, models_of(study.arms)) if study.judging else []
+
+
+def _arms(wanted: Wanted, lab: Lab) -> list[Arm]:
+    found = [wiring.load(name) for name in wanted.pipelines]
+    if wanted.ab:
+        return ab(found[0], wiring.read_params(found[0], wanted.params), lab.bind)
+    return named_apart(Arm(name=one.name, bound=lab.bind(one, wiring.read_params(one, wanted.params))) for one in found)
+
+
+async def _work(study: Study) -> None:
+    lab = study.lab
+    if study.judging is None:
+        await _evaluate(study, study.arms, None)
+        return
+    judge, engine = lab.judge(study.judging)
+    async with engine:
+        if not lab.simulated:  # a simulated examiner cannot read
+            await _check_judge(study, judge)
+        await _evaluate(study, study.arms, judge)
+
+
+async def _check_judge(study: Study, judge: Judge) -> None:
+    """Raises UsageError for a judge that cannot judge, unless it is wanted all the same."""
+    try:
+        study.selftest = await examine(judge)
+    except OutOfBudget:
+        raise UsageError(
+            "the budget does not even reach for the judge's self-test", hint="raise --budget-usd"
+        ) from None
+    study.lab.err(study.selftest.told)
+    if study.selftest.result != "passed" and not study.wanted.force_judge:
+        wrong = ", ".join(dict.fromkeys(study.selftest.wrong))
+        raise UsageError(
+            f"{study.selftest.told}; wrong on: {wrong}", hint="take another --judge, or --force-judge to go on"
+        )
+
+
+async def _evaluate(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None:
+    """All arms, then the baselines that are made to cost as much as the dearest of them."""
+    lab, wanted = study.lab, study.wanted
+    await _round(study, arms, judge)
+    if wanted.compute_matched and not lab.purse.empty:
+        more = _baselines(study)
+        study.arms += more
+        await _round(study, more, judge)
+
+
+async def _round(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None:
+    lab, wanted = study.lab, study.wanted
+    job = Job(
+        arms=arms,
+        tasks=study.tasks,
+        protocol=study.protocol,
+        runs=wanted.runs,
+        grade_drafts=wanted.grade_drafts,
+        at_once=wanted.place.at_once,
+    )
+    async with lab.fusion(arms, lab.door()) as fusion:
+        desk = Desk(
+            fusion=fusion,
+            judge=judge,
+            stages=lab.stages,
+            purse=lab.purse,
+            fence=lab.fence,
+            simulated=lab.simulated,
+            scores=study.scores,
+        )
+        study.rows += await evaluate(job, desk, _Progress(lab, job.size))
+    study.planned += job.size
+
+
+def _baselines(study: Study) -> list[Arm]:
+    """From the best panelist alone, so many samples that they cost what the dearest shape costs."""
+    lines = study.summary().lines
+    alone = [line for line in lines if line.role == "solo" and line.score is not None and line.cost_usd]
+    shapes = [line for line in lines if line.role == "shape" and line.cost_usd]
+    if not alone or not shapes:
+        study.lab.err("no baseline of equal cost: it takes --ab, and prices of all models")
+        return []
+    best = max(alone, key=lambda line: line.score or 0.0)
+    dearest = max(line.cost_usd or 0.0 for line in shapes)
+    exact = study.tasks.exact
+    samples = samples_for(dearest, best.cost_usd or 0.0, exact=exact)
+    solo = next(arm for arm in study.arms if arm.name == best.arm)
+    return [baseline(solo, samples, wiring.load, study.lab.bind, exact=exact)]
+
+
+class _Progress:
+    """A line on stderr for every tenth of the answers."""
+
+    def __init__(self, lab: Lab, size: int) -> None:
+        self._lab = lab
+        self._size = size
+        self._done = 0
+
+    def __call__(self, _row: Row) -> None:
+        self._done += 1
+        if self._done * STEPS // self._size > (self._done - 1) * STEPS // self._size:
+            purse = self._lab.purse
+            spent = f"{several(purse.calls, 'call')}, {usd(purse.spent_usd)}"
+            self._lab.err(f"{self._done} of {several(self._size, 'answer')}; {spent}")
+
+
+def _report(study: Study) -> Report:
+    lab, judging = study.lab, study.judging
+    return Report(
+        summary=study.summary(),
+        protocol=study.protocol,
+        judging=judging,
+        tasks=study.tasks,
+        runs=study.wanted.runs,
+        simulated=lab.simulated,
+        prices_date=lab.prices.date,
+        spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,
+        calls=lab.purse.calls,
+        store=str(lab.file) if lab.file else "",
+        warnings=tuple(warnings(study)),
+        selftest=study.selftest,
+        without=tuple(study.without),
+        cut=lab.purse.empty,
+    )

@@ -1,0 +1,167 @@
+"""Where evals are made: models, prices, store and purse under one roof, for `eval` and `tune`. In a dry run every
+model is simulated and time is virtual; nothing leaves the process."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusion_graph import settings, wiring
+from fusion_graph.commands import _console
+from fusion_graph.contracts import Backend, Provider
+from fusion_graph.engine.fusion import Fusion
+from fusion_graph.errors import UsageError
+from fusion_graph.evals.arms import Arm, called
+from fusion_graph.evals.running import simulated
+from fusion_graph.evals.running.judging import Judge, Settings
+from fusion_graph.evals.running.purse import Purse, watched
+from fusion_graph.evals.running.recording import Door, recording
+from fusion_graph.evals.running.stages import SqliteStages
+from fusion_graph.evals.running.timing import Open
+from fusion_graph.graph.binding import Bound
+from fusion_graph.pipeline import ModelRef, Pipeline
+from fusion_graph.providers import PROVIDERS
+
+MARK = "simulated | "
+WIDTH = 100  # of a marked line: broken here, so that its second half is marked too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What `eval` and `tune` have in common."""
+
+    dry_run: bool = False
+    resume: str | None = None
+    budget_usd: float | None = None
+    prices: str | None = None
+    at_once: int = 8
+
+
+class Lab:
+    """Open for one command. Whatever it prints in a dry run is marked so, line by line."""
+
+    def __init__(self, place: Place, selection: wiring.Selection | None, setup: settings.Settings) -> None:
+        self.place = place
+        self.simulated = selection is None
+        self.prices = wiring.prices(place.prices)
+        self.purse = Purse(self.prices, place.budget_usd)
+        self.file = self._file(setup)
+        self.stages = SqliteStages(self.file or ":memory:")
+        self.fence = self._fence()
+        self._selection = selection
+
+    @classmethod
+    async def open(cls, place: Place) -> Lab:
+        """Raises UsageError when the store or the prices cannot be read."""
+        setup = settings.load()
+        return cls(place, None if place.dry_run else await wiring.select(setup), setup)
+
+    def _file(self, setup: settings.Settings) -> Path | None:
+        """A dry run keeps nothing unless it is told where."""
+        if self.place.resume:
+            named = Path(self.place.resume)
+            inside = setup.home / "evals" / f"{self.place.resume}.db"
+            return inside if inside.is_file() and not named.exists() else named
+        if self.simulated:
+            return None
+        folder = setup.home / "evals"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{secrets.token_hex(4)}.db"
+
+    def _fence(self) -> str:
+        """Unguessable, and the same when the eval is resumed, so that prompts are."""
+        kept = self.stages.get("note", "fence")
+        fence: str = kept["fence"] if kept else secrets.token_hex(6)
+        self.stages.put("note", "fence", {"fence": fence})
+        return fence
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def out(self, text: str) -> None:
+        _console.out(self._marked(text))
+
+    def err(self, text: str) -> None:
+        lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
+        _console.err(self._marked("\n".join(lines)))
+
+    def _marked(self, text: str) -> str:
+        return "\n".join(f"{MARK}{line}" for line in text.split("\n")) if self.simulated else text
+
+    @property
+    def told(self) -> str:
+        if self._selection is None:
+            return "backend: sim, every model and judge is simulated; scores mean nothing"
+        return f"backend: {self._selection.default} ({self._selection.why}); store: {self.file}"
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def bind(self, pipeline: Pipeline, params: Mapping[str, Any]) -> Bound:
+        bound = wiring.bind_pipeline(pipeline, params)
+        if self._selection is None:
+            return bound
+        bound, _ = wiring.fit_models(bound, self._selection)
+        wiring.require_keys(bound, self._selection)
+        return bound
+
+    def check_prices(self, arms: Sequence[Arm], judge: str) -> None:
+        """A budget can only be kept where every price is known. Raises UsageError."""
+        if self.place.budget_usd is None:
+            return
+        models = {model: None for arm in arms for model in called(arm)} | ({judge: None} if judge else {})
+        unknown = [model for model in models if not self._priced(ModelRef.parse(model))]
+        if unknown:
+            raise UsageError(
+                f"the price of {', '.join(unknown)} is unknown, so a budget cannot be kept",
+                hint="give it with --prices FILE, or drop --budget-usd",
+            )
+
+    def _priced(self, ref: ModelRef) -> bool:
+        backend = self._backends(ref.backend).get(ref.backend or self._default)
+        free = backend is not None and (backend.free or self._providers(simulated.PANEL)[backend.provider].free)
+        return free or self.prices.rates(ref.slug) is not None
+
+    @property
+    def _default(self) -> str:
+        return simulated.NAME if self._selection is None else self._selection.default
+
+    def _backends(self, *named: str) -> Mapping[str, Backend]:
+        return simulated.backends(named) if self._selection is None else self._selection.backends
+
+    def _providers(self, stand_in: Provider) -> Mapping[str, Provider]:
+        return {simulated.NAME: stand_in} if self._selection is None else PROVIDERS
+
+    def fusion(self, arms: Iterable[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
+        """An engine for these arms behind a door."""
+        paid = watched(self._providers(simulated.PANEL), self.purse)
+        names = {backend for arm in arms for backend in arm.bound.backends}
+        return self._open(recording(paid, door), self._backends(*names), clock)
+
+    def _open(
+        self, providers: Mapping[str, Provider], backends: Mapping[str, Backend], clock: Callable[[], float] | None
+    ) -> Fusion:
+        return Fusion(
+            providers=providers,
+            backends=backends,
+            default_backend=self._default,
+            prices=self.prices,
+            clock=clock or asyncio.get_running_loop().time,
+        )
+
+    def door(self) -> Door:
+        return Door(self.stages, paced=self.simulated)
+
+    def from_records(self, arms: Sequence[Arm], absent: str = "") -> Open:
+        """Engines that know what is recorded and nothing else, and in which one model may be absent."""
+        door = Door(self.stages, live=False, paced=True, absent=frozenset({absent} - {""}))
+        return lambda clock: self.fusion(arms, door, clock)
+
+    def judge(self, judging: Settings) -> tuple[Judge, Fusion]:
+        """A judge, and its engine, which is to be closed."""
+        paid = watched(self._providers(simulated.EXAMINER), self.purse)
+        fusion = self._open(paid, self._backends(ModelRef.parse(judging.model).backend), None)
+        return Judge(judging, fusion, self.stages, wiring.load, self.bind, self.place.at_once), fusion
