@@ -145,12 +145,11 @@ def _members(report: Report) -> Iterator[str]:
     for one in report.without:
         span = _interval(one.interval.low, one.interval.high)
         yield f"{one.arm} without {one.model}: {one.delta:+.1f} ({span}) over {count(one.tasks)} answers"
-    shapes = [line.arm for line in report.summary.lines if line.role == "shape"]
     told = {one.arm for one in report.without}
-    silent = [name for name in shapes if name not in told]
-    if silent and len(report.summary.lines) > 1:
-        yield f"Leave-one-out of {', '.join(silent)}: its writers would have to be asked anew; nothing is recorded."
-    if report.without or silent:
+    silent = [name for name in report.panels if name not in told]
+    if silent:
+        yield f"Leave-one-out of {', '.join(silent)}: later nodes would have to be asked anew; nothing is recorded."
+    if report.panels:
         yield ""
 
 

@@ -11,7 +11,7 @@ from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
-from fusion_graph.evals.arms import Arm, ab, baseline, models_of, named_apart, samples_for
+from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, models_of, named_apart, samples_for
 from fusion_graph.evals.hygiene import parties
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.protocols.protocol import Protocol
@@ -224,6 +224,8 @@ def _baselines(study: Study) -> list[Arm]:
     dearest = max(line.cost_usd or 0.0 for line in shapes)
     exact = study.tasks.exact
     samples = samples_for(dearest, best.cost_usd or 0.0, exact=exact)
+    if samples > MOST_SAMPLES:
+        study.lab.err(f"the baseline of equal cost would take {samples} samples; it gets {MOST_SAMPLES} and costs less")
     solo = next(arm for arm in study.arms if arm.name == best.arm)
     return [baseline(solo, samples, wiring.load, study.lab.bind, exact=exact)]
 
@@ -260,5 +262,6 @@ def _report(study: Study) -> Report:
         warnings=tuple(warnings(study)),
         selftest=study.selftest,
         without=tuple(study.without),
+        panels=tuple(arm.name for arm in study.arms if panel_models(arm)),
         cut=lab.purse.empty,
     )

@@ -34,6 +34,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     selftest: SelfTest | None = None
     without: tuple[Without, ...] = ()
+    panels: tuple[str, ...] = ()  # arms with several models, so that one may be left out
     cut: bool = False  # the budget ended it
 
     @property
@@ -79,7 +80,7 @@ class Report:
         lines = {line.arm: line for line in self.summary.lines}
         other = lines[self.summary.reference]
         shapes = [
-            line for line in lines.values() if line.role != "solo" and line.score is not None and line is not other
+            line for line in lines.values() if line.role == "shape" and line.score is not None and line is not other
         ]
         if not shapes or other.score is None:
             return ""

@@ -1,7 +1,8 @@
-"""Quality against cost and against time, as a picture: laid out once into lines, shapes and words, then written as SVG, or
-as DOT with fixed places for the project's own drawing program, which makes the PNG.
+"""Quality against cost and against time, as a picture: laid out once into lines, shapes and words, then written as SVG,
+or as DOT with fixed places for the project's own drawing program, which makes the PNG.
 
-Colours are of Okabe and Ito and stay apart for colour-blind readers; shape says the same as colour, and numbers name arms.
+Colours are of Okabe and Ito and stay apart for colour-blind readers; shape says the same as colour, and numbers name
+arms.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from fusion_graph.evals.arms import Role
@@ -18,7 +20,8 @@ from fusion_graph.evals.report.summary import Line, front
 from fusion_graph.graph.drawing.image import place
 
 WIDTH, HEIGHT = 860, 460
-LEFT, RIGHT, TOP, BOTTOM = 70, 330, 52, 62  # the right margin holds the legend
+LEFT, RIGHT, TOP, BOTTOM = 70, 330, 68, 62  # the right margin holds the legend
+VIEW = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Arimo, Arial, Helvetica, sans-serif"'
 INK, FAINT, FRONT = "#222222", "#d0d0d0", "#cc79a7"
 LOOKS: dict[Role, tuple[Literal["circle", "square", "triangle"], str, str]] = {
     "solo": ("circle", "#0072b2", "one model alone"),
@@ -102,12 +105,12 @@ def _plot(lines: Sequence[Line], price: str, title: str, unit: str) -> Plot:
         if math.isfinite(line.interval.low):
             strokes.append(Stroke(((x, _y(line.interval.low)), (x, _y(line.interval.high))), "#888888", 1.5))
     best = [places[lines.index(line)] for line in front(lines, price)]
-    steps = [p for one, two in zip(best, best[1:], strict=False) for p in (one, (two[0], one[1]))]
+    steps = [p for one, two in pairwise(best) for p in (one, (two[0], one[1]))]
     strokes.append(Stroke((*steps, best[-1], (WIDTH - RIGHT, best[-1][1])), FRONT, 1.8, dashed=True))
     shapes = [Shape(LOOKS[line.role][0], x, y, LOOKS[line.role][1]) for line, (x, y) in zip(lines, places, strict=True)]
     words += _numbers(places)
-    words.append(Words(LEFT, 28, title, size=15, bold=True))
-    extra_strokes, extra_shapes, extra_words = _legend(lines)
+    words.append(Words(18, 20, title, size=15, bold=True))
+    extra_strokes, extra_shapes, extra_words = _legend(lines, "cheaper" if price == "cost_usd" else "faster")
     return Plot(
         title=title,
         strokes=(*strokes, *extra_strokes),
@@ -147,11 +150,11 @@ def _frame(scale: Scale, unit: str) -> tuple[list[Stroke], list[Words]]:
     for tick in scale.ticks:
         x = _x(scale, tick)
         strokes.append(Stroke(((x, floor), (x, floor + 5))))
-        words.append(Words(x, floor + 17, f"{tick:.6g}", "middle"))
+        words.append(Words(x, floor + 17, f"{tick:f}".rstrip("0").rstrip(".") or "0", "middle"))
     strokes.append(Stroke(((LEFT, TOP - 6), (LEFT, floor))))
     log = ", logarithmic" if scale.log else ""
     words.append(Words((LEFT + end) / 2, floor + 42, f"{unit}{log}", "middle", 13))
-    words.append(Words(LEFT - 52, TOP - 16, "score, 0 to 100", "start", 13))
+    words.append(Words(18, TOP - 20, "score, 0 to 100", "start", 13))
     return strokes, words
 
 
@@ -167,7 +170,7 @@ def _numbers(places: Sequence[tuple[float, float]]) -> list[Words]:
     return words
 
 
-def _legend(lines: Sequence[Line]) -> tuple[list[Stroke], list[Shape], list[Words]]:
+def _legend(lines: Sequence[Line], word: str) -> tuple[list[Stroke], list[Shape], list[Words]]:
     x, y = WIDTH - RIGHT + 34, TOP + 4.0
     strokes, shapes, words = [], [], []
     for number, line in enumerate(lines, 1):
@@ -183,7 +186,7 @@ def _legend(lines: Sequence[Line]) -> tuple[list[Stroke], list[Shape], list[Word
         words.append(Words(x + 14, y, told))
         y += 20
     strokes.append(Stroke(((x - 9, y), (x + 9, y)), FRONT, 1.8, dashed=True))
-    words.append(Words(x + 14, y, "no arm is better and cheaper"))
+    words.append(Words(x + 14, y, f"no arm is better and {word}"))
     strokes.append(Stroke(((x, y + 13), (x, y + 27)), "#888888", 1.5))
     words.append(Words(x + 14, y + 20, "95 % interval over tasks"))
     return strokes, shapes, words
@@ -195,8 +198,7 @@ def _legend(lines: Sequence[Line]) -> tuple[list[Stroke], list[Shape], list[Word
 def to_svg(plot: Plot) -> str:
     """An SVG document."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        ' font-family="Arimo, Arial, Helvetica, sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" {VIEW}>',
         f"<title>{escape(plot.title)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
     ]
@@ -234,14 +236,14 @@ def to_dot(plot: Plot) -> str:
     """Every line, shape and word as a node or edge at a fixed place."""
     lines = [
         'graph plot {\n layout=neato; bgcolor=white; pad=0.1; outputorder="edgesfirst";',
-        ' node [label="", fontname="Arimo,Arial", penwidth=0, margin=0, fixedsize=true, width=0.01, height=0.01, shape=point];',
+        ' node [label="", penwidth=0, margin=0, fixedsize=true, width=0.01, height=0.01, shape=none];',
         f' corner0 [pos="0,0"]; corner1 [pos="{WIDTH},{HEIGHT}"];',
         " corner0 -- corner1 [style=invis];",
     ]
     number = 0
     for stroke in plot.strokes:
         style = "dashed" if stroke.dashed else "solid"
-        for begin, end in zip(stroke.points, stroke.points[1:], strict=False):
+        for begin, end in pairwise(stroke.points):
             a, b, number = f"p{number}", f"p{number + 1}", number + 2
             lines.append(f" {a} [{_pos(*begin)}]; {b} [{_pos(*end)}];")
             lines.append(f' {a} -- {b} [color="{stroke.color}", penwidth={stroke.width}, style={style}];')
@@ -267,8 +269,8 @@ def _dot_words(word: Words) -> str:
     wide = max(40.0, len(word.text) * word.size * 0.62)
     shift, mark = {"start": (wide / 2, "\\l"), "middle": (0.0, ""), "end": (-wide / 2, "\\r")}[word.anchor]
     text = word.text.replace("\\", "\\\\").replace('"', '\\"')
-    font = "Arimo bold,Arial bold" if word.bold else "Arimo,Arial"
+    font = "Helvetica-Bold" if word.bold else "Helvetica"
     return (
-        f'{_pos(word.x + shift, word.y)}, shape=plaintext, label="{text}{mark}", fontsize={word.size}, fontname="{font}",'
-        f' fontcolor="{INK}", width={wide / 72:.3f}, height={word.size * 1.3 / 72:.3f}'
+        f'{_pos(word.x + shift, word.y)}, shape=plaintext, label="{text}{mark}", fontsize={word.size},'
+        f' fontname="{font}", fontcolor="{INK}", width={wide / 72:.3f}, height={word.size * 1.3 / 72:.3f}'
     )

@@ -3,7 +3,9 @@ Stands between the engine and the models; what it refuses is asked again when th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 SPENT = "eval_budget"
 """The reason of a call that the purse refused."""
+LEFT: ContextVar[float] = ContextVar("left")
+"""When the current call really left: waiting for the purse is no part of its time."""
 
 
 class Purse:
@@ -33,34 +37,43 @@ class Purse:
         self.calls = 0
         self.spent_usd = 0.0
         self.unpriced = 0
+        self._in_flight = 0
+        self._settled = asyncio.Event()
 
     def price(self, model: str, usage: Usage, *, free: bool) -> float | None:
         if usage.cost_usd is not None:
             return usage.cost_usd
         return 0.0 if free else self._prices.cost(model, usage)
 
-    def reserve(self, call: Call, *, free: bool) -> Amount | None:
-        """Raises Permanent when the call does not fit."""
+    async def reserve(self, call: Call, *, free: bool) -> Amount | None:
+        """Waits while calls in flight may still come out cheaper; raises Permanent when there is no room without
+        them."""
+        if self._ledger is not None:
+            most = Usage(
+                prompt_tokens=prompt_tokens(call.messages),
+                completion_tokens=call.sampling.max_tokens or DEFAULT_OUTPUT_TOKENS,
+            )
+            worst = Amount(self.price(call.model, most, free=free) or 0.0)
+            while (held := self._ledger.reserve(worst, writer=True)) is None:
+                if not self._in_flight:
+                    self.empty = True
+                    raise Permanent(SPENT, "the eval's budget has no room for this call", sent=False)
+                await self._settled.wait()
+        else:
+            held = None
         self.calls += 1
-        if self._ledger is None:
-            return None
-        most = Usage(
-            prompt_tokens=prompt_tokens(call.messages),
-            completion_tokens=call.sampling.max_tokens or DEFAULT_OUTPUT_TOKENS,
-        )
-        held = self._ledger.reserve(Amount(self.price(call.model, most, free=free) or 0.0), writer=True)
-        if held is None:
-            self.calls -= 1
-            self.empty = True
-            raise Permanent(SPENT, "the eval's budget has no room for this call", sent=False)
+        self._in_flight += 1
         return held
 
     def settle(self, held: Amount | None, cost: float | None) -> None:
+        self._in_flight -= 1
         if cost is None:
             self.unpriced += 1
         self.spent_usd += cost or 0.0
         if self._ledger is not None and held is not None:
             self._ledger.settle(held, cost, 0)
+        self._settled.set()
+        self._settled = asyncio.Event()
 
 
 def watched(providers: Mapping[str, Provider], purse: Purse) -> dict[str, Provider]:
@@ -81,7 +94,8 @@ class _Watched:
         self._free = free
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
-        held = self._purse.reserve(call, free=self._free)
+        held = await self._purse.reserve(call, free=self._free)
+        LEFT.set(asyncio.get_running_loop().time())
         usage = estimated_usage(call, 0)  # of a call that was cancelled: its prompt, at least
         try:
             completion = await self._client.complete(call, sink)

@@ -16,6 +16,7 @@ from typing import Any
 from fusion_graph.contracts import Backend, Client, Provider, Sink
 from fusion_graph.engine.record import plain
 from fusion_graph.errors import Permanent
+from fusion_graph.evals.running.purse import LEFT
 from fusion_graph.evals.running.stages import Stages
 from fusion_graph.messages import Call, Completion, Delta, ToolCall, ToolCallDelta, Usage
 
@@ -84,13 +85,13 @@ class _Recording:
 
         def seen(delta: Delta) -> None:
             if not first:
-                first.append(loop.time() - began)
+                first.append(loop.time() - LEFT.get(began))
             sink(delta)
 
         door.pending[key] = mark = loop.create_future()
         try:
             completion = await self._client.complete(call, seen)
-            took = loop.time() - began
+            took = loop.time() - LEFT.get(began)
             kept = {"first_s": first[0] if first else took, "seconds": took, "completion": plain(completion)}
             door.stages.put("reply", key, kept)
         finally:
