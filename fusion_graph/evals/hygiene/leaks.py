@@ -13,7 +13,9 @@ NAMES = ("perplexity-ai/draco", "perplexity-ai___draco", "pplx-draco", "2602.116
 SHORTEST = 25  # characters of a requirement that is looked for word for word; shorter ones are said by chance
 MOST = 5  # told per answer
 _TALK = re.compile(
-    r"\b(?:this|the)\b.{0,60}\b(?:benchmark|rubric|evaluation (?:item|question|task)|grading criteria)\b", re.IGNORECASE
+    r"\b(?:question|task|prompt|query)\b.{0,60}\b(?:benchmark|rubric|evaluation (?:set|item|data))\b"
+    r"|\b(?:benchmark|evaluation) (?:question|task|item|prompt)s?\b|\b(?:grading|scoring) (?:rubric|criteria)\b",
+    re.IGNORECASE,
 )
 _END = re.compile(r"[.!?\n]+")
 _SENTENCE = 400  # characters of a sentence that are looked at

@@ -131,13 +131,14 @@ async def _cell(job: Job, desk: Desk, task: Task, run: int, arm: Arm) -> Row | N
 
 
 async def _answer(desk: Desk, task: Task, run: int, arm: Arm) -> Answer:
-    """The stored one, else the arm's. One that was lost on its way is asked for again when the eval is resumed."""
+    """The stored one, else the arm's. One of which a call was lost is run again when the eval is resumed; its other
+    calls are recorded."""
     key = answer_key(arm, task, run)
     kept = desk.stages.get("answer", key)
     if kept is not None:
         return from_plain(kept)
     answer = await generate(arm, task, run, desk.fusion, fence=desk.fence, simulated=desk.simulated)
-    if answer.whole and answer.ending != "transport":
+    if answer.whole and not answer.lost:
         desk.stages.put("answer", key, to_plain(answer))
     return answer
 

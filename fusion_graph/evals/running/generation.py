@@ -38,7 +38,8 @@ class Text(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came of it. `text` is "" when there is none; `seconds` is the run's own time, `cost_usd` what it costs
-    alone, whoever paid its shared calls. `whole`: nothing was refused or missing on our side, so it may be kept."""
+    alone, whoever paid its shared calls. `whole`: nothing was refused or missing on our side. `lost`: a call failed on
+    its way, so it is worth asking again."""
 
     text: str
     ending: Ending
@@ -51,6 +52,7 @@ class Answer:
     degraded: tuple[str, ...] = ()
     simulated: bool = False
     whole: bool = True
+    lost: bool = False
 
 
 def answer_key(arm: Arm, task: Task, run: int) -> str:
@@ -84,6 +86,7 @@ def _answer(arm: Arm, result: RunResult) -> Answer:
         degraded=tuple(f"{entry.node}: {entry.reason}" for entry in result.degraded),
         simulated=result.simulated,
         whole=not {SPENT, UNRECORDED} & set(failures),
+        lost=any(map(_is_lost, _failures(result))),
     )
 
 
@@ -96,17 +99,25 @@ def _panel(arm: Arm, result: RunResult) -> tuple[Text, ...]:
 
 
 def _ending(arm: Arm, result: RunResult) -> Ending:
-    draft = result.answer
-    failed = [node.reason for node in result.nodes if node.state == "failed" and node.model]
+    draft, failed = result.answer, _failures(result)
     if draft is None:
-        lost = failed and all(reason in ON_ITS_WAY or reason.startswith("timeout") for reason in failed)
-        return "transport" if lost else "unfinished"
+        return "transport" if failed and all(map(_is_lost, failed)) else "unfinished"
     if draft.refused:
         return "refused"
     if draft.truncated or not draft.text.strip():
         return "unfinished"
     wrong = any(node.state == "failed" and node.role in ("panel", "synth") for node in result.nodes)
     return "wrong_panel" if wrong and arm.role != "solo" else "answered"
+
+
+def _failures(result: RunResult) -> list[str]:
+    """Reasons of the nodes that failed by themselves."""
+    failed = [node.reason for node in result.nodes if node.state == "failed" and node.model]
+    return [reason for reason in failed if not reason.startswith("upstream:")]
+
+
+def _is_lost(reason: str) -> bool:
+    return reason in ON_ITS_WAY or reason.startswith("timeout")
 
 
 def to_plain(answer: Answer) -> dict[str, Any]:
