@@ -153,6 +153,22 @@ def _members(report: Report) -> Iterator[str]:
         yield ""
 
 
+def check_places(wanted: Wanted) -> None:
+    """Can the files be written? Asked before anything is spent. Raises UsageError."""
+    try:
+        if wanted.plots:
+            Path(wanted.plots).mkdir(parents=True, exist_ok=True)
+        if wanted.html:
+            with Path(wanted.html).open("a"):
+                pass
+    except OSError as fault:
+        raise _unwritable(fault) from fault
+
+
+def _unwritable(fault: OSError) -> UsageError:
+    return UsageError(f"{fault.filename} cannot be written: {fault.strerror}", hint="name another place")
+
+
 def _write(report: Report, wanted: Wanted) -> Iterator[str]:
     from fusion_graph.evals.report.page import page
     from fusion_graph.evals.report.plots import plots, to_png, to_svg
@@ -163,11 +179,10 @@ def _write(report: Report, wanted: Wanted) -> Iterator[str]:
             yield wanted.html
         if wanted.plots:
             folder = Path(wanted.plots)
-            folder.mkdir(parents=True, exist_ok=True)
             for name, plot in plots(report).items():
                 (folder / f"{name}.svg").write_text(to_svg(plot), "utf-8")
                 yield str(folder / f"{name}.svg")
                 (folder / f"{name}.png").write_bytes(to_png(plot))
                 yield str(folder / f"{name}.png")
     except OSError as fault:
-        raise UsageError(f"{fault.filename} cannot be written: {fault.strerror}", hint="name another place") from fault
+        raise _unwritable(fault) from fault

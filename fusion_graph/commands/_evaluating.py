@@ -81,13 +81,16 @@ def perform(wanted: Wanted) -> int:
     from fusion_graph.commands import _eval_report
 
     tasks = load_tasks(wanted.tasks).first(wanted.limit)
+    for name in wanted.pipelines:
+        wiring.load(name)  # what cannot be read is told before a store is made
+    _eval_report.check_places(wanted)
     if wanted.place.dry_run:
         study = _interrupt.run(_study(wanted, tasks), VirtualLoop)
     else:
         study = _interrupt.run(_study(wanted, tasks))
     by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in tasks.tasks}
     lab = study.lab
-    if not lab.simulated:  # in a dry run time is virtual from the start
+    if not lab.virtual:  # in a dry run time is virtual from the start
         study.rows = timed(study.rows, by_name, by_task, lab.from_records(study.arms), fence=lab.fence)
     study.without = [
         found
@@ -157,7 +160,7 @@ async def _work(study: Study) -> None:
         return
     judge, engine = lab.judge(study.judging)
     async with engine:
-        if not lab.simulated:  # a simulated examiner cannot read
+        if not lab.virtual:  # a simulated examiner cannot read
             await _check_judge(study, judge)
         await _evaluate(study, study.arms, judge)
 
@@ -254,7 +257,7 @@ def _report(study: Study) -> Report:
         judging=judging,
         tasks=study.tasks,
         runs=study.wanted.runs,
-        simulated=lab.simulated,
+        simulated=lab.simulated or any(row.answer.simulated for row in study.rows),
         prices_date=lab.prices.date,
         spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,
         calls=lab.purse.calls,

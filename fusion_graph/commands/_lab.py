@@ -47,7 +47,8 @@ class Lab:
 
     def __init__(self, place: Place, selection: wiring.Selection | None, setup: settings.Settings) -> None:
         self.place = place
-        self.simulated = selection is None
+        self.virtual = selection is None  # a dry run: also its time
+        self.simulated = selection is None or selection.backends[selection.default].provider == wiring.SIMULATED
         self.prices = wiring.prices(place.prices)
         self.purse = Purse(self.prices, place.budget_usd)
         self.file = self._file(setup)
@@ -67,7 +68,7 @@ class Lab:
             named = Path(self.place.resume)
             inside = setup.home / "evals" / f"{self.place.resume}.db"
             return inside if inside.is_file() and not named.exists() else named
-        if self.simulated:
+        if self.place.dry_run:
             return None
         folder = setup.home / "evals"
         folder.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,7 @@ class Lab:
         )
 
     def door(self) -> Door:
-        return Door(self.stages, paced=self.simulated)
+        return Door(self.stages, paced=self.virtual)
 
     def from_records(self, arms: Sequence[Arm], absent: str = "") -> Open:
         """Engines that know what is recorded and nothing else, and in which one model may be absent."""

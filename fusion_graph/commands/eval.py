@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from fusion_graph.commands import _lab_options, _options
@@ -33,26 +35,14 @@ from fusion_graph.commands import _lab_options, _options
 def COMMAND(
     pipelines: tuple[str, ...],
     config: str | None,
-    ab: bool,
     arms: bool,
-    compute_matched: bool,
-    runs: int,
-    tasks: str,
-    limit: int | None,
-    protocol: str | None,
-    judge: str | None,
-    passes: int | None,
-    grade_drafts: bool,
-    force_judge: bool,
-    budget_usd: float | None,
+    ab: bool,
     dry_run: bool,
     resume: str | None,
-    at_once: int,
-    params: dict[str, str],
+    budget_usd: float | None,
     prices: str | None,
-    as_json: bool,
-    html: str | None,
-    plots: str | None,
+    at_once: int,
+    **rest: Any,
 ) -> int:
     """Run pipelines over tasks, grade the answers, and print score, cost and time side by side.
 
@@ -69,22 +59,5 @@ def COMMAND(
         raise click.UsageError("several pipelines are compared with --arms")
     if arms and ab:
         raise click.UsageError("--ab and --arms do not go together")
-    wanted = _evaluating.Wanted(
-        place=Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once),
-        pipelines=names or ("budget",),
-        params=params,
-        ab=ab,
-        compute_matched=compute_matched,
-        runs=runs,
-        tasks=tasks,
-        limit=limit,
-        protocol=protocol,
-        judge=judge,
-        passes=passes,
-        grade_drafts=grade_drafts,
-        force_judge=force_judge,
-        as_json=as_json,
-        html=html,
-        plots=plots,
-    )
-    return _evaluating.perform(wanted)
+    place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
+    return _evaluating.perform(_evaluating.Wanted(place=place, pipelines=names or ("budget",), ab=ab, **rest))

@@ -43,9 +43,8 @@ class Report:
         told = [("protocol", f"{self.protocol.name}: {self.protocol.summary}")]
         if self.judging is not None:
             j = self.judging
-            told.append(("judge", f"{j.model}, {j.passes} passes, prompt {j.prompt_hash}"))
-            if j.variant or not self.simulated:
-                told.append(("variant", j.variant or "none: as the protocol says"))
+            told.append(("judge", f"{j.model}, {j.passes} pass{'es' * (j.passes != 1)}, prompt {j.prompt_hash}"))
+            told.append(("variant", j.variant or "none: as the protocol says"))
         tasks = f"{self.summary.tasks} of {self.tasks.total} of {self.tasks.name} ({self.tasks.form})"
         told.append(
             (

@@ -47,7 +47,7 @@ class Settings:
         p = self.protocol
         other = [
             f"judge {self.model}" * (self.model != p.judge),
-            f"{self.passes} passes" * (self.passes != p.passes),
+            f"{self.passes} pass{'es' * (self.passes != 1)}" * (self.passes != p.passes),
             f"temperature {self.temperature}" * (self.temperature != p.temperature),
             f"effort {self.effort}" * (self.effort != p.effort),
         ]

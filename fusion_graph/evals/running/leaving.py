@@ -11,7 +11,6 @@ from fusion_graph.evals.report.statistics import Interval, bootstrap
 from fusion_graph.evals.running.evaluation import Row, text_digest
 from fusion_graph.evals.running.timing import Open, play_again
 from fusion_graph.evals.task import Task
-from fusion_graph.pipeline import ModelRef
 
 
 class Without(NamedTuple):
@@ -50,8 +49,12 @@ def leave_one_out(
 
 
 def panel_models(arm: Arm) -> tuple[str, ...]:
-    """The models whose drafts the arm reads, if there are several."""
-    bound = arm.bound
-    members = [bound.nodes[i] for i in bound.drafters if bound.kinds[i].role == "panel"]
-    slugs = dict.fromkeys(ModelRef.parse(str(node.model.model)).slug for node in members if node.model)
-    return tuple(slugs) if arm.role == "shape" and len(slugs) > 1 else ()
+    """The models whose drafts the arm reads, if there are several. One that also judges or writes cannot be left out:
+    its draft alone would not be what is missing."""
+    members, others = dict[str, None](), set[str]()
+    for node, kind in zip(arm.bound.nodes, arm.bound.kinds, strict=True):
+        if node.model is not None and kind.role == "panel":
+            members[node.model.model.slug] = None
+        elif node.model is not None:
+            others.update(ref.slug for ref in node.model.models)
+    return tuple(slug for slug in members if slug not in others) if arm.role == "shape" and len(members) > 1 else ()
