@@ -10,16 +10,15 @@ from fusion_graph import wiring
 from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._lab import Lab, Place
-from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, models_of, named_apart, samples_for
 from fusion_graph.evals.hygiene import parties
-from fusion_graph.evals.hygiene.selftest import SelfTest, examine
+from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.document import Report
 from fusion_graph.evals.report.summary import Summary, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
 from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
-from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
+from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.running.virtual import VirtualLoop
@@ -160,25 +159,8 @@ async def _work(study: Study) -> None:
         return
     judge, engine = lab.judge(study.judging)
     async with engine:
-        if not lab.virtual:  # a simulated examiner cannot read
-            await _check_judge(study, judge)
+        study.selftest = await lab.check_judge(judge, force=study.wanted.force_judge)
         await _evaluate(study, study.arms, judge)
-
-
-async def _check_judge(study: Study, judge: Judge) -> None:
-    """Raises UsageError for a judge that cannot judge, unless it is wanted all the same."""
-    try:
-        study.selftest = await examine(judge)
-    except OutOfBudget:
-        raise UsageError(
-            "the budget does not even reach for the judge's self-test", hint="raise --budget-usd"
-        ) from None
-    study.lab.err(study.selftest.told)
-    if study.selftest.result != "passed" and not study.wanted.force_judge:
-        wrong = ", ".join(dict.fromkeys(study.selftest.wrong))
-        raise UsageError(
-            f"{study.selftest.told}; wrong on: {wrong}", hint="take another --judge, or --force-judge to go on"
-        )
 
 
 async def _evaluate(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None:

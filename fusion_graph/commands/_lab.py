@@ -17,8 +17,9 @@ from fusion_graph.contracts import Backend, Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, called
+from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.running import simulated
-from fusion_graph.evals.running.judging import Judge, Settings
+from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door, recording
 from fusion_graph.evals.running.stages import SqliteStages
@@ -153,16 +154,31 @@ class Lab:
             clock=clock or asyncio.get_running_loop().time,
         )
 
-    def door(self) -> Door:
-        return Door(self.stages, paced=self.virtual)
+    def door(self, *, live: bool = True) -> Door:
+        return Door(self.stages, live=live, paced=self.virtual)
 
     def from_records(self, arms: Sequence[Arm], absent: str = "") -> Open:
         """Engines that know what is recorded and nothing else, and in which one model may be absent."""
         door = Door(self.stages, live=False, paced=True, absent=frozenset({absent} - {""}))
         return lambda clock: self.fusion(arms, door, clock)
 
-    def judge(self, judging: Settings) -> tuple[Judge, Fusion]:
+    def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""
         paid = watched(self._providers(simulated.EXAMINER), self.purse)
         fusion = self._open(paid, self._backends(ModelRef.parse(judging.model).backend), None)
-        return Judge(judging, fusion, self.stages, wiring.load, self.bind, self.place.at_once), fusion
+        return Judge(judging, fusion, self.stages, wiring.load, self.bind, self.place.at_once, live), fusion
+
+    async def check_judge(self, judge: Judge, *, force: bool = False) -> SelfTest | None:
+        """The judge's self-test, None in a dry run: a simulated examiner cannot read. Raises UsageError for a judge
+        that cannot judge, unless it is wanted all the same."""
+        if self.virtual:
+            return None
+        try:
+            found = await examine(judge)
+        except OutOfBudget:
+            raise UsageError("the budget does not reach for the judge's self-test", hint="raise --budget-usd") from None
+        self.err(found.told)
+        if found.result != "passed" and not force:
+            wrong = ", ".join(dict.fromkeys(found.wrong))
+            raise UsageError(f"{found.told}; wrong on: {wrong}", hint="take another --judge, or --force-judge to go on")
+        return found

@@ -18,6 +18,9 @@ protocol = click.option(
 )
 judge = click.option("--judge", metavar="MODEL", help="Who grades.  [default: the protocol's own]")
 passes = click.option("--passes", type=click.IntRange(1, 9), metavar="N", help="Grade each answer so often.")
+force_judge = click.option(
+    "--force-judge", is_flag=True, help="Go on with a judge that fails its self-test; the report says so."
+)
 at_once = click.option(
     "--at-once", type=click.IntRange(1, 256), default=10, show_default=True, help="Calls of the judge at once."
 )

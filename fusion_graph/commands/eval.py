@@ -16,13 +16,14 @@ from fusion_graph.commands import _lab_options, _options
 @click.option("--arms", is_flag=True, help="Each PIPELINE against the others; they share calls where they share nodes.")
 @click.option("--compute-matched", is_flag=True, help="Add the best model, sampled until it costs as much.")
 @click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Answer each task so often.")
+@click.option("--provable", is_flag=True, help="What votes of simulated models with known knowledge come to, and must.")
 @_lab_options.tasks
 @_lab_options.limit
 @_lab_options.protocol
 @_lab_options.judge
 @_lab_options.passes
 @click.option("--grade-drafts", is_flag=True, help="Grade every draft of a panel too. Costs judge calls.")
-@click.option("--force-judge", is_flag=True, help="Go on with a judge that fails its self-test; the report says so.")
+@_lab_options.force_judge
 @_lab_options.budget
 @_lab_options.dry_run
 @_lab_options.resume
@@ -37,6 +38,7 @@ def COMMAND(
     config: str | None,
     arms: bool,
     ab: bool,
+    provable: bool,
     dry_run: bool,
     resume: str | None,
     budget_usd: float | None,
@@ -52,6 +54,10 @@ def COMMAND(
     from fusion_graph.commands import _evaluating
     from fusion_graph.commands._lab import Place
 
+    if provable:
+        from fusion_graph.commands import _eval_theory
+
+        return _eval_theory.perform(rest["limit"])
     names = tuple(name for name in (config, *pipelines) if name)
     if arms and len(names) < 2:
         raise click.UsageError("--arms compares pipelines: name two or more")

@@ -62,5 +62,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG603": "A task that nothing could score on: no criterion of positive weight.",
         "FG604": "A task file of no known form, or without a task.",
         "FG605": "A manifest that does not say what is in it.",
+        "FG606": "A space of no known form, of a pipeline that cannot be read, or too large.",
     }
 )

@@ -72,7 +72,7 @@ def judge_document(settings: Settings) -> dict[str, Any]:
 
 
 class OutOfBudget(Exception):
-    """The purse refused a call: nothing can be said of this text now."""
+    """A call was refused, by the purse or because none may be made: nothing can be said of this text now."""
 
 
 class Judge:
@@ -86,9 +86,12 @@ class Judge:
         load: Callable[[Mapping[str, Any]], Pipeline],
         bind: Callable[[Pipeline, Mapping[str, Any]], Bound],
         at_once: int = 10,
+        live: bool = True,
     ) -> None:
+        """`live`: what is not stored is asked."""
         self.settings = settings
         self.calls = 0
+        self._live = live
         self._graded: dict[str, asyncio.Task[list[PassScore]]] = {}
         self._fusion = fusion
         self._stages = stages
@@ -129,6 +132,8 @@ class Judge:
             return found
         prompt = self.settings.protocol.prompt
         assert prompt is not None
+        if not self._live:
+            raise OutOfBudget
         async with self._cap:
             self.calls += 1
             request = RunRequest(messages=prompt(task, criterion, text), writer=self._writer)

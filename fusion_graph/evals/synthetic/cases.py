@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Backend
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
 
 FIVE = ("m/a", "m/b", "m/c", "m/d", "m/e")
+STOPPED = "up to 9 samples, stop at 5 alike"
 ANSWER = {"regex": r"Answer:\s*(\w+)$"}
 
 
@@ -74,59 +75,28 @@ def cases(knowledge: float = 0.7) -> tuple[Case, ...]:
     """All of them."""
     plain = Mask(knowledge=knowledge)
     alone = {"version": 1, "name": "one", "nodes": {"a": {"kind": "proposer", "model": FIVE[0]}}, "output": "a"}
-    together = Mask(seed=1, knowledge=knowledge, correlation=0.5)
-    two, three = (Mask(seed=2, knowledge=knowledge, colluders=frozenset(FIVE[:n])) for n in (2, 3))
-    stopped, stopped_right = early_stop(9, 1, 5, knowledge)
-    return (
-        Case(name="one model", says="the baseline", mask=plain, document=alone, accuracy=knowledge, calls=1),
-        Case(
-            name="vote of 3, independent",
-            says="a vote gains where errors are independent",
-            mask=plain,
-            document=vote(FIVE[:3]),
-            accuracy=majority(3, knowledge),
-            calls=3,
+    together = replace(plain, seed=1, correlation=0.5)
+    two, three = (replace(plain, seed=2, colluders=frozenset(FIVE[:n])) for n in (2, 3))
+    drawn, stopped = early_stop(9, 1, 5, knowledge)
+    table: tuple[tuple[str, str, Mask, Mapping[str, Any], float, float], ...] = (
+        ("one model", "the baseline", plain, alone, knowledge, 1),
+        ("vote of 3, independent", "independent errors: a gain", plain, vote(FIVE[:3]), majority(3, knowledge), 3),
+        ("vote of 5, independent", "and more with more voters", plain, vote(FIVE), majority(5, knowledge), 5),
+        (
+            "vote of 5, half shared",
+            "shared errors take it away",
+            together,
+            vote(FIVE),
+            correlated(5, knowledge, 0.5),
+            5,
         ),
-        Case(
-            name="vote of 5, independent",
-            says="and more with more voters",
-            mask=plain,
-            document=vote(FIVE),
-            accuracy=majority(5, knowledge),
-            calls=5,
-        ),
-        Case(
-            name="vote of 5, half the errors shared",
-            says="shared errors take the gain away",
-            mask=together,
-            document=vote(FIVE),
-            accuracy=correlated(5, knowledge, 0.5),
-            calls=5,
-        ),
-        Case(
-            name="vote of 5, two collude",
-            says="two of five that lie together put it below one model",
-            mask=two,
-            document=vote(FIVE),
-            accuracy=colluding(5, 2, knowledge),
-            calls=5,
-        ),
-        Case(
-            name="vote of 5, three collude",
-            says="a colluding majority defeats it",
-            mask=three,
-            document=vote(FIVE),
-            accuracy=colluding(5, 3, knowledge),
-            calls=5,
-        ),
-        Case(
-            name="up to 9 samples, stop at 5 alike",
-            says="stopping early saves samples and loses nothing",
-            mask=plain,
-            document=samples(9, 1, 5),
-            accuracy=stopped_right,
-            calls=stopped,
-        ),
+        ("vote of 5, two collude", "two liars put it below one model", two, vote(FIVE), colluding(5, 2, knowledge), 5),
+        ("vote of 5, three collude", "a colluding majority defeats it", three, vote(FIVE), 0.0, 5),
+        (STOPPED, "stopping early saves samples and loses nothing", plain, samples(9, 1, 5), stopped, drawn),
+    )
+    return tuple(
+        Case(name=name, says=says, mask=mask, document=document, accuracy=accuracy, calls=calls)
+        for name, says, mask, document, accuracy, calls in table
     )
 
 
