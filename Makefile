@@ -1,7 +1,7 @@
 # Everything a contributor types. `make` alone lists it. CI runs the same words (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types check test cover bench demo schemas diagrams docs prices smoke soak lock clean
+.PHONY: help install format lint types check test cover bench demo judging schemas diagrams docs prices smoke soak lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -81,6 +81,9 @@ bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
 	@SOAK_S=600 $(BIN)/python -m pytest -q tests/server/test_load.py
+
+judging: $(VENV)/.dev ## 23,604 simulated judge calls, killed and resumed
+	@JUDGE_PASSES=6 $(BIN)/python -m pytest -q tests/commands/test_eval_load.py
 
 smoke: $(VENV)/.ok ## the whole stack over a real socket, with simulated models
 	@$(BIN)/python scripts/smoke.py
