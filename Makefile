@@ -80,7 +80,7 @@ bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 	@$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
-	@SOAK_S=600 $(BIN)/python -m pytest -q tests/server/test_load.py
+	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
 
 judging: $(VENV)/.dev ## 23,604 simulated judge calls, killed and resumed
 	@JUDGE_PASSES=6 $(BIN)/python -m pytest -q tests/commands/test_eval_load.py

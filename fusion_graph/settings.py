@@ -37,6 +37,7 @@ class Settings:
     file: Path | None = None  # the fusiongraph.toml that was read
     no_color: bool = False
     dumb_terminal: bool = False  # it cannot go back to a line it has written
+    store: Mapping[str, Any] = field(default_factory=dict)  # the `[store]` table, likewise
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
@@ -67,6 +68,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
         dumb_terminal=variables["TERM"] == "dumb",
         server=configured.server,
+        store=configured.store,
         server_keys=variables["FUSION_SERVER_KEYS"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )

@@ -14,15 +14,18 @@ from fusion_graph.commands._prompt import read_prompt
     "--config", metavar="PIPELINE", help="Another pipeline than the preset budget: a file or a preset's name."
 )
 @_options.prompt_file
+@click.option("--journal", is_flag=True, help="Write the run down, as `run` does.")
 @_options.prices
-def COMMAND(prompt: str | None, config: str | None, file: str | None, prices: str | None) -> int:
+def COMMAND(prompt: str | None, config: str | None, file: str | None, journal: bool, prices: str | None) -> int:
     """Ask PROMPT and print the answer, as it is written.
 
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
     from fusion_graph import wiring
     from fusion_graph.commands._running import Job, perform
+    from fusion_graph.messages import Message
 
     found = wiring.load(config or wiring.DEFAULT_PIPELINE)
-    job = Job(pipeline=found, prompt=read_prompt(prompt, file), prices=prices, tree=False)
+    messages = (Message("user", read_prompt(prompt, file)),)
+    job = Job(pipeline=found, messages=messages, prices=prices, tree=False, command="ask", keep=journal)
     return _interrupt.run(perform(job))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 from fusion_graph.commands import _interrupt, _options
-from fusion_graph.commands._prompt import read_prompt
 
 
 @click.command("run", short_help="run a pipeline on a prompt")
-@_options.pipeline
+@click.argument("pipeline", metavar="PIPELINE", required=False)
 @click.argument("prompt", required=False)
 @_options.prompt_file
 @_options.params
@@ -21,10 +20,13 @@ from fusion_graph.commands._prompt import read_prompt
 @click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars.")
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
+@click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
+@click.option("--no-journal", is_flag=True, help="Do not write the run down.")
+@click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
 @_options.strict
 @_options.prices
 def COMMAND(
-    pipeline: str,
+    pipeline: str | None,
     prompt: str | None,
     file: str | None,
     params: dict[str, str],
@@ -34,30 +36,40 @@ def COMMAND(
     budget_usd: float | None,
     deadline_s: float | None,
     seed: int | None,
+    resume: str | None,
+    no_journal: bool,
+    cache: bool,
     strict: bool,
     prices: str | None,
 ) -> int:
     """Run PIPELINE, a file or the name of a preset, on PROMPT.
+
+    With --resume neither is needed: the run goes on as it was begun. A PIPELINE given with it takes the place of the
+    old one, and only nodes that changed run again.
 
     Without PROMPT, or with -, the prompt is read from standard input.
 
     On a terminal you see every node live on stderr and the answer on stdout as it is written. In a pipe, stdout gets
     the answer and nothing else.
     """
-    from fusion_graph import wiring
+    from fusion_graph.commands import _resuming
     from fusion_graph.commands._running import Job, perform
 
-    found = wiring.load(pipeline)
+    given = _resuming.Given(pipeline, prompt, file, params, seed)
+    what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
     job = Job(
-        pipeline=found,
-        params=wiring.read_params(found, params),
-        prompt=read_prompt(prompt, file),
+        pipeline=what.pipeline,
+        params=what.params,
+        messages=what.messages,
+        past=what.past,
+        seed=what.seed,
         as_json=as_json,
         stream=not no_stream,
         trace=trace,
         budget_usd=budget_usd,
         deadline_s=deadline_s,
-        seed=seed,
+        keep=not no_journal,
+        cache=cache,
         strict=strict,
         prices=prices,
     )

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import nullcontext
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.engine import billing
+from fusion_graph.engine import billing, memory
 from fusion_graph.engine.acceptance import Unusable, accept
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
@@ -22,7 +21,7 @@ from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.pipeline import ModelRef, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fusion_graph.contracts import Ask
     from fusion_graph.engine.lanes import Lane
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
+UNCHANGED = (0, None, None)  # the end of an Ask that wants nothing but its messages
 EMPTY = frozenset({"empty_output", "unusable:blank"})
-NO_CAP: nullcontext[None] = nullcontext()
 
 
 class CallRun:
@@ -47,6 +46,8 @@ class CallRun:
     pause: float | None = None  # seconds until the next attempt, as the event of the last one says
     task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
     model = ""  # of the current attempt
+    under_way = False  # an attempt has begun and not ended
+    sent = True  # False while it is only being written down
     reservation: Amount | None = None
     _cut = ""
     _relay: Callable[[Delta], None] | None = None
@@ -60,38 +61,51 @@ class CallRun:
         self.choice = choice
         self.timeout = node.model.timeout
 
-    async def complete(self) -> Completion:
+    def complete(self) -> Awaitable[Completion]:
         """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
+        return self.buy() if self.run.memory is None else memory.complete(self)
+
+    async def buy(self) -> Completion:
+        """The same, by asking the models."""
         run, ask, options = self.run, self.ask, self.node.model
         assert options is not None
         if run.progress.closed:
             self._refuse_late()
-        sampling, draw = sampling_for(run, self.node, ask, self.choice)
+        sends = run.bound.sends[self.node.index] if run.unasked and ask[2:] == UNCHANGED else None
+        sampling, draw = sends or sampling_for(run, self.node, ask, self.choice)
         failures: tuple[tuple[ModelRef, ProviderError], ...] = ()
+        watched = run.services.watchdog.watched
         for ref in options.models:
             lane = run.services.lanes[ref.backend]
             call = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
             self.model = str(ref) if ref.backend else ref.slug
+            client = lane.client if run.memory is None else memory.Keeping(self, lane)
             while True:
                 self.tried += 1
+                turn: Sequence[asyncio.Semaphore] = ()
                 try:
-                    if run.cap is None and not lane.bounded and not lane.account.troubled:
-                        completion = await self._once(lane, call)
-                    else:
-                        completion = await self._in_turn(lane, call)
-                except ProviderError as error:
-                    lane.note(error)
-                    if self._relay is not None and run.live is not None:
-                        run.live.forget(self.node.index, self.choice)
-                    if self.pause is None:
-                        failures = (*failures, (ref, error))
-                        break
-                    await self._nap(self.pause, error)
-                    self.pause = None
-                    continue
-                if failures:
-                    self._tell_alternate(ref, *failures[0])
-                return completion
+                    if run.cap is not None or lane.bounded or lane.account.troubled:
+                        turn = await self._take_turn(lane)
+                    self._begin(lane, call)
+                    completion = await client.complete(call, self._saw)
+                    accept(self, completion)
+                    billing.book(self, lane, call, completion)
+                except (asyncio.CancelledError, ProviderError) as raised:
+                    error = self._lost(lane, call, raised)
+                else:
+                    if failures:
+                        self._tell_alternate(ref, *failures[0])
+                    return completion
+                finally:
+                    self.under_way = False
+                    watched.pop(self, None)
+                    if turn or run.interruptible:
+                        self._end(turn)
+                if self.pause is None:
+                    failures = (*failures, (ref, error))
+                    break
+                await self._nap(self.pause, error)
+                self.pause = None
             self.tried = 0
             if self._committed() or run.progress.closed:
                 break
@@ -113,19 +127,9 @@ class CallRun:
 
     # --- one attempt --------------------------------------------------------------------------------------------------
 
-    async def _in_turn(self, lane: Lane, call: Call) -> Completion:
-        """One attempt, when the caps of the run and the backend let it go."""
+    def _begin(self, lane: Lane, call: Call) -> None:
+        """The attempt leaves. Raises NodeFailed when its worst case does not fit what the run may spend."""
         run = self.run
-        if lane.holds_back:
-            await self._wait_turn(lane)
-        async with lane.cap or NO_CAP, run.cap or NO_CAP:  # who waits for a backend holds no slot of the run
-            if run.progress.closed:
-                self._refuse_late()
-            return await self._once(lane, call)
-
-    async def _once(self, lane: Lane, call: Call) -> Completion:
-        """Whatever ends the attempt is an event with what it cost."""
-        run, watchdog = self.run, self.run.services.watchdog
         if run.ledger is not None:
             self.reservation = billing.reserve(self, lane, call)
         self.attempt += 1
@@ -135,27 +139,33 @@ class CallRun:
         run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, call))
         if run.live is not None or call.purpose == "note" or run.bound.plan.hedged:
             self._announce()
-        watchdog.add(self)
-        try:
-            completion = await lane.client.complete(call, self._saw)
-            accept(self, completion)
-        except asyncio.CancelledError:
-            if self._was_cut():
-                error = Transient(self._cut, _late_text(self))
-                self._cut = ""
-                billing.fail(self, lane, call, error)
-                raise error from None
-            billing.fail(self, lane, call, Transient("cancelled", "not wanted any more"))
-            raise
-        except ProviderError as error:
+        run.services.watchdog.add(self)
+        self.under_way = True
+
+    # --- how an attempt ends ------------------------------------------------------------------------------------------
+
+    def _lost(self, lane: Lane, call: Call, raised: BaseException) -> ProviderError:
+        """Whatever ends an attempt is an event with what it cost. Raises a cancellation that was not a cut of ours."""
+        if isinstance(raised, ProviderError):
+            error = raised
+        elif self.under_way and self._was_cut():
+            error = Transient(self._cut, _late_text(self), sent=self.sent)
+            self._cut = ""
+        else:
+            if self.under_way:
+                billing.fail(self, lane, call, Transient("cancelled", "not wanted any more", sent=self.sent))
+            raise raised
+        if self.under_way:
             billing.fail(self, lane, call, error)
-            raise
-        finally:
-            watchdog.watched.pop(self, None)
-            if run.interruptible:
-                run.interruptible.pop(self, None)
-        billing.book(self, lane, call, completion)
-        return completion
+        lane.note(error)
+        if self._relay is not None and self.run.live is not None:
+            self.run.live.forget(self.node.index, self.choice)
+        return error
+
+    def _end(self, turn: Sequence[asyncio.Semaphore]) -> None:
+        self.run.interruptible.pop(self, None)
+        for cap in turn:
+            cap.release()
 
     def _announce(self) -> None:
         """Whoever waits for an attempt to begin is told of it."""
@@ -211,13 +221,27 @@ class CallRun:
     def _own_task(self) -> asyncio.Task[Any] | None:
         return self.task or self.run.tasks[self.node.index]
 
-    async def _wait_turn(self, lane: Lane) -> None:
-        """Cool-down and request rate of the backend. A wait beyond the deadline is a failure at once."""
-        while (delay := lane.delay_s()) > 0:
+    async def _take_turn(self, lane: Lane) -> Sequence[asyncio.Semaphore]:
+        """Wait until the caps of the backend and the run let the attempt go; gives what is to be released after it. A
+        wait beyond the deadline is a failure at once."""
+        run = self.run
+        while lane.holds_back and (delay := lane.delay_s()) > 0:  # cool-down and request rate of the backend
             error = Transient("rate_limited", f"backend {lane.backend.name!r} asks to wait {delay:.1f} s", sent=False)
             if self._too_long(delay):
                 raise error
             await self._nap(delay, error)
+        taken: list[asyncio.Semaphore] = []
+        try:
+            for cap in filter(None, (lane.cap, run.cap)):  # who waits for a backend holds no slot of the run
+                await cap.acquire()
+                taken.append(cap)
+            if run.progress.closed:
+                self._refuse_late()
+        except BaseException:
+            for cap in taken:
+                cap.release()
+            raise
+        return taken
 
     async def _nap(self, seconds: float, error: ProviderError) -> None:
         self.run.interruptible[self] = None

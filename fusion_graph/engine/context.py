@@ -96,14 +96,13 @@ class Context:
 def write(run: Run, node: Node) -> Awaitable[Completion]:
     """The one call of a node whose kind has a `prompt`; made once for all nodes that share it. Raises NodeFailed."""
     place = run.bound.prompts[node.index]
-    messages = run.prompts.get(place)
-    if messages is None:
+    ask = run.prompts.get(place)
+    if ask is None:
         prompt = run.bound.kinds[node.index].prompt
         assert prompt is not None
-        messages = prompt(Context(run, node))
+        ask = Ask(prompt(Context(run, node)), "final")
         if place >= 0:
-            run.prompts[place] = messages
-    ask = Ask(messages, "final")
+            run.prompts[place] = ask
     return CallRun(run, node, ask).complete() if run.request.n == 1 else Context(run, node).complete(ask)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 
 from fusion_graph.contracts import Backend, Client, Provider
@@ -37,9 +36,7 @@ class Lane:
         self.account = account or Account()
         self.free = backend.free or provider.free
         self.needs_key = provider.needs_key and not backend.api_key
-        self.cap: AbstractAsyncContextManager[object] | None = None
-        if backend.max_concurrency > 0:
-            self.cap = asyncio.Semaphore(backend.max_concurrency)
+        self.cap = asyncio.Semaphore(backend.max_concurrency) if backend.max_concurrency > 0 else None
         self.bounded = self.cap is not None or backend.requests_per_minute > 0
         self._open = provider.open
         self._clock = clock
@@ -53,6 +50,14 @@ class Lane:
     def holds_back(self) -> bool:
         """A rate, a cool-down or a refused key: ask `delay_s` before a call."""
         return self.account.troubled or self.backend.requests_per_minute > 0
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not asked just now: `key_refused` or `cooling`; "" if it is."""
+        now = self._clock()
+        if now < self.account.refused_until:
+            return "key_refused"
+        return "cooling" if now < self.account.cool_until else ""
 
     def delay_s(self) -> float:
         """Seconds to wait before the next call: the cool-down and the request rate. Counts the call when it may go now.

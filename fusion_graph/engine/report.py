@@ -44,6 +44,16 @@ class NodeReport:
     cost_usd: float | None = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Tokens and dollars of some attempts. `usage.estimated`: at least one of them is an estimate; `cost_usd` None: a
+    price is unknown."""
+
+    attempts: int
+    usage: Usage
+    cost_usd: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What came of a run. `answer` is None exactly when `error` is there; `choices` holds all n texts."""
@@ -91,6 +101,16 @@ class RunResult:
         return total_cost(e.cost_usd for e in self.events if isinstance(e, CallFinished | CallFailed))
 
     @cached_property
+    def useful(self) -> Spending:
+        """Attempts that gave a usable reply."""
+        return spending(e for e in self.events if isinstance(e, CallFinished))
+
+    @cached_property
+    def wasted(self) -> Spending:
+        """Attempts that failed, were cancelled or cut, or whose reply was of no use."""
+        return spending(e for e in self.events if isinstance(e, CallFailed))
+
+    @cached_property
     def timing_s(self) -> dict[str, float]:
         """Wall seconds per role, from its first start to its last end, and `total`."""
         spans: dict[str, tuple[float, float]] = {}
@@ -117,6 +137,11 @@ class RunResult:
         """The last analysis a judge gave."""
         found = [e.value for e in self.events if isinstance(e, NodeFinished) and isinstance(e.value, Analysis)]
         return found[-1] if found else None
+
+
+def spending(events: Iterable[CallFinished | CallFailed]) -> Spending:
+    found = list(events)
+    return Spending(attempts=len(found), usage=total_usage(found), cost_usd=total_cost(e.cost_usd for e in found))
 
 
 def total_usage(events: Iterable[Event]) -> Usage:

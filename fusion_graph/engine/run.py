@@ -7,18 +7,20 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_graph.engine.live import Live
 from fusion_graph.engine.quoting import quote_tools
 from fusion_graph.events import Degraded, Listener, Record, Trace
 from fusion_graph.graph.progress import Progress
 from fusion_graph.messages import Completion, Message
+from fusion_graph.outputs import State
 from fusion_graph.pipeline import Limits
 
 if TYPE_CHECKING:
     import asyncio
 
+    from fusion_graph.contracts import Ask
     from fusion_graph.engine.calls import CallRun
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
@@ -32,8 +34,8 @@ class Run:
 
     __slots__ = (
         "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
-        "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings", "seed", "services",
-        "tasks", "trace", "troubled", "unasked", "wake",
+        "memory", "origins", "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings",
+        "seed", "services", "tasks", "trace", "troubled", "unasked", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -54,15 +56,17 @@ class Run:
         self.troubled = False  # something happened that may have to stand in `degraded`
         self.tasks: list[asyncio.Task[None] | None] = [None] * len(bound.nodes)  # what runs each node right now
         self.ledger: Ledger | None = None
-        self.cap: Any = None
+        self.cap: asyncio.Semaphore | None = None
         self.deadline: float | None = None  # in the clock's time
         self.choices: dict[int, tuple[Completion, ...]] = {}  # node -> all n replies of a writer, when n > 1
+        self.memory = request.memory
+        self.origins: dict[int, State] = {}  # nodes whose calls were all recalled -> from where; bought ones -> ok
         self.interruptible: dict[CallRun, None] = {}  # waits and notes that the closing of the run cuts short
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}
         self.wake: Callable[[], None] = idle  # the scheduler's: act on what the plan decided
         self.unasked = request.writer is None and request.seed is None and request.n == 1  # nodes' own options hold
-        self.prompts: dict[int, tuple[Message, ...]] = {}  # what nodes with the same prompt share, see Bound.prompts
+        self.prompts: dict[int, Ask] = {}  # what nodes with the same prompt share, see Bound.prompts
         self.places: dict[str, int] = {}  # what `ranks` gave
 
     def degrade(self, node: str, reason: str, text: str, action: str) -> None:

@@ -81,11 +81,11 @@ class Scheduler:
     async def _chain(self, i: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
         run, progress = self._run, self._progress
-        phase, nodes, kinds, task = progress.phase, run.bound.nodes, run.bound.kinds, asyncio.current_task()
+        phase, bound, task = progress.phase, run.bound, asyncio.current_task(self._loop)
         assert task is not None
         try:
             while i >= 0 and phase[i] == RUNNING:
-                node, execute = nodes[i], kinds[i].run
+                node, execute = bound.nodes[i], bound.kinds[i].run
                 run.tasks[i] = task
                 try:
                     if execute is None:
@@ -98,7 +98,8 @@ class Scheduler:
                     if phase[i] == RUNNING or task.uncancel() > 0:
                         raise
                     break  # the plan cancelled it and has its outcome already
-                self._finish(i, outcome)
+                if phase[i] == RUNNING:
+                    self._finish(i, outcome)
                 stirred = progress.starts or progress.settled or progress.arms or run.live is not None
                 i = self._act(chain=True) if stirred else -1
         except Exception as bug:  # noqa: BLE001 (the run raises it)
@@ -121,8 +122,8 @@ class Scheduler:
 
     def _finish(self, i: int, outcome: Outcome) -> None:
         run, progress = self._run, self._progress
-        if progress.phase[i] != RUNNING:
-            return
+        if run.memory is not None and outcome.state == "ok":
+            outcome = outcome._replace(state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
         state, value, reason, detail = outcome
         if state == "failed":
             run.troubled = True
@@ -132,9 +133,6 @@ class Scheduler:
     def _wake(self) -> None:
         """Act on the plan from outside a chain: everything ready gets a task, in file order."""
         self._act(chain=False)
-
-    def _spawn(self, i: int) -> None:
-        self._chains[self._loop.create_task(self._chain(i))] = None
 
     def _act(self, *, chain: bool) -> int:
         """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
@@ -153,11 +151,13 @@ class Scheduler:
                 if progress.chosen[i]:
                     self._tell_choice(i)
                 if not calls[i]:
-                    self._finish(i, self._fold(i))
+                    outcome = self._fold(i)
+                    if progress.phase[i] == RUNNING:
+                        self._finish(i, outcome)
                 elif chain and following < 0:
                     following = i
                 else:
-                    self._spawn(i)
+                    self._chains[self._loop.create_task(self._chain(i))] = None
         if run.live is not None:
             run.live.refresh()
         return following
@@ -195,5 +195,5 @@ class Scheduler:
         if not isinstance(progress.plan.waits[i], WaitAll):
             if progress.late[i]:
                 run.troubled = True
-            chosen = tuple(ids[s] for s in progress.chosen[i])
-            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple(ids[s] for s in progress.late[i])))
+            chosen = tuple([ids[s] for s in progress.chosen[i]])
+            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple([ids[s] for s in progress.late[i]])))

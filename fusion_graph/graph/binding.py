@@ -36,7 +36,7 @@ T = TypeVar("T")
 class Bound:
     """What a run needs to know of its pipeline. `writers` is W(output); `drafters` all nodes that write a draft, in
     order; by node index: `kinds`, `samplings` (what the node's calls send), `sends` (that of the first one, seeded,
-    with its draw), `held` (why its text cannot stream, "" if it can) and `prompts` (-1, or the place where nodes that have
+    with its draw), `held` (why its text cannot stream, "" if it can) and `prompts` (-1, or the place where nodes with
     the same prompt find it)."""
 
     pipeline: Pipeline

@@ -40,8 +40,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue",
-        "settled", "spared", "starts", "unwanted",
+        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "decided", "ended", "plan",
+        "queue", "settled", "spared", "starts", "unwanted",
     )  # fmt: skip
 
     phase: list[int]
@@ -72,25 +72,29 @@ class Progress:
         self.armed: set[Timer] = set()
         self.begun: set[int] = set()  # options of hedges whose call is under way
         self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
+        self.decided: dict[int, tuple[int, ...]] = {}  # members or option that an earlier try of this run settled on
         self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
 
     def begin(self) -> None:
         """Demand the output. The opening is the same in every run of a plan, so it is worked out once and copied."""
+        if self.decided:
+            self._open()
+            return
         opening = self.plan.__dict__.get("opening")
         if opening is None:
             opening = self._open()
             self.plan.__dict__["opening"] = opening
-        for name, values in opening.items():
-            setattr(self, name, values.copy())
+        for name, values in opening:
+            setattr(self, name, values[:])
 
-    def _open(self) -> dict[str, list[Any]]:
+    def _open(self) -> tuple[tuple[str, list[Any]], ...]:
         n = len(self.plan.ids)
         for name in LISTS:
             setattr(self, name, [BLANK.get(name, 0)] * n)
         self.want[self.plan.output] = 1
         self.demand([self.plan.output])
         self.propagate()
-        return {name: getattr(self, name) for name in (*LISTS, "starts", "settled")}
+        return tuple((name, getattr(self, name)) for name in (*LISTS, "starts", "settled"))
 
     # --- what the driver tells ----------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.diagnostics import Findings
-from fusion_graph.pipeline import Node, Pipeline
+from fusion_graph.pipeline import Pipeline
 
 
 def check_streaming(pipeline: Pipeline, kinds: Mapping[str, Kind], findings: Findings) -> None:
@@ -18,7 +18,7 @@ def check_streaming(pipeline: Pipeline, kinds: Mapping[str, Kind], findings: Fin
     _check_calls(bound, findings)
     for index in sorted(bound.writers):
         node = bound.nodes[index]
-        why = held(node, bound)
+        why = bound.held[index]
         if why:
             message = f"the answer cannot stream while {node.id!r} writes it: its text is held for {why}"
             findings.warn("FG406", ("nodes", node.id.partition("/")[0]), message, key=True)
@@ -38,11 +38,3 @@ def _check_calls(bound: Bound, findings: Findings) -> None:
             f"{most} calls may be made, retries apart, but `max_calls` stops the run after {bound.limits.max_calls}"
         )
         findings.warn("FG505", ("limits", "max_calls"), message, "raise it, or expect a degraded answer")
-
-
-def held(node: Node, bound: Bound) -> str:
-    """Why a writer's text is held until accepted (semantics 3); "" if it streams as it is written."""
-    usable = node.model.usable if node.model is not None else None
-    if usable is not None and usable.holds_back:
-        return "`usable`"
-    return bound.kinds[node.index].held(node.options)

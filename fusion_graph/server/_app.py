@@ -19,12 +19,13 @@ from fusion_graph.server._listener import Listener, quiet_logger, tls_context
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import watch_loop
 from fusion_graph.server._options import ServerOptions
+from fusion_graph.server._peers import Peers
 from fusion_graph.server._service import Service
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
-    from fusion_graph.server._spans import Spans
+    from fusion_graph.server._telemetry import Telemetry
 
 
 class Server:
@@ -110,7 +111,7 @@ async def open_server(
     backend: str = "",
     log: Log | None = None,
     routes: Mapping[str, Route] | None = None,
-    spans: Spans | None = None,
+    telemetry: Telemetry | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -127,7 +128,8 @@ async def open_server(
         admission=Admission(max_runs=options.max_runs, max_queue=options.max_queue, queue_s=options.queue_s),
         backend=backend,
         log=log or Log(None, as_json=False),
-        spans=spans,
+        peers=Peers(options.proxies),
+        telemetry=telemetry,
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

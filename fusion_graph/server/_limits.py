@@ -27,7 +27,9 @@ class Purse:
         self.cost_usd: float | None = None  # set when known; None books the worst case
 
 
-class _Account:
+class Account:
+    """What one key has going on and has spent today."""
+
     __slots__ = ("day", "reserved", "running", "spent", "times")
 
     def __init__(self) -> None:
@@ -43,13 +45,13 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, Account] = {}
 
     def count(self, key: Key) -> None:
         """One more request. Raises Refused 429."""
         if not key.requests_per_minute:
             return
-        times, now = self._account(key).times, self._clock()
+        times, now = self.account(key).times, self._clock()
         while times and times[0] <= now - MINUTE_S:
             times.popleft()
         if len(times) >= key.requests_per_minute:
@@ -59,7 +61,7 @@ class Limits:
     @contextmanager
     def run(self, key: Key, worst_usd: float | None) -> Iterator[Purse]:
         """One run of a key. Raises Refused when it has too many, or no money for the worst case."""
-        account, purse = self._account(key), Purse()
+        account, purse = self.account(key), Purse()
         if key.max_runs and account.running >= key.max_runs:
             raise limited("this key has as many runs going on as it may", 5)
         held = 0.0
@@ -78,8 +80,8 @@ class Limits:
             account.reserved -= held
             account.spent += held if purse.cost_usd is None else purse.cost_usd
 
-    def _account(self, key: Key) -> _Account:
-        account = self._accounts.setdefault(key.name, _Account())
+    def account(self, key: Key) -> Account:
+        account = self._accounts.setdefault(key.name, Account())
         day = int(self._clock() // DAY_S)
         if account.day != day:
             account.day, account.spent = day, 0.0

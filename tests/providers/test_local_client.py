@@ -21,7 +21,7 @@ from fusion_graph.contracts import Backend
 from fusion_graph.errors import ProviderError
 from fusion_graph.messages import Sampling
 from fusion_graph.providers import local
-from fusion_graph.providers._local_client import LocalClient
+from fusion_graph.providers._local_client import MODEL, LocalClient
 from tests.providers.rawserver import asking, ignore
 
 BACKEND = Backend(name="local", provider="local")
@@ -113,7 +113,7 @@ async def test_cancelled_caller_does_not_stop_the_start(model: LocalClient) -> N
 
 async def test_reply_says_which_model(model: LocalClient) -> None:
     reply = await model.complete(SHORT, ignore)
-    assert (reply.model, reply.simulated) == (local.MODEL, False)
+    assert (reply.model, reply.simulated) == (MODEL, False)
 
 
 async def test_child_gets_no_environment(model: LocalClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ async def test_real_model_answers_and_counts(smollm: LocalClient) -> None:
     assert reply.text == "".join(pieces)
     assert reply.usage is not None
     assert 0 < reply.usage.completion_tokens <= 8
-    assert (reply.model, reply.simulated) == (local.MODEL, False)
+    assert (reply.model, reply.simulated) == (MODEL, False)
     assert (await smollm.complete(SHORT, ignore)).text == reply.text
 
 

@@ -7,18 +7,18 @@ run's number, so that self-fusion still draws twice and a second run is one.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
-from fusion_graph.engine.record import plain
 from fusion_graph.errors import Permanent
 from fusion_graph.evals.running.purse import LEFT
 from fusion_graph.evals.running.stages import Stages
-from fusion_graph.messages import Call, Completion, Delta, ToolCall, ToolCallDelta, Usage
+from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
+from fusion_graph.store.digest import call_digest
+from fusion_graph.store.replies import read_completion, write_completion
 
 RUN: ContextVar[int] = ContextVar("run", default=0)
 """The number of the eval's run that the current task belongs to; tasks that a run starts inherit it."""
@@ -51,7 +51,7 @@ def recording(providers: Mapping[str, Provider], door: Door) -> dict[str, Provid
 
 def key_of(backend: str, call: Call) -> str:
     """Everything that shapes a reply and which run it is for; not what the call is for."""
-    return hashlib.sha256(repr((RUN.get(), backend, *call[:-1])).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{call_digest('', 0, backend, call, '')}/{RUN.get()}"
 
 
 class _Recording:
@@ -92,7 +92,7 @@ class _Recording:
         try:
             completion = await self._client.complete(call, seen)
             took = loop.time() - LEFT.get(began)
-            kept = {"first_s": first[0] if first else took, "seconds": took, "completion": plain(completion)}
+            kept = {"first_s": first[0] if first else took, "seconds": took, "completion": write_completion(completion)}
             door.stages.put("reply", key, kept)
         finally:
             del door.pending[key]
@@ -101,7 +101,7 @@ class _Recording:
 
     async def _play(self, kept: Mapping[str, Any], sink: Sink, began: float) -> Completion:
         """Give a recorded reply; paced, in pieces over the time it took, counted from when it was asked for."""
-        completion, clock = completion_of(kept["completion"]), asyncio.get_running_loop().time
+        completion, clock = read_completion(kept["completion"]), asyncio.get_running_loop().time
         tools = tuple(ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(completion.tool_calls))
         if not self._door.paced:
             await asyncio.sleep(0)
@@ -120,16 +120,3 @@ class _Recording:
 
     async def aclose(self) -> None:
         await self._client.aclose()
-
-
-def completion_of(kept: Mapping[str, Any]) -> Completion:
-    """A completion from the plain values that `plain` makes of one."""
-    usage = kept["usage"]
-    return Completion(
-        **{
-            **kept,
-            "usage": Usage(**usage) if usage else None,
-            "tool_calls": tuple(ToolCall(**call) for call in kept["tool_calls"]),
-            "notes": tuple(kept["notes"]),
-        }
-    )

@@ -7,6 +7,7 @@ goes on from here; a new judge finds the answers, a failed call alone is asked a
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -31,6 +32,8 @@ class SqliteStages:
     def __init__(self, path: str | Path = ":memory:") -> None:
         """Raises UsageError for a file that is no store of ours."""
         try:
+            if isinstance(path, Path):  # its owner's alone: prompts and answers stand in it
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(str(path), isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
@@ -42,7 +45,7 @@ class SqliteStages:
                 " WITHOUT ROWID"
             )
             self._db.execute(f"PRAGMA user_version={FORMAT}")
-        except sqlite3.Error as fault:
+        except (sqlite3.Error, OSError) as fault:
             raise UsageError(f"{path} cannot be used as a store: {fault}", hint="name another file") from fault
 
     def get(self, stage: Stage, key: str) -> dict[str, Any] | None:

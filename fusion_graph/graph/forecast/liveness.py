@@ -5,7 +5,6 @@ from __future__ import annotations
 from fusion_graph.contracts import WaitFirst
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.forecast.least import Least
-from fusion_graph.graph.streaming import held
 
 
 def first_token(bound: Bound) -> str:
@@ -27,5 +26,5 @@ def _why(bound: Bound) -> str:
     node, kind = bound.nodes[i], bound.kinds[i]
     if not kind.writes or node.model is None:
         return f"{node.id} hands on a draft verbatim"
-    why = held(node, bound)
+    why = bound.held[i]
     return f"{why.strip('`')} of {node.id} looks at the whole text" if why else ""

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from fusion_graph.contracts import Backend, Client, Provider
-from fusion_graph.engine.record import plain
 from fusion_graph.errors import Permanent, Transient
-from fusion_graph.evals.running.recording import LEFT_OUT, RUN, UNRECORDED, Door, completion_of, recording
+from fusion_graph.evals.running.recording import LEFT_OUT, RUN, UNRECORDED, Door, recording
 from fusion_graph.evals.running.stages import SqliteStages
 from fusion_graph.evals.running.virtual import VirtualLoop
-from fusion_graph.messages import Call, Completion, Delta, Message, Sampling, ToolCall, Usage
+from fusion_graph.messages import Call, Delta, Message, Sampling
 from fusion_graph.providers.sim import Script, SimClient
 
 CALL = Call("a/x", (Message("user", "hello"),), Sampling())
@@ -107,16 +106,3 @@ def test_a_reply_takes_the_time_it_took() -> None:
     assert max(b - a for a, b in pairwise(at)) <= 5.0
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         assert runner.run(main({}, live=False))[0] == 0.0
-
-
-def test_a_completion_survives_the_store() -> None:
-    whole = Completion(
-        text="t",
-        tool_calls=(ToolCall(id="i", name="n", arguments="{}"),),
-        usage=Usage(prompt_tokens=1, cost_usd=0.5),
-        notes=("n",),
-        model="m",
-        simulated=True,
-    )
-    assert completion_of(plain(whole)) == whole
-    assert completion_of(plain(Completion(text="t"))) == Completion(text="t")

@@ -1,0 +1,1 @@
+"""What outlives a run: the journal of runs, replies that need not be bought again, whole runs on a cassette."""
