@@ -44,6 +44,8 @@ def text(report: Report, *, unicode: bool = True) -> Iterator[str]:
     yield ""
     yield from table(report, unicode=unicode)
     yield ""
+    yield columns(_details(report), right=frozenset(range(1, 8)))
+    yield ""
     yield from _against(report)
     yield from _parts(report)
     yield from _members(report)
@@ -112,6 +114,24 @@ def _delta(line: Line, *, unicode: bool) -> str:
 
 def _short(name: str) -> str:
     return "best solo" if name.endswith("(solo)") or "(solo) #" in name else name
+
+
+def _details(report: Report) -> list[tuple[str, ...]]:
+    """What the protocol says beside the score, and how much of it is there."""
+    rows: list[tuple[str, ...]] = [
+        ("arm", "SD", "judge noise", "correct", "pass rate", "verdicts", "by weight", "scored")
+    ]
+    for line in report.summary.lines:
+        h = line.headline
+        shares = (None if h.correct is None else 100 * h.correct, line.pass_rate)
+        numbers = [_number(value) for value in (h.sd, h.judge_noise, *shares)]
+        found = (f"{line.coverage:.1%}", f"{line.weight_coverage:.1%}", f"{h.scored}/{h.planned}")
+        rows.append((line.arm, *numbers, *found))
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _against(report: Report) -> Iterator[str]:

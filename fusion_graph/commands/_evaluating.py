@@ -18,6 +18,7 @@ from fusion_graph.evals.report.document import Report
 from fusion_graph.evals.report.summary import Summary, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
 from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
+from fusion_graph.evals.running.forecast import foresee
 from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
 from fusion_graph.evals.running.timing import timed
@@ -127,6 +128,7 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
     )
     lab.check_prices(study.arms, study.judge_name)
     lab.err(lab.told)
+    lab.err(_at_most(study))
     for line in warnings(study):
         lab.err(f"warning: {line}")
     try:
@@ -135,6 +137,13 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
         spent = f"{several(lab.purse.calls, 'call')}, {usd(lab.purse.spent_usd)} spent"
         raise asyncio.CancelledError(f"{spent}{_again(lab)}") from None
     return study
+
+
+def _at_most(study: Study) -> str:
+    """Before anything is spent: how much it may be."""
+    found = foresee(study.arms, study.tasks, study.wanted.runs, study.judging, study.lab.rates)
+    judge = f", {several(found.judge_calls, 'call')} of the judge ({usd(found.judge_usd)})" if found.judge_calls else ""
+    return f"at most {several(found.arm_calls, 'call')} of the arms ({usd(found.arm_usd)}){judge}, if nothing is shared"
 
 
 def _again(lab: Lab) -> str:

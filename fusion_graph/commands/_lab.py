@@ -15,6 +15,7 @@ from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
 from fusion_graph.contracts import Backend, Provider
 from fusion_graph.engine.fusion import Fusion
+from fusion_graph.engine.pricing import Rates
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, called
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
@@ -29,6 +30,7 @@ from fusion_graph.pipeline import ModelRef, Pipeline
 from fusion_graph.providers import PROVIDERS
 
 MARK = "simulated | "
+FREE = Rates(input=0.0, output=0.0, cached=0.0)
 WIDTH = 100  # of a marked line: broken here, so that its second half is marked too
 
 
@@ -110,22 +112,26 @@ class Lab:
         wiring.require_keys(bound, self._selection)
         return bound
 
+    def rates(self, model: str) -> Rates | None:
+        """Prices of a model; of a free backend zeros, in a dry run those of the table."""
+        ref = ModelRef.parse(model)
+        return FREE if self._is_free(ref) else self.prices.rates(ref.slug)
+
     def check_prices(self, arms: Sequence[Arm], judge: str) -> None:
         """A budget can only be kept where every price is known. Raises UsageError."""
         if self.place.budget_usd is None:
             return
         models = {model: None for arm in arms for model in called(arm)} | ({judge: None} if judge else {})
-        unknown = [model for model in models if not self._priced(ModelRef.parse(model))]
+        unknown = [model for model in models if self.rates(model) is None]
         if unknown:
             raise UsageError(
                 f"the price of {', '.join(unknown)} is unknown, so a budget cannot be kept",
                 hint="give it with --prices FILE, or drop --budget-usd",
             )
 
-    def _priced(self, ref: ModelRef) -> bool:
+    def _is_free(self, ref: ModelRef) -> bool:
         backend = self._backends(ref.backend).get(ref.backend or self._default)
-        free = backend is not None and (backend.free or self._providers(simulated.PANEL)[backend.provider].free)
-        return free or self.prices.rates(ref.slug) is not None
+        return backend is not None and (backend.free or self._providers(simulated.PANEL)[backend.provider].free)
 
     @property
     def _default(self) -> str:
