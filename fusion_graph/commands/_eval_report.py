@@ -30,19 +30,20 @@ def show(report: Report, wanted: Wanted, lab: Lab) -> None:
     if wanted.as_json:
         _console.out(json.dumps(document(report), indent=2, allow_nan=False, ensure_ascii=True))
     else:
-        lab.out("\n".join(text(report, unicode=_console.takes_unicode())))
+        width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns - len(lab.mark))
+        lab.out("\n".join(text(report, unicode=_console.takes_unicode(), width=width)))
     for name in _write(report, wanted):
         lab.err(f"written: {name}")
     spent = "cost unknown" if report.spent_usd is None else usd(report.spent_usd)
     lab.err(f"{several(report.calls, 'call')} made now, {spent}" + (f"; store {report.store}" if report.store else ""))
 
 
-def text(report: Report, *, unicode: bool = True) -> Iterator[str]:
+def text(report: Report, *, unicode: bool = True, width: int = WIDEST) -> Iterator[str]:
     """The report, line by line."""
     what = "solo and shapes" if any(line.role == "solo" for line in report.summary.lines) else "arms"
     yield f"{what.capitalize()}, scored on {several(report.summary.tasks, 'task')}"
     yield ""
-    yield from table(report, unicode=unicode)
+    yield from table(report, unicode=unicode, width=width)
     yield ""
     yield columns(_details(report), right=frozenset(range(1, 8)))
     yield ""
@@ -57,8 +58,8 @@ def text(report: Report, *, unicode: bool = True) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def table(report: Report, *, unicode: bool) -> list[str]:
-    """One row per arm, the best first."""
+def table(report: Report, *, unicode: bool, width: int = WIDEST) -> list[str]:
+    """One row per arm, the best first. A narrow screen gets short bars, or none."""
     from rich.console import Console
     from rich.table import Table
 
@@ -71,20 +72,23 @@ def table(report: Report, *, unicode: bool) -> list[str]:
     made.add_column(f"vs {_short(report.summary.reference)}", overflow="fold", max_width=20)
     for head in ("cost", "calls", "p50", "p95"):
         made.add_column(head, justify="right", no_wrap=True)
-    width = min(WIDEST, max(100, shutil.get_terminal_size((WIDEST, 24)).columns))
     for line in lines:
-        made.add_row(*_cells(line, unicode=unicode))
+        made.add_row(*_cells(line, _bar_cells(width), unicode=unicode))
     target = io.StringIO()
     Console(file=target, width=width, highlight=False, markup=False, color_system=None, emoji=False).print(made)
     return [row.rstrip() for row in target.getvalue().rstrip("\n").split("\n")]
 
 
-def _cells(line: Line, *, unicode: bool) -> tuple[str, ...]:
+def _bar_cells(width: int) -> int:
+    return BAR if width >= 104 else max(0, width - 84)
+
+
+def _cells(line: Line, cells: int, *, unicode: bool) -> tuple[str, ...]:
     score = "none" if line.score is None else f"{line.score:.1f}"
     return (
         line.arm,
         score,
-        _bar(line.score, unicode=unicode),
+        _bar(line.score, cells, unicode=unicode),
         _interval(line.interval.low, line.interval.high),
         _delta(line, unicode=unicode),
         usd(line.cost_usd),
@@ -94,8 +98,8 @@ def _cells(line: Line, *, unicode: bool) -> tuple[str, ...]:
     )
 
 
-def _bar(score: float | None, *, unicode: bool) -> str:
-    return ("\u2588" if unicode else "#") * round(BAR * (score or 0.0) / 100)
+def _bar(score: float | None, cells: int, *, unicode: bool) -> str:
+    return ("\u2588" if unicode else "#") * round(cells * (score or 0.0) / 100)
 
 
 def _interval(low: float, high: float) -> str:
@@ -135,16 +139,12 @@ def _number(value: float | None) -> str:
 
 
 def _against(report: Report) -> Iterator[str]:
-    for line in report.summary.lines:
-        if line.against is not None:
-            a = line.against
-            yield (
-                f"{line.arm}, answer against its best draft: won {a.won}, equal {a.equal}, lost {a.lost};"
-                f" all drafts wrong in {a.beta:.1%}, so choosing one draft reaches {a.ceiling:.1f} at most"
-            )
+    yield from report.against
     if any(line.delta is not None for line in report.summary.lines):
-        other = report.summary.reference
-        yield f"Deltas are against {other}, paired by task; {MAYBE} or (*): the interval does not exclude 0."
+        yield f"Deltas are against {report.summary.reference}, paired by task."
+        yield f"{STAR} or *: the interval lies above 0. {MAYBE} or (*): chance could have done it."
+        yield ""
+    elif report.against:
         yield ""
 
 

@@ -93,8 +93,12 @@ class Lab:
         lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
         _console.err(self._marked("\n".join(lines)))
 
+    @property
+    def mark(self) -> str:
+        return MARK if self.simulated else ""
+
     def _marked(self, text: str) -> str:
-        return "\n".join(f"{MARK}{line}" for line in text.split("\n")) if self.simulated else text
+        return "\n".join(f"{self.mark}{line}" for line in text.split("\n"))
 
     @property
     def told(self) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusion_graph import wiring
@@ -20,6 +20,7 @@ from fusion_graph.evals.report.summary import Line, front, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
 from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
 from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
@@ -57,6 +58,13 @@ class Search:
     candidates: dict[str, Candidate]
     arms: list[Arm]
     lines: Sequence[Line] = ()
+    rows: Sequence[Row] = ()
+    scores: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    def summarised(
+        self, rows: Sequence[Row], arms: Sequence[Arm], scores: Mapping[tuple[str, str], float]
+    ) -> Sequence[Line]:
+        return summarise(rows, arms, self.protocol, scores, len(rows)).lines
 
 
 def perform(wanted: Wanted) -> int:
@@ -70,6 +78,8 @@ def perform(wanted: Wanted) -> int:
         raise UsageError(f"{folder} cannot be made: {fault.strerror}", hint="name another --out") from fault
     work = _search(wanted, tasks, space)
     search = _interrupt.run(work, VirtualLoop) if wanted.place.dry_run else _interrupt.run(work)
+    if not search.lab.virtual:
+        _take_time(search)
     _show(search, folder)
     search.lab.stages.close()
     if search.lab.purse.empty:
@@ -122,16 +132,24 @@ async def _climb(search: Search) -> None:
     sizes = rungs(len(search.tasks.tasks), len(arms))
     for number, size in enumerate(sizes, 1):
         lab.err(f"rung {number} of {len(sizes)}: {several(len(arms), 'shape')} on {several(size, 'task')}")
-        lines = await _rung(search, arms, search.tasks.first(size))
+        rows, scores = await _rung(search, arms, search.tasks.first(size))
         if lab.purse.empty:
             lab.err("the budget ended the search here; the rung before stands")
             return
-        search.lines = lines
-        kept = survivors(lines) if number < len(sizes) else [line.arm for line in lines]
+        search.lines, search.rows, search.scores = search.summarised(rows, arms, scores), rows, scores
+        kept = survivors(search.lines) if number < len(sizes) else [arm.name for arm in arms]
         arms = [arm for arm in arms if arm.name in kept]
 
 
-async def _rung(search: Search, arms: Sequence[Arm], tasks: TaskSet) -> Sequence[Line]:
+def _take_time(search: Search) -> None:
+    """Each run by itself, from records."""
+    lab, by_name, by_task = search.lab, {arm.name: arm for arm in search.arms}, {t.id: t for t in search.tasks.tasks}
+    rows = timed(search.rows, by_name, by_task, lab.from_records(search.arms), fence=lab.fence)
+    arms = [by_name[line.arm] for line in search.lines]
+    search.lines = search.summarised(rows, arms, search.scores)
+
+
+async def _rung(search: Search, arms: Sequence[Arm], tasks: TaskSet) -> tuple[list[Row], dict[tuple[str, str], float]]:
     """All arms on these tasks: from records where they are whole, then live, the cheapest of the rung before first."""
     scores: dict[tuple[str, str], float] = {}
     rows = await _round(search, arms, tasks, scores, live=False)
@@ -143,8 +161,7 @@ async def _rung(search: Search, arms: Sequence[Arm], tasks: TaskSet) -> Sequence
         if search.lab.purse.empty:
             break
         rows += await _round(search, [arm], tasks, scores, live=True)
-    planned = len(arms) * len(tasks.tasks)
-    return summarise(rows, arms, search.protocol, scores, planned).lines
+    return rows, scores
 
 
 async def _round(
@@ -195,5 +212,5 @@ def _show(search: Search, folder: Path) -> None:
     lab.out("\n" + "\n---\n".join(texts))
     judge = f", judge {search.judging.model}" if search.judging else ""
     slow = [f"{line.arm} {seconds(line.p50_s)}" for line in lines if line.p50_s]
-    lab.err(f"protocol {search.protocol.name}{judge}; time where it was measured: {', '.join(slow) or 'none'}")
+    lab.err(f"protocol {search.protocol.name}{judge}; median time: {', '.join(slow)}")
     lab.err(f"{several(lab.purse.calls, 'call')} made now, {usd(lab.purse.spent_usd)}")

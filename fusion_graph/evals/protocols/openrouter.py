@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from string import Template
 from typing import Any
 
-from fusion_graph.evals.protocols.protocol import Ending, Headline, Protocol, TaskScore, coverage, mean, mean_axes
+from fusion_graph.evals.protocols.protocol import (
+    Ending,
+    Headline,
+    Protocol,
+    TaskScore,
+    coverage,
+    fenced,
+    mean,
+    mean_axes,
+)
 from fusion_graph.evals.protocols.scoring import PassScore, Verdict
 from fusion_graph.evals.task import Criterion, Task
 from fusion_graph.graph.structure import parse_strictly
@@ -23,9 +32,7 @@ USER = Template("""Task:
 $query
 
 Response:
-<response>
 $response
-</response>
 
 Description: $requirement""")
 SCHEMA: dict[str, Any] = {
@@ -41,7 +48,7 @@ FORMAT: dict[str, Any] = {"type": "json_schema", "json_schema": {"name": "verdic
 
 
 def prompt(task: Task, criterion: Criterion, response: str) -> tuple[Message, ...]:
-    text = USER.substitute(query=task.prompt, response=response, requirement=criterion.requirement)
+    text = USER.substitute(query=task.prompt, response=fenced(response), requirement=criterion.requirement)
     return (Message("system", TEMPLATE), Message("user", text))
 
 
@@ -60,8 +67,9 @@ def read(text: str) -> Verdict:
 
 
 def task(ending: Ending, passes: Sequence[PassScore]) -> TaskScore:
-    """The mean of the passes that have a verdict. A pipeline's own failure is 0; a call that was lost has no score."""
-    if ending == "transport":
+    """The mean of the passes that have a verdict. A pipeline's own failure is 0; where a call was lost, also all of the
+    judge's, there is no score: an outage is nobody's zero."""
+    if ending == "transport" or (passes and all(one.lost == one.total for one in passes)):
         return TaskScore(score=None, state="unscored", coverage=coverage([]))
     usable = [one for one in passes if one.normalized is not None]
     scores = [one.normalized for one in usable if one.normalized is not None]

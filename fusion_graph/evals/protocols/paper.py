@@ -7,7 +7,16 @@ import statistics
 from collections.abc import Sequence
 from string import Template
 
-from fusion_graph.evals.protocols.protocol import Ending, Headline, Protocol, TaskScore, coverage, mean, mean_axes
+from fusion_graph.evals.protocols.protocol import (
+    Ending,
+    Headline,
+    Protocol,
+    TaskScore,
+    coverage,
+    fenced,
+    mean,
+    mean_axes,
+)
 from fusion_graph.evals.protocols.scoring import PassScore, Verdict
 from fusion_graph.evals.task import Criterion, Task
 from fusion_graph.graph.structure import find_values
@@ -27,9 +36,7 @@ USER = Template("""Query:
 $query
 
 Response:
-<response>
 $response
-</response>
 
 Requirement ($sign): $requirement""")
 
@@ -37,7 +44,7 @@ Requirement ($sign): $requirement""")
 def prompt(task: Task, criterion: Criterion, response: str) -> tuple[Message, ...]:
     text = USER.substitute(
         query=task.prompt,
-        response=response,
+        response=fenced(response),
         sign="negative" if criterion.negative else "positive",
         requirement=criterion.requirement,
     )

@@ -3,6 +3,7 @@ headline. All of it pure; asking judges is `grading`'s work."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -76,6 +77,12 @@ class Protocol:
     read: Callable[[str], Verdict] | None = None
     task: Callable[[Ending, Sequence[PassScore]], TaskScore]
     headline: Callable[[Sequence[TaskScore]], Headline]
+
+
+def fenced(response: str) -> str:
+    """The response between marks that it cannot close: they hold a digest of it, so no text can know them."""
+    mark = hashlib.sha256(response.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"<response {mark}>\n{response}\n</response {mark}>"
 
 
 def mean(values: Sequence[float]) -> float | None:

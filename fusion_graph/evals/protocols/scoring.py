@@ -29,6 +29,7 @@ class PassScore:
     pass_rate: float | None
     graded: int
     total: int
+    lost: int = 0  # verdicts whose call failed on its way
     weight_coverage: float
     axes: Mapping[str, float] = field(default_factory=dict)
 
@@ -52,6 +53,7 @@ def score_pass(criteria: Sequence[Criterion], verdicts: Mapping[str, Verdict]) -
         pass_rate=100 * right / len(graded) if graded else None,
         graded=len(graded),
         total=len(criteria),
+        lost=sum(verdicts.get(c.id) == "call_failed" for c in criteria),
         weight_coverage=sum(abs(c.weight) for c in graded) / weight if weight else 0.0,
         axes={name: score for name, score in axes.items() if score is not None},
     )

@@ -43,7 +43,12 @@ class Report:
         told = [("protocol", f"{self.protocol.name}: {self.protocol.summary}")]
         if self.judging is not None:
             j = self.judging
-            told.append(("judge", f"{j.model}, {j.passes} pass{'es' * (j.passes != 1)}, prompt {j.prompt_hash}"))
+            told.append(
+                (
+                    "judge",
+                    f"{j.model}, {j.passes} pass{'es' * (j.passes != 1)}, prompt {j.prompt_hash} in our own words",
+                )
+            )
             told.append(("variant", j.variant or "none: as the protocol says"))
         tasks = f"{self.summary.tasks} of {self.tasks.total} of {self.tasks.name} ({self.tasks.form})"
         told.append(
@@ -71,6 +76,21 @@ class Report:
             if line.leaks:
                 clean = "none" if line.mean_without_leaks is None else f"{line.mean_without_leaks:.1f}"
                 told.append(f"{line.arm}: {line.leaks} answers know of the benchmark; without them {clean}")
+        return told
+
+    @property
+    def against(self) -> list[str]:
+        """Each shape's answers against their best drafts, or why that is not known."""
+        told = []
+        for line in self.summary.lines:
+            if line.against is not None:
+                a = line.against
+                told.append(
+                    f"{line.arm}, answer against its best draft: won {a.won}, equal {a.equal}, lost {a.lost};"
+                    f" all drafts wrong in {a.beta:.1%}, so choosing one draft reaches {a.ceiling:.1f} at most"
+                )
+            elif line.arm in self.panels and line.runs:
+                told.append(f"{line.arm}: its drafts were not graded; --ab or --grade-drafts shows what writing added")
         return told
 
     @property
@@ -115,6 +135,7 @@ def document(report: Report) -> dict[str, Any]:
         "verdict": report.verdict,
         "terms": dict(report.terms),
         "notes": report.notes,
+        "against": report.against,
         "reference": report.summary.reference,
         "planned_answers": report.summary.planned,
         "budget_ended_it": report.cut,

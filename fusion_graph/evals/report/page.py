@@ -42,6 +42,7 @@ def _page(report: Report) -> Iterator[str]:
     lines = sorted(report.summary.lines, key=lambda line: -1.0 if line.score is None else line.score, reverse=True)
     yield from (_row(line) for line in lines)
     yield f"</table>\n<p>Differences are against {escape(report.summary.reference)}, paired by task.</p>"
+    yield "<ul>" + "".join(f"<li>{escape(told)}</li>" for told in report.against) + "</ul>"
     yield from (f"<figure>{to_svg(plot)}</figure>" for plot in plots(report).values())
     yield "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(told)}</dd>" for name, told in report.terms) + "</dl>"
     yield "</body>\n</html>"

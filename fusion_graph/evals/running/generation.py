@@ -125,5 +125,9 @@ def to_plain(answer: Answer) -> dict[str, Any]:
 
 
 def from_plain(kept: Mapping[str, Any]) -> Answer:
-    drafts = tuple(Text(*draft) for draft in kept["drafts"])
-    return Answer(**{**kept, "drafts": drafts, "degraded": tuple(kept["degraded"])})
+    """Raises UsageError for what is none: the store is a file, and files get broken."""
+    try:
+        drafts = tuple(Text(*draft) for draft in kept["drafts"])
+        return Answer(**{**kept, "drafts": drafts, "degraded": tuple(kept["degraded"])})
+    except (TypeError, KeyError) as fault:
+        raise UsageError("the store holds an answer that is none", hint="begin a new one with --resume") from fault

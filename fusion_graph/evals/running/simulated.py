@@ -15,7 +15,7 @@ from fusion_graph.providers._sim_mind import Mind
 from fusion_graph.providers.sim import Pace, SimClient
 
 NAME = "sim"
-_RESPONSE = re.compile(r"<response>\n(.*)\n</response>", re.DOTALL)
+_RESPONSE = re.compile(r"<response (\w+)>\n(.*)\n</response \1>", re.DOTALL)
 _WANTED = re.compile(r"^(?:Description|Requirement \(\w+\)): (.*)\Z", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'"([^"]+)"')
 _WORDS = re.compile(r"\w{4,}")
@@ -48,7 +48,7 @@ def examine(call: Call) -> str:
     """A verdict in the form that the call asks for."""
     text = call.messages[-1].text
     response, wanted = _RESPONSE.search(text), _WANTED.search(text)
-    met = bool(response and wanted and _holds(response.group(1), wanted.group(1)))
+    met = bool(response and wanted and _holds(response.group(2), wanted.group(1)))
     word = "MET" if met else "UNMET"
     if call.sampling.response_format:
         return json.dumps({"verdict": word, "justification": "Simulated."})

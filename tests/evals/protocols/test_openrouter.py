@@ -39,6 +39,12 @@ def test_a_lost_call_leaves_the_mean() -> None:
     assert not told.complete
 
 
+def test_an_outage_of_the_judge_is_no_zero() -> None:
+    found = task("answered", [scored("!!", 5, 5), scored("!!", 5, 5)])
+    assert (found.score, found.state) == (None, "unscored")
+    assert task("answered", [scored("!?", 5, 5)]).score == 0
+
+
 def test_a_pass_without_verdicts_is_left_out() -> None:
     found = task("answered", [scored("+", 5), scored("?", 5)])
     assert (found.score, found.state, found.passes) == (100, "partial", (100, None))

@@ -30,6 +30,6 @@ def criteria(*weights: float) -> tuple[Criterion, ...]:
 
 
 def scored(met: str, *weights: float) -> PassScore:
-    """One pass: a letter per criterion, + met, - unmet, ? no verdict."""
-    words: dict[str, Verdict] = {"+": "MET", "-": "UNMET", "?": "empty"}
+    """One pass: a letter per criterion, + met, - unmet, ? no verdict, ! its call was lost."""
+    words: dict[str, Verdict] = {"+": "MET", "-": "UNMET", "?": "empty", "!": "call_failed"}
     return score_pass(criteria(*weights), {str(i): words[sign] for i, sign in enumerate(met)})

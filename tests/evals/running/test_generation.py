@@ -69,6 +69,11 @@ def test_an_unknown_backend_names_the_arm() -> None:
         answer({}, Arm(name="odd", bound=bound(load(document), {})))
 
 
+def test_a_broken_store_is_told() -> None:
+    with pytest.raises(UsageError, match="that is none"):
+        from_plain({"text": "t"})
+
+
 def test_keys_know_task_prompt_and_run() -> None:
     other = Task(id="t", prompt="Why not?", answer="1")
     assert len({answer_key(ARM, TASK, 0), answer_key(ARM, TASK, 1), answer_key(ARM, other, 0)}) == 3
