@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from fusion_graph.commands._lab import Lab
 
 BAR = 20  # cells at 100
-WIDEST = 120
+WIDEST, WIDE, NARROW = 120, 112, 90  # columns of the table: at most, with whole bars, with all of its columns
+EXTRA = ("", "95 %", "calls", "p95")
 STAR, MAYBE = "\u2605", "\u2606"
 
 
@@ -59,43 +60,42 @@ def text(report: Report, *, unicode: bool = True, width: int = WIDEST) -> Iterat
 
 
 def table(report: Report, *, unicode: bool, width: int = WIDEST) -> list[str]:
-    """One row per arm, the best first. A narrow screen gets short bars, or none."""
+    """One row per arm, the best first. A narrow screen gets short bars, then none, then fewer columns."""
     from rich.console import Console
     from rich.table import Table
 
     lines = sorted(report.summary.lines, key=lambda line: -1.0 if line.score is None else line.score, reverse=True)
+    bar = BAR if width >= WIDE else max(0, min(BAR, width - WIDE + BAR))
+    against = f"vs {_short(report.summary.reference)}"
+    shown = [head for head in _heads(against) if width >= NARROW or head not in EXTRA]
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    made.add_column("arm", overflow="fold", max_width=34)
-    made.add_column("score", justify="right", no_wrap=True)
-    made.add_column("", no_wrap=True)
-    made.add_column("95 %", justify="right", no_wrap=True)
-    made.add_column(f"vs {_short(report.summary.reference)}", overflow="fold", max_width=20)
-    for head in ("cost", "calls", "p50", "p95"):
-        made.add_column(head, justify="right", no_wrap=True)
+    for head in shown:
+        wraps = head in ("arm", against)
+        made.add_column(head, justify="left" if wraps or not head else "right", no_wrap=not wraps, max_width=34)
     for line in lines:
-        made.add_row(*_cells(line, _bar_cells(width), unicode=unicode))
+        cells = _cells(line, bar, against, unicode=unicode)
+        made.add_row(*(cells[head] for head in shown))
     target = io.StringIO()
     Console(file=target, width=width, highlight=False, markup=False, color_system=None, emoji=False).print(made)
     return [row.rstrip() for row in target.getvalue().rstrip("\n").split("\n")]
 
 
-def _bar_cells(width: int) -> int:
-    return BAR if width >= 104 else max(0, width - 84)
+def _heads(against: str) -> tuple[str, ...]:
+    return ("arm", "score", "", "95 %", against, "cost", "calls", "p50", "p95")
 
 
-def _cells(line: Line, cells: int, *, unicode: bool) -> tuple[str, ...]:
-    score = "none" if line.score is None else f"{line.score:.1f}"
-    return (
-        line.arm,
-        score,
-        _bar(line.score, cells, unicode=unicode),
-        _interval(line.interval.low, line.interval.high),
-        _delta(line, unicode=unicode),
-        usd(line.cost_usd),
-        f"{line.calls:.1f}",
-        seconds(line.p50_s),
-        seconds(line.p95_s),
-    )
+def _cells(line: Line, bar: int, against: str, *, unicode: bool) -> dict[str, str]:
+    return {
+        "arm": line.arm,
+        "score": "none" if line.score is None else f"{line.score:.1f}",
+        "": _bar(line.score, bar, unicode=unicode),
+        "95 %": _interval(line.interval.low, line.interval.high),
+        against: _delta(line, unicode=unicode),
+        "cost": usd(line.cost_usd),
+        "calls": f"{line.calls:.1f}",
+        "p50": seconds(line.p50_s),
+        "p95": seconds(line.p95_s),
+    }
 
 
 def _bar(score: float | None, cells: int, *, unicode: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ class Lab:
         _console.out(self._marked(text))
 
     def err(self, text: str) -> None:
-        lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
+        width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) - len(self.mark)
+        lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
         _console.err(self._marked("\n".join(lines)))
 
     @property

@@ -52,3 +52,12 @@ def test_an_arm_without_a_score_is_last_and_none() -> None:
     whole = list(text(report([r for r in ROWS if r.arm != "panel"])))
     assert "none" in found("panel", whole)
     assert isinstance(report().summary.lines[0], Line)
+
+
+def test_a_narrow_screen_keeps_what_matters() -> None:
+    wide, narrow = ("\n".join(text(report(), width=width)) for width in (120, 66))
+    assert "p95" in wide
+    assert "p95" not in narrow
+    assert "a/x x3 (vote)" in narrow
+    assert "+0.0" in narrow
+    assert max(map(len, narrow.split("\n")[:8])) <= 66
