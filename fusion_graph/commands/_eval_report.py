@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import columns, count, seconds, several, usd
@@ -17,7 +17,6 @@ from fusion_graph.evals.report.document import Report, document
 from fusion_graph.evals.report.summary import Line
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._evaluating import Wanted
     from fusion_graph.commands._lab import Lab
 
 BAR = 20  # cells at 100
@@ -26,7 +25,18 @@ EXTRA = ("", "95 %", "calls", "p95")
 STAR, MAYBE = "\u2605", "\u2606"
 
 
-def show(report: Report, wanted: Wanted, lab: Lab) -> None:
+class Output(NamedTuple):
+    """What is wanted beside the table, or in its place."""
+
+    as_json: bool = False
+    html: str | None = None
+    plots: str | None = None
+
+
+TABLE = Output()
+
+
+def show(report: Report, wanted: Output, lab: Lab) -> None:
     """Print it as asked, and write the files."""
     if wanted.as_json:
         _console.out(json.dumps(document(report), indent=2, allow_nan=False, ensure_ascii=True))
@@ -173,7 +183,7 @@ def _members(report: Report) -> Iterator[str]:
         yield ""
 
 
-def check_places(wanted: Wanted) -> None:
+def check_places(wanted: Output) -> None:
     """Can the files be written? Asked before anything is spent. Raises UsageError."""
     try:
         if wanted.plots:
@@ -189,7 +199,7 @@ def _unwritable(fault: OSError) -> UsageError:
     return UsageError(f"{fault.filename} cannot be written: {fault.strerror}", hint="name another place")
 
 
-def _write(report: Report, wanted: Wanted) -> Iterator[str]:
+def _write(report: Report, wanted: Output) -> Iterator[str]:
     from fusion_graph.evals.report.page import page
     from fusion_graph.evals.report.plots import plots, to_png, to_svg
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fusion_graph import wiring
-from fusion_graph.commands import _interrupt
+from fusion_graph.commands import _eval_report, _interrupt
+from fusion_graph.commands._eval_report import TABLE, Output
 from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._lab import Lab, Place
-from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, models_of, named_apart, samples_for
-from fusion_graph.evals.hygiene import parties
+from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, named_apart, samples_for
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.document import Report
 from fusion_graph.evals.report.summary import Summary, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
-from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
+from fusion_graph.evals.running.evaluation import Job, Row, evaluate
 from fusion_graph.evals.running.forecast import foresee
 from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
@@ -47,9 +47,7 @@ class Wanted:
     passes: int | None = None
     grade_drafts: bool = False
     force_judge: bool = False
-    as_json: bool = False
-    html: str | None = None
-    plots: str | None = None
+    output: Output = TABLE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,10 +65,7 @@ class Study:
     planned: int = 0
     selftest: SelfTest | None = None
     without: Sequence[Without] = ()
-
-    @property
-    def judge_name(self) -> str:
-        return self.judging.model if self.judging else ""
+    warnings: Sequence[str] = ()
 
     def summary(self) -> Summary:
         return summarise(self.rows, self.arms, self.protocol, self.scores, self.planned)
@@ -78,12 +73,10 @@ class Study:
 
 def perform(wanted: Wanted) -> int:
     """Do it and print it. Returns the exit code."""
-    from fusion_graph.commands import _eval_report
-
     tasks = load_tasks(wanted.tasks).first(wanted.limit)
     for name in wanted.pipelines:
         wiring.load(name)  # what cannot be read is told before a store is made
-    _eval_report.check_places(wanted)
+    _eval_report.check_places(wanted.output)
     if wanted.place.dry_run:
         study = _interrupt.run(_study(wanted, tasks), VirtualLoop)
     else:
@@ -105,7 +98,7 @@ def perform(wanted: Wanted) -> int:
             simulated=lab.simulated,
         )
     ]
-    _eval_report.show(_report(study), wanted, lab)
+    _eval_report.show(_report(study), wanted.output, lab)
     lab.stages.close()
     if lab.purse.empty:
         return CUT
@@ -126,16 +119,12 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
         rows=[],
         scores={},
     )
-    lab.check_prices(study.arms, study.judge_name)
-    lab.err(lab.told)
+    study.warnings = lab.begin(study.arms, judging)
     lab.err(_at_most(study))
-    for line in warnings(study):
-        lab.err(f"warning: {line}")
     try:
         await _work(study)
     except asyncio.CancelledError:
-        spent = f"{several(lab.purse.calls, 'call')}, {usd(lab.purse.spent_usd)} spent"
-        raise asyncio.CancelledError(f"{spent}{_again(lab)}") from None
+        raise asyncio.CancelledError(lab.spent) from None
     return study
 
 
@@ -144,14 +133,6 @@ def _at_most(study: Study) -> str:
     found = foresee(study.arms, study.tasks, study.wanted.runs, study.judging, study.lab.rates)
     judge = f", {several(found.judge_calls, 'call')} of the judge ({usd(found.judge_usd)})" if found.judge_calls else ""
     return f"at most {several(found.arm_calls, 'call')} of the arms ({usd(found.arm_usd)}){judge}, if nothing is shared"
-
-
-def _again(lab: Lab) -> str:
-    return f"; go on with --resume {lab.file}" if lab.file else ""
-
-
-def warnings(study: Study) -> list[str]:
-    return parties.warnings(study.judge_name, models_of(study.arms)) if study.judging else []
 
 
 def _arms(wanted: Wanted, lab: Lab) -> list[Arm]:
@@ -193,15 +174,7 @@ async def _round(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None
         at_once=wanted.place.at_once,
     )
     async with lab.fusion(arms, lab.door()) as fusion:
-        desk = Desk(
-            fusion=fusion,
-            judge=judge,
-            stages=lab.stages,
-            purse=lab.purse,
-            fence=lab.fence,
-            simulated=lab.simulated,
-            scores=study.scores,
-        )
+        desk = lab.desk(fusion, judge, study.scores)
         study.rows += await evaluate(job, desk, _Progress(lab, job.size))
     study.planned += job.size
 
@@ -253,7 +226,7 @@ def _report(study: Study) -> Report:
         spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,
         calls=lab.purse.calls,
         store=str(lab.file) if lab.file else "",
-        warnings=tuple(warnings(study)),
+        warnings=tuple(study.warnings),
         selftest=study.selftest,
         without=tuple(study.without),
         panels=tuple(arm.name for arm in study.arms if panel_models(arm)),

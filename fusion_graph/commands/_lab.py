@@ -14,13 +14,16 @@ from typing import Any
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
+from fusion_graph.commands._figures import several, usd
 from fusion_graph.contracts import Backend, Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Rates
 from fusion_graph.errors import UsageError
-from fusion_graph.evals.arms import Arm, called
+from fusion_graph.evals.arms import Arm, called, models_of
+from fusion_graph.evals.hygiene import parties
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.running import simulated
+from fusion_graph.evals.running.evaluation import Desk
 from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door, recording
@@ -108,6 +111,21 @@ class Lab:
             return "backend: sim, every model and judge is simulated; scores mean nothing"
         return f"backend: {self._selection.default} ({self._selection.why}); store: {self.file}"
 
+    def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
+        """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
+        self.check_prices(arms, judging.model if judging else "")
+        self.err(self.told)
+        found = parties.warnings(judging.model, models_of(arms)) if judging else []
+        for line in found:
+            self.err(f"warning: {line}")
+        return found
+
+    @property
+    def spent(self) -> str:
+        """For whoever interrupts: what was spent, and how to go on."""
+        again = f"; go on with --resume {self.file}" if self.file else ""
+        return f"{several(self.purse.calls, 'call')}, {usd(self.purse.spent_usd)} spent{again}"
+
     # --- models -------------------------------------------------------------------------------------------------------
 
     def bind(self, pipeline: Pipeline, params: Mapping[str, Any]) -> Bound:
@@ -173,6 +191,17 @@ class Lab:
         """Engines that know what is recorded and nothing else, and in which one model may be absent."""
         door = Door(self.stages, live=False, paced=True, absent=frozenset({absent} - {""}))
         return lambda clock: self.fusion(arms, door, clock)
+
+    def desk(self, fusion: Fusion, judge: Judge | None, scores: dict[tuple[str, str], float]) -> Desk:
+        return Desk(
+            fusion=fusion,
+            judge=judge,
+            stages=self.stages,
+            purse=self.purse,
+            fence=self.fence,
+            simulated=self.simulated,
+            scores=scores,
+        )
 
     def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""

@@ -13,12 +13,11 @@ from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import columns, seconds, several, usd
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
-from fusion_graph.evals.arms import Arm, models_of, named_apart
-from fusion_graph.evals.hygiene import parties
+from fusion_graph.evals.arms import Arm, named_apart
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.summary import Line, front, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
-from fusion_graph.evals.running.evaluation import Desk, Job, Row, evaluate
+from fusion_graph.evals.running.evaluation import Job, Row, evaluate
 from fusion_graph.evals.running.judging import Settings
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.running.virtual import VirtualLoop
@@ -109,15 +108,11 @@ async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) ->
         candidates={arm.name: one for arm, one in zip(arms, space, strict=True)},
         arms=arms,
     )
-    lab.check_prices(arms, judging.model if judging else "")
-    lab.err(lab.told)
-    for line in parties.warnings(judging.model, models_of(arms)) if judging else ():
-        lab.err(f"warning: {line}")
+    lab.begin(arms, judging)
     try:
         await _climb(search)
     except asyncio.CancelledError:
-        again = f"; go on with --resume {lab.file}" if lab.file else ""
-        raise asyncio.CancelledError(f"{usd(lab.purse.spent_usd)} spent{again}") from None
+        raise asyncio.CancelledError(lab.spent) from None
     return search
 
 
@@ -174,17 +169,8 @@ async def _round(
             judge, engine = lab.judge(search.judging, live=live)
             await stack.enter_async_context(engine)
         fusion = await stack.enter_async_context(lab.fusion(arms, lab.door(live=live)))
-        desk = Desk(
-            fusion=fusion,
-            judge=judge,
-            stages=lab.stages,
-            purse=lab.purse,
-            fence=lab.fence,
-            simulated=lab.simulated,
-            scores=scores,
-        )
         job = Job(arms=arms, tasks=tasks, protocol=search.protocol, at_once=search.wanted.place.at_once)
-        return await evaluate(job, desk)
+        return await evaluate(job, lab.desk(fusion, judge, scores))
 
 
 def _show(search: Search, folder: Path) -> None:

@@ -44,6 +44,9 @@ def COMMAND(
     budget_usd: float | None,
     prices: str | None,
     at_once: int,
+    as_json: bool,
+    html: str | None,
+    plots: str | None,
     **rest: Any,
 ) -> int:
     """Run pipelines over tasks, grade the answers, and print score, cost and time side by side.
@@ -52,6 +55,7 @@ def COMMAND(
     another judge finds the answers there.
     """
     from fusion_graph.commands import _evaluating
+    from fusion_graph.commands._eval_report import Output
     from fusion_graph.commands._lab import Place
 
     if provable:
@@ -66,4 +70,6 @@ def COMMAND(
     if arms and ab:
         raise click.UsageError("--ab and --arms do not go together")
     place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
-    return _evaluating.perform(_evaluating.Wanted(place=place, pipelines=names or ("budget",), ab=ab, **rest))
+    output = Output(as_json, html, plots)
+    wanted = _evaluating.Wanted(place=place, pipelines=names or ("budget",), ab=ab, output=output, **rest)
+    return _evaluating.perform(wanted)
