@@ -40,6 +40,7 @@ class Settings:
     store: Mapping[str, Any] = field(default_factory=dict)  # the `[store]` table, likewise
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
+    redis_url: str = field(default="", repr=False)  # FUSION_REDIS_URL, which may hold a password
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
@@ -70,6 +71,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         server=configured.server,
         store=configured.store,
         server_keys=variables["FUSION_SERVER_KEYS"],
+        redis_url=variables["FUSION_REDIS_URL"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
 

@@ -17,6 +17,7 @@ from fusion_graph.graph.binding import Bound
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
@@ -52,16 +53,24 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
-    server = await open_server(
-        options,
-        fusion=_engine(selection, prices),
-        library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
-        keys=_keys(setup),
-        backend=selection.default,
-        log=log,
-        telemetry=telemetry,
-        reuse_port=shared_port,
-    )
+    limits = await _limits(setup, options, log)
+    try:
+        server = await open_server(
+            options,
+            fusion=_engine(selection, prices),
+            library=Library(
+                lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel
+            ),
+            keys=_keys(setup),
+            backend=selection.default,
+            log=log,
+            limits=limits,
+            telemetry=telemetry,
+            reuse_port=shared_port,
+        )
+    except BaseException:
+        await limits.aclose()
+        raise
 
     def ready() -> None:
         if shared_port:
@@ -91,6 +100,16 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     return Fusion(
         providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
     )
+
+
+async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:
+    """In this process, or in Redis for all servers that name the same one."""
+    if not setup.redis_url:
+        return Limits()
+    from fusion_graph.server._shared_limits import open_shared
+
+    longest = options.queue_s + options.deadline_s + options.write_s + options.drain_s
+    return await open_shared(setup.redis_url, lease_s=longest, log=log)
 
 
 def _telemetry(log: Log, *, content: bool) -> Telemetry:

@@ -12,6 +12,7 @@ from fusion_graph.errors import RunFailed
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
+    CallRecalled,
     CallStarted,
     Event,
     NodeFinished,
@@ -123,7 +124,7 @@ class RunResult:
 
     @cached_property
     def simulated(self) -> bool:
-        return any(isinstance(e, CallFinished) and e.completion.simulated for e in self.events)
+        return any(isinstance(e, CallFinished | CallRecalled) and e.completion.simulated for e in self.events)
 
     @cached_property
     def drafts(self) -> tuple[Draft, ...]:

@@ -15,6 +15,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import Key, Keys
 from fusion_graph.server._dispatch import Dispatcher
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._listener import Listener, quiet_logger, tls_context
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import watch_loop
@@ -99,6 +100,7 @@ class Server:
             self._watch.cancel()
             await asyncio.wait([self._watch])
         await self._runner.cleanup()
+        await self.service.limits.aclose()
         await self.service.fusion.aclose()
 
 
@@ -112,6 +114,7 @@ async def open_server(
     log: Log | None = None,
     routes: Mapping[str, Route] | None = None,
     telemetry: Telemetry | None = None,
+    limits: Limits | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -130,6 +133,7 @@ async def open_server(
         log=log or Log(None, as_json=False),
         peers=Peers(options.proxies),
         telemetry=telemetry,
+        limits=limits or Limits(),
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     """An answer in one piece. Raises Refused when there is none."""
     service = exchange.service
-    with service.limits.run(exchange.key, job.worst_usd) as purse:
+    async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
             CURRENT.set(job.recall)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
@@ -50,9 +50,8 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
 async def run_streamed(exchange: Exchange, job: Job, chunks: Chunks, way: Way) -> None:
     """An answer as it is written. Raises Refused only while no status has left."""
     service = exchange.service
-    with service.limits.run(exchange.key, job.worst_usd) as purse:
-        async with service.admission.place() as ticket:
-            await _Streaming(exchange, job, chunks, way, ticket, purse).answer()
+    async with service.limits.run(exchange.key, job.worst_usd) as purse, service.admission.place() as ticket:
+        await _Streaming(exchange, job, chunks, way, ticket, purse).answer()
 
 
 def open_stream(exchange: Exchange, outbox: Outbox | None = None) -> Stream:

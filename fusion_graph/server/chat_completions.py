@@ -22,7 +22,7 @@ from fusion_graph.server._wire import ChatRequest, read_chat
 
 async def answer(exchange: Exchange) -> web.StreamResponse:
     service = exchange.service
-    service.limits.count(exchange.key)
+    await service.limits.count(exchange.key)
     body = await read_json(exchange.request, service.options)
     chat = read_chat(body, max_n=service.options.max_n)
     if chat.ignored:

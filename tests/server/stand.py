@@ -19,6 +19,7 @@ from fusion_graph.providers._sim_server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._app import Server, open_server
 from fusion_graph.server._auth import Key
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
@@ -130,6 +131,7 @@ async def stand(
     raw_key: str = "",
     base_url: str = "",
     log: TextIO | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
@@ -150,6 +152,7 @@ async def stand(
             keys=keys,
             backend="up",
             log=Log(log or kept, as_json=True),
+            limits=limits,
         )
         stack.push_async_callback(server.aclose)
         connector = aiohttp.TCPConnector(limit=0)
