@@ -15,7 +15,7 @@ from typing import Any
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import several, usd
-from fusion_graph.contracts import Backend, Provider
+from fusion_graph.contracts import Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Rates
 from fusion_graph.errors import UsageError
@@ -154,32 +154,32 @@ class Lab:
             )
 
     def _is_free(self, ref: ModelRef) -> bool:
-        backend = self._backends(ref.backend).get(ref.backend or self._default)
-        return backend is not None and (backend.free or self._providers(simulated.PANEL)[backend.provider].free)
+        selection = self._selected({ref.backend})
+        backend = selection.backends.get(ref.backend or selection.default)
+        return backend is not None and (backend.free or self._table(simulated.PANEL)[backend.provider].free)
 
-    @property
-    def _default(self) -> str:
-        return simulated.NAME if self._selection is None else self._selection.default
+    def _selected(self, names: Iterable[str]) -> wiring.Selection:
+        """What was chosen; in a dry run every backend is simulated, whatever its name."""
+        return self._selection or wiring.Selection(
+            backends=simulated.backends(names), default=simulated.NAME, why="--dry-run", missing_keys={}, models={}
+        )
 
-    def _backends(self, *named: str) -> Mapping[str, Backend]:
-        return simulated.backends(named) if self._selection is None else self._selection.backends
-
-    def _providers(self, stand_in: Provider) -> Mapping[str, Provider]:
-        return {simulated.NAME: stand_in} if self._selection is None else PROVIDERS
+    def _table(self, stand_in: Provider) -> Mapping[str, Provider]:
+        return {simulated.NAME: stand_in} if self.virtual else PROVIDERS
 
     def fusion(self, arms: Iterable[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
         """An engine for these arms behind a door."""
-        paid = watched(self._providers(simulated.PANEL), self.purse)
-        names = {backend for arm in arms for backend in arm.bound.backends}
-        return self._open(recording(paid, door), self._backends(*names), clock)
+        table = recording(watched(self._table(simulated.PANEL), self.purse), door)
+        selection = self._selected({backend for arm in arms for backend in arm.bound.backends})
+        return self._open(selection, table, clock)
 
     def _open(
-        self, providers: Mapping[str, Provider], backends: Mapping[str, Backend], clock: Callable[[], float] | None
+        self, selection: wiring.Selection, table: Mapping[str, Provider], clock: Callable[[], float] | None = None
     ) -> Fusion:
         return Fusion(
-            providers=providers,
-            backends=backends,
-            default_backend=self._default,
+            providers=table,
+            backends=selection.backends,
+            default_backend=selection.default,
             prices=self.prices,
             clock=clock or asyncio.get_running_loop().time,
         )
@@ -205,8 +205,9 @@ class Lab:
 
     def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""
-        paid = watched(self._providers(simulated.EXAMINER), self.purse)
-        fusion = self._open(paid, self._backends(ModelRef.parse(judging.model).backend), None)
+        table = watched(self._table(simulated.EXAMINER), self.purse)
+        selection = self._selected({ModelRef.parse(judging.model).backend})
+        fusion = self._open(selection, table)
         return Judge(judging, fusion, self.stages, wiring.load, self.bind, self.place.at_once, live), fusion
 
     async def check_judge(self, judge: Judge, *, force: bool = False) -> SelfTest | None:
