@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fusion_graph.evals.arms import Arm
 from fusion_graph.evals.hygiene.leaks import Leak, scan
 from fusion_graph.evals.protocols.exact import grade as grade_exactly
-from fusion_graph.evals.protocols.protocol import Protocol, TaskScore
+from fusion_graph.evals.protocols.protocol import Ending, Protocol, TaskScore
 from fusion_graph.evals.protocols.scoring import PassScore
 from fusion_graph.evals.running.generation import Answer, answer_key, from_plain, generate, to_plain
 from fusion_graph.evals.running.judging import Judge, OutOfBudget
@@ -111,7 +111,7 @@ async def _cell(job: Job, desk: Desk, task: Task, run: int, arm: Arm) -> Row | N
         return None
     try:
         passes = await _grade(job, desk, task, answer)
-        score = job.protocol.task(answer.ending, passes)
+        score = job.protocol.task(_ending(job, answer), passes)
         digest = _remember(desk, task, answer.text, score)
         drafts = [await _draft(job, desk, task, draft.model, draft.text) for draft in answer.drafts]
     except OutOfBudget:
@@ -147,6 +147,12 @@ async def _grade(job: Job, desk: Desk, task: Task, answer: Answer) -> list[PassS
     if answer.ending not in job.protocol.grades or not answer.text.strip():
         return []
     return await _passes(desk, task, answer.text)
+
+
+def _ending(job: Job, answer: Answer) -> Ending:
+    """A panel that is short of a member because of an outage says as little of the pipeline as a lost answer."""
+    outage = answer.lost and answer.ending == "wrong_panel" and "wrong_panel" not in job.protocol.grades
+    return "transport" if outage else answer.ending
 
 
 async def _passes(desk: Desk, task: Task, text: str) -> list[PassScore]:

@@ -76,6 +76,15 @@ def test_only_the_call_that_failed_is_asked_again() -> None:
     assert [call.model for call in again.models.received] == ["c/z"]
 
 
+def test_an_outage_in_the_panel_is_no_zero() -> None:
+    rubric = (Task(id="r", prompt="What is 1?", criteria=(Criterion(id="c", weight=1, requirement="Is right."),)),)
+    wanted = job(ARMS[2:], rubric, protocol="openrouter")
+    judge: Script = {"*": word("MET")}
+    lost, _ = play({"b/y": Transient("upstream_5xx", status=503), "*": right}, wanted, judge)
+    refused, _ = play({"b/y": Permanent("bad_request", status=400), "*": right}, wanted, judge)
+    assert [rows[0].score.score for rows in (lost, refused)] == [None, 0]
+
+
 def test_a_pipelines_own_failure_is_kept() -> None:
     stages, wanted = SqliteStages(), job(ARMS[:1], TASKS[:1])
     assert play({"*": Permanent("bad_request", status=400)}, wanted, stages=stages)[0][0].score.score == 0
