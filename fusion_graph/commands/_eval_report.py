@@ -56,7 +56,7 @@ def text(report: Report, *, unicode: bool = True, width: int = WIDEST) -> Iterat
     yield ""
     yield from table(report, unicode=unicode, width=width)
     yield ""
-    yield columns(_details(report), right=frozenset(range(1, 8)))
+    yield columns(_details(report), right=frozenset(range(1, 9)))
     yield ""
     yield from _against(report)
     yield from _parts(report)
@@ -133,13 +133,13 @@ def _short(name: str) -> str:
 def _details(report: Report) -> list[tuple[str, ...]]:
     """What the protocol says beside the score, and how much of it is there."""
     rows: list[tuple[str, ...]] = [
-        ("arm", "SD", "judge noise", "correct", "pass rate", "verdicts", "by weight", "scored")
+        ("arm", "SD", "judge noise", "correct", "pass rate", "verdicts", "by weight", "scored", "degraded")
     ]
     for line in report.summary.lines:
         h = line.headline
         shares = (None if h.correct is None else 100 * h.correct, line.pass_rate)
         numbers = [_number(value) for value in (h.sd, h.judge_noise, *shares)]
-        found = (f"{line.coverage:.1%}", f"{line.weight_coverage:.1%}", f"{h.scored}/{h.planned}")
+        found = (f"{line.coverage:.1%}", f"{line.weight_coverage:.1%}", f"{h.scored}/{h.planned}", str(line.degraded))
         rows.append((line.arm, *numbers, *found))
     return rows
 

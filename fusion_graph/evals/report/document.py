@@ -70,6 +70,11 @@ class Report:
         thin = [line.arm for line in self.summary.lines if line.runs and line.coverage < LOW_COVERAGE and line.answered]
         if thin and self.judging is not None:
             told.append(f"fewer than {LOW_COVERAGE:.0%} of the verdicts are there for {', '.join(thin)}")
+        words = {"transport": "lost on the way", "wrong_panel": "short of a member or a writer"}
+        for line in self.summary.lines:
+            if line.endings:
+                ended = ", ".join(f"{count} {words.get(name, name)}" for name, count in line.endings.items())
+                told.append(f"{line.arm}: of {line.runs} answers {ended}")
         if self.cut:
             told.append("the budget ended this eval: figures are of what was finished")
         for line in self.summary.lines:

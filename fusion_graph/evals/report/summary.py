@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -46,6 +47,7 @@ class Line:
     coverage: float
     weight_coverage: float
     answered: int
+    endings: Mapping[str, int] = field(default_factory=dict)  # how the others ended
     runs: int
     degraded: int
     simulated: bool
@@ -124,6 +126,7 @@ def _line(arm: Arm, rows: Sequence[Row], protocol: Protocol, scores: Mapping[tup
         coverage=mean([one.coverage.by_count for one in graded]) or 0.0,
         weight_coverage=mean([one.coverage.by_weight for one in graded]) or 0.0,
         answered=sum(answer.ending == "answered" for answer in answers),
+        endings=Counter(answer.ending for answer in answers if answer.ending != "answered"),
         runs=len(rows),
         degraded=sum(bool(answer.degraded) for answer in answers),
         simulated=any(answer.simulated for answer in answers),

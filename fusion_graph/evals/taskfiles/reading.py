@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -151,9 +152,9 @@ def _extract(raw: Mapping[str, Any], answer: str | None, name: str, findings: Fi
     if answer is None:
         return None
     if "extract" in raw:
-        wrong = problems(EXTRACT, raw["extract"])
+        wrong = next(iter(problems(EXTRACT, raw["extract"])), "") or _bad_expression(raw["extract"])
         if wrong:
-            findings.add("FG114", ("extract",), f"task {name}: {wrong[0]}", "last_number, {regex: ...}, {pointer: ...}")
+            findings.add("FG114", ("extract",), f"task {name}: {wrong}", "last_number, {regex: ...}, {pointer: ...}")
             return None
         return parse_rule(raw["extract"])
     try:
@@ -161,6 +162,15 @@ def _extract(raw: Mapping[str, Any], answer: str | None, name: str, findings: Fi
     except ValueError:
         return ANSWER_LINE
     return Extract(last_number=True)
+
+
+def _bad_expression(rule: Any) -> str:
+    """What is wrong with the regex of a rule, if it has one."""
+    try:
+        re.compile(rule["regex"] if isinstance(rule, Mapping) and "regex" in rule else "")
+    except (re.error, RecursionError, OverflowError) as fault:
+        return f"not a regular expression: {fault}"
+    return ""
 
 
 def _check_keys(value: Mapping[str, Any], known: tuple[str, ...], path: Path, told: str, findings: Findings) -> None:

@@ -34,6 +34,11 @@ def test_notes_say_what_is_thin_leaky_or_cut() -> None:
     assert any("know of the benchmark; without them 33.3" in note for note in notes)
 
 
+def test_notes_say_how_answers_ended() -> None:
+    cut = [replace(r, answer=replace(r.answer, ending="unfinished")) if r.arm == "panel" else r for r in ROWS]
+    assert "panel: of 4 answers 4 unfinished" in report(cut).notes
+
+
 def test_the_sentence_that_may_be_quoted() -> None:
     said = report().verdict
     assert said.startswith("On made <up>, protocol exact: panel scored 50.0 (")

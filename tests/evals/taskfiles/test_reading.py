@@ -31,6 +31,8 @@ def test_two_ways_to_be_right_are_one_too_many() -> None:
 def test_a_rule_that_is_none_is_refused() -> None:
     wrong = attempt({"id": "t", "prompt": "p", "answer": "1", "extract": {"regexp": "x"}})
     assert wrong[0].startswith("FG114")
+    wrong = attempt({"id": "t", "prompt": "p", "answer": "1", "extract": {"regex": "("}})
+    assert wrong[0].startswith("FG114 task t: not a regular expression")
 
 
 def test_numbering_names_criteria_without_an_id() -> None:
