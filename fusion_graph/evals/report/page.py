@@ -15,7 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 68rem; marg
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; }
-td:not(:first-child) { white-space: nowrap; }
+td:not(:first-child) { white-space: nowrap; } td:nth-child(3) { text-align: left; }
 .bar { display: inline-block; height: .8rem; background: #0072b2; vertical-align: middle; }
 .mark { background: #fdf3d0; border: 1px solid #a87900; padding: .4rem .8rem; }
 svg { max-width: 100%; height: auto; } dt { font-weight: 600; } dd { margin: 0 0 .4rem 1.2rem; }

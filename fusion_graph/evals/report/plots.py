@@ -21,7 +21,7 @@ from fusion_graph.graph.drawing.image import place
 
 WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 330, 68, 62  # the right margin holds the legend
-VIEW = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Arimo, Arial, Helvetica, sans-serif"'
+FONT = "Arimo, Arial, Helvetica, sans-serif"
 INK, FAINT, FRONT = "#222222", "#d0d0d0", "#cc79a7"
 LOOKS: dict[Role, tuple[Literal["circle", "square", "triangle"], str, str]] = {
     "solo": ("circle", "#0072b2", "one model alone"),
@@ -65,6 +65,7 @@ class Plot:
     strokes: tuple[Stroke, ...]
     shapes: tuple[Shape, ...]
     words: tuple[Words, ...]
+    height: float = HEIGHT  # more where the legend is long
 
 
 class Scale(NamedTuple):
@@ -116,6 +117,7 @@ def _plot(lines: Sequence[Line], price: str, title: str, unit: str) -> Plot:
         strokes=(*strokes, *extra_strokes),
         shapes=(*shapes, *extra_shapes),
         words=(*words, *extra_words),
+        height=max(HEIGHT, max(word.y for word in extra_words) + 20),
     )
 
 
@@ -197,10 +199,11 @@ def _legend(lines: Sequence[Line], word: str) -> tuple[list[Stroke], list[Shape]
 
 def to_svg(plot: Plot) -> str:
     """An SVG document."""
+    size = f'width="{WIDTH}" height="{plot.height:.0f}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" {VIEW}>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {WIDTH} {plot.height:.0f}" font-family="{FONT}">',
         f"<title>{escape(plot.title)}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<rect {size} fill="white"/>',
     ]
     for stroke in plot.strokes:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in stroke.points)
@@ -237,7 +240,7 @@ def to_dot(plot: Plot) -> str:
     lines = [
         'graph plot {\n layout=neato; bgcolor=white; pad=0.1; outputorder="edgesfirst";',
         ' node [label="", penwidth=0, margin=0, fixedsize=true, width=0.01, height=0.01, shape=none];',
-        f' corner0 [pos="0,0"]; corner1 [pos="{WIDTH},{HEIGHT}"];',
+        f" corner0 [{_pos(0, plot.height)}]; corner1 [{_pos(WIDTH, 0)}];",
         " corner0 -- corner1 [style=invis];",
     ]
     number = 0

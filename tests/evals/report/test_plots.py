@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fusion_graph.evals.report.plots import HEIGHT, WIDTH, plots, scale_for, to_png, to_svg
-from tests.evals.report.rows import ROWS, report
+from tests.evals.report.rows import ROWS, SHAPES, report
 
 MADE = plots(report())
 
@@ -33,6 +33,16 @@ def test_everything_stays_on_the_sheet() -> None:
         points = [point for stroke in plot.strokes for point in stroke.points]
         points += [(shape.x, shape.y) for shape in plot.shapes] + [(word.x, word.y) for word in plot.words]
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
+
+
+def test_a_long_legend_makes_a_taller_sheet() -> None:
+    arms = [replace(SHAPES[0], name=f"arm {n}") for n in range(60)]
+    rows = [replace(ROWS[0], arm=arm.name) for arm in arms]
+    plot = plots(report(rows, arms))["cost"]
+    assert plot.height > HEIGHT
+    assert max(word.y for word in plot.words) < plot.height
+    assert f'height="{plot.height:.0f}"' in to_svg(plot)
+    assert to_png(plot, 40).startswith(b"\x89PNG")
 
 
 def test_svg_is_xml_and_harmless() -> None:
