@@ -148,6 +148,7 @@ def document(report: Report) -> dict[str, Any]:
         "pareto_cost": [line.arm for line in front(report.summary.lines)],
         "pareto_time": [line.arm for line in front(report.summary.lines, "p50_s")],
         "leave_one_out": plain(report.without),
+        "data_sha256": report.tasks.sha256,
         "calls": report.calls,
         "spent_usd": report.spent_usd,
         "store": report.store,
