@@ -1,7 +1,7 @@
 # Everything a contributor types. `make` alone lists it. CI runs the same words (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types check test cover bench demo schemas diagrams docs prices smoke soak clients \
+.PHONY: help install format lint types check test cover bench demo judging schemas diagrams docs prices smoke soak clients \
 	verify verify-install lock clean
 
 PYTHON ?= python3
@@ -84,6 +84,9 @@ bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
 	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
+
+judging: $(VENV)/.dev ## 23,604 simulated judge calls, killed and resumed
+	@JUDGE_PASSES=6 $(BIN)/python -m pytest -q tests/commands/test_eval_load.py
 
 smoke: $(VENV)/.ok ## every command and endpoint over real sockets, with simulated models
 	@$(BIN)/python -m scripts.smoke

@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmarks import cold, dag, fusion, server, upstream, wall
+from benchmarks import cold, dag, evals, fusion, server, upstream, wall
 from benchmarks.measure import Row
 
 SUBJECTS: Mapping[str, Callable[..., Iterator[Row]]] = {
@@ -22,6 +22,7 @@ SUBJECTS: Mapping[str, Callable[..., Iterator[Row]]] = {
     "upstream": upstream.rows,
     "server": server.rows,
     "cold": cold.rows,
+    "evals": evals.rows,
 }
 WIDTH = 64
 

@@ -120,6 +120,18 @@ def code(walk: Walk) -> None:
     assert json.loads(told[-1])["state"] == "finished"
 
 
+def evaluate(walk: Walk) -> None:
+    assert "panel+refine" in walk.call("eval", "--ab", "--dry-run", "--limit", "3")
+    told = json.loads(walk.call("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json"))
+    assert [arm["score"] is not None for arm in told["arms"]] == [True] * 5
+
+
+def tune(walk: Walk) -> None:
+    (walk.folder / "space.yaml").write_text("shapes: [{pipeline: self-consistency}, {pipeline: budget}]\n")
+    walk.call("tune", "sums", "--space", "space.yaml", "--limit", "6", "--dry-run")
+    walk.call("run", "tuned/tuned-1.yaml", QUESTION)
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -142,6 +154,8 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
     "code": code,
     "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
+    "eval": evaluate,
+    "tune": tune,
     "sim": sim,
     "serve": serve,
 }

@@ -30,6 +30,8 @@ SUMMARIES: Mapping[str, str] = {
     "new": "start a pipeline file from a shape that works",
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",
+    "eval": "does a shape pay? score, cost and time of pipelines over tasks",
+    "tune": "search shapes under a budget, print those that pay as pipeline files",
     "serve": "every pipeline as a model behind the OpenAI API",
     "sim": "serve simulated models over HTTP",
 }
