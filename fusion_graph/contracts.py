@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -183,6 +184,10 @@ class Backend:
     free: bool = False  # declared price 0
     options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
 
+
+DEPTH_HEADER = "x-openrouter-fusion-depth"
+DEPTH: ContextVar[int] = ContextVar("depth", default=0)
+"""How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
 
 Sink: TypeAlias = Callable[[Delta], None]
 

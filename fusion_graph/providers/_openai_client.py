@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from fusion_graph.contracts import Backend, Sink
+from fusion_graph.contracts import DEPTH, DEPTH_HEADER, Backend, Sink
 from fusion_graph.errors import Permanent, ProviderError
 from fusion_graph.messages import Call, Completion
 from fusion_graph.providers._openai_errors import FOREIGN, before_answer, is_disconnect, within_answer
@@ -48,6 +48,7 @@ class OpenAIClient:
             "Content-Type": "application/json",
             "Accept": "text/event-stream, application/json",
             "Accept-Encoding": "identity",
+            DEPTH_HEADER: "1",
         }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
@@ -67,7 +68,7 @@ class OpenAIClient:
         while failure is None:
             began = self._now()
             try:
-                response = await self._session.post(self._url, data=body, allow_redirects=False)
+                response = await self._session.post(self._url, data=body, headers=_deeper(), allow_redirects=False)
             except FOREIGN as error:
                 if not (was_reused() and is_disconnect(error) and self._now() - began < _STALE_S):
                     failure = before_answer(error)
@@ -137,6 +138,12 @@ class OpenAIClient:
             text = body.decode(errors="replace")
             text = text.replace(self._key, "[key]") if self._key else text
             _log.debug("status %d: %s", status, text[:_LOGGED_CHARS].encode("unicode_escape").decode())
+
+
+def _deeper() -> dict[str, str] | None:
+    """One fusion deeper than we are; nothing where the session's own header says so."""
+    depth = DEPTH.get()
+    return {DEPTH_HEADER: str(depth + 1)} if depth else None
 
 
 def _break_off(body: aiohttp.StreamReader) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -25,17 +25,20 @@ HEADERS = {
 class Outbox:
     """Bytes on their way from a run to its client."""
 
-    __slots__ = ("_closed", "_loop", "_parts", "_waiter")
+    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "moved")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
+        self.moved = False  # something was put, since whoever asks set it back
 
     def put(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._wake()
+        if data:
+            self.moved = True
+            self._parts.append(data)
+            self._wake()
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -64,6 +67,10 @@ class Outbox:
             if self._closed:
                 return b""
             await self._sleep()
+        return self.rest()
+
+    def rest(self) -> bytes:
+        """All that has gathered by now."""
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -77,6 +84,26 @@ class Outbox:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+class Pulse:
+    """Puts a beat into an outbox when the status leaves before anything was said, and at every tick before which
+    nothing was."""
+
+    def __init__(self, outbox: Outbox, beat: Callable[[], bytes]) -> None:
+        self._outbox = outbox
+        self._beat = beat
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        if not self._outbox.moved:
+            self._outbox.put(self._beat())
+        self._outbox.moved = False
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self.begin)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class Way(Protocol):
@@ -102,50 +129,35 @@ class Way(Protocol):
 
 
 class Stream:
-    """The open answer to one client. `beat` is sent at once, and at every tick before which nothing else was sent."""
+    """The open answer to one client."""
 
-    def __init__(
-        self, request: web.BaseRequest, headers: Mapping[str, str], beat: bytes, outbox: Outbox, *, write_s: float
-    ) -> None:
+    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], outbox: Outbox, *, write_s: float) -> None:
         self.outbox = outbox
         self.response = web.StreamResponse(headers={**HEADERS, **headers})
         self._request = request
-        self._beat = beat
         self._write_s = write_s
-        self._timer: asyncio.TimerHandle | None = None
-        self._sent = False  # since the last tick
 
     async def begin(self) -> None:
         await self.response.prepare(self._request)
-        await self._write(self._beat)
-        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
 
     async def relay(self) -> None:
         while data := await self.outbox.take():
             await self._write(data)
 
     async def finish(self, data: bytes) -> None:
-        await self._write(data)
+        await self._write(self.outbox.rest() + data)
 
     async def fail(self, data: bytes) -> None:
-        await self._write(data)
+        await self._write(self.outbox.rest() + data)
         self.response.force_close()
 
     def end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Nothing of its own goes on."""
 
     async def _write(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
-        self._sent = True
         try:
             async with asyncio.timeout(self._write_s):
                 await self.response.write(data)
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
-
-    def _tick(self) -> None:
-        if not self._sent:
-            self.outbox.put(self._beat)
-        self._sent = False
-        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
