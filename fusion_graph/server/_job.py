@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.contracts import Calls
+from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
@@ -15,6 +15,7 @@ from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits
+from fusion_graph.server._deciding import First, first_of
 from fusion_graph.server._doors import enter, read_depth, tune, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._facts import check_parts
@@ -39,6 +40,7 @@ class Job:
     request: RunRequest
     worst_usd: float | None
     mode: str
+    first: First | None  # what the writer is asked before, where it may decide
     recall: Recall
     depth: int  # how many fusions the request came through
     called: str  # the model's name as the client reads it
@@ -70,7 +72,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         bound = bound.tool_turn or bound
         mode = "writer_only"
     check_parts(service.options.facts, bound, asked.messages)
-    _check_calls(service, forecast, asked.n)
+    first = first_of(bound, asked) if mode == "full" and not alias else None
+    before = None if first is None else estimate(first.bound, served.around.rates)
+    _check_calls(service, forecast.calls.most + asked.n - 1 + (0 if before is None else before.calls.most))
     exchange.run_id = secrets.token_hex(8)
     recall = service.replays.recall(key.name, asked.messages)
     recall.fence = recall.fence or secrets.token_hex(6)
@@ -89,8 +93,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         served=served,
         bound=bound,
         request=request,
-        worst_usd=_worst(forecast, limits, asked.n),
+        worst_usd=_worst(forecast, limits, asked.n, before),
         mode=mode,
+        first=first,
         recall=recall,
         called=writer_of(bound) if alias else asked.model,
         depth=depth,
@@ -175,10 +180,9 @@ def _forced(asked: Asked, bound: Bound) -> bool:
     return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
-def _check_calls(service: Service, forecast: Estimate, n: int) -> None:
+def _check_calls(service: Service, total: int) -> None:
     """The product of all multipliers is bounded."""
-    calls: Calls = forecast.calls
-    total, most = calls.most + n - 1, service.options.max_calls
+    most = service.options.max_calls
     if total > most:
         raise invalid(
             f"this request may lead to {total} calls, more than the {most} allowed here",
@@ -187,9 +191,7 @@ def _check_calls(service: Service, forecast: Estimate, n: int) -> None:
         )
 
 
-def _worst(forecast: Estimate, limits: Limits, n: int) -> float | None:
-    worst = forecast.cost.worst
-    if worst is None:
-        return None
-    worst *= n
-    return worst if limits.budget_usd is None else min(worst, limits.budget_usd)
+def _worst(forecast: Estimate, limits: Limits, n: int, before: Estimate | None) -> float | None:
+    parts = [forecast.cost.worst] * n + ([before.cost.worst] if before is not None else [])
+    worst = total_cost(parts)
+    return worst if worst is None or limits.budget_usd is None else min(worst, limits.budget_usd)

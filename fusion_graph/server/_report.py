@@ -31,7 +31,7 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     block: dict[str, Any] = {
         "config": job.served.id,
         "run_id": result.run_id,
-        "mode": job.mode,
+        "mode": _mode(job, result),
         "panel_models": [node.model for node in members],
         "panel_succeeded": sum(node.state in ("ok", "cached", "replayed") for node in members),
         "failed_models": [{"model": node.model, "error": node.reason} for node in failed],
@@ -51,9 +51,14 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
         block["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
     if "analysis" in include:
         block["analysis"] = analysis(result.analysis) if result.analysis else None
-    if include & {"responses", "analysis"} and job.mode == "full":
+    if include & {"responses", "analysis"} and block["mode"] == "full":
         block["result"] = _result(job, result)
     return block
+
+
+def _mode(job: Job, result: RunResult) -> str:
+    """Of a pipeline whose writer may decide, what it decided."""
+    return "writer_only" if job.first is not None and result.bound is job.first.bound else job.mode
 
 
 def _result(job: Job, result: RunResult) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
+from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
@@ -30,7 +31,7 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
             _surround(job)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
-                result = await service.fusion.run(job.bound, job.request, bill)
+                result = await run_job(service.fusion, job.first, job.bound, job.request, bill)
             except UsageError as error:
                 raise _misused(job, error) from None
             except asyncio.CancelledError:
@@ -78,7 +79,9 @@ class _Streaming:
     async def answer(self) -> None:
         exchange, job = self._exchange, self._job
         _surround(job)
-        run = asyncio.ensure_future(exchange.service.fusion.run(job.bound, job.request, self._listener()))
+        run = asyncio.ensure_future(
+            run_job(exchange.service.fusion, job.first, job.bound, job.request, self._listener())
+        )
         run.add_done_callback(lambda _run: self._way.outbox.close())
         try:
             await self._send(run)

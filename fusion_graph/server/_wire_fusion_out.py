@@ -64,6 +64,11 @@ class Findings:
         elif event.value is None:
             self._reason = judge_reason(event.reason, event.detail)
 
+    @property
+    def empty(self) -> bool:
+        """Nobody was asked."""
+        return not self._models
+
     def result(self) -> dict[str, Any]:
         """What is known of it, without id and status."""
         found: dict[str, Any] = {} if self._analysis is None else {"analysis": self._analysis}

@@ -197,7 +197,8 @@ class ResponseSpeech:
         if self._findings is not None:
             for event in result.events:
                 _ = [*self._findings.tell(event)]
-            output.append({"id": f"fus_{run}_0", "type": FUSION, "status": "completed", **self._findings.result()})
+            if not self._findings.empty:
+                output.append({"id": f"fus_{run}_0", "type": FUSION, "status": "completed", **self._findings.result()})
         if draft.text:
             message = {"type": "message", "role": "assistant", "status": "completed", "content": [_part(draft.text)]}
             output.append({"id": f"msg_{run}_{len(output)}", **message})
