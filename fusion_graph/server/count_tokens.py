@@ -14,7 +14,7 @@ from fusion_graph.server._wire_messages import read_messages_body
 
 
 async def answer(exchange: Exchange) -> web.Response:
-    exchange.service.limits.count(exchange.key)
+    await exchange.service.limits.count(exchange.key)
     asked = read_messages_body(await read_json(exchange.request, exchange.service.options), counting=True)
     exchange.service.find(asked.model, exchange.key)
     count = prompt_tokens(asked.messages)
