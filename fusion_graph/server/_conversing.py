@@ -11,7 +11,7 @@ from aiohttp import web
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
 from fusion_graph.server._asked import Asked
-from fusion_graph.server._errors import Refused
+from fusion_graph.server._errors import RETRY_S, Refused
 from fusion_graph.server._guards import read_json
 from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._options import SCOPES
@@ -41,16 +41,28 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     same = exchange.request.headers.get("Idempotency-Key")
     try:
         if asked.stream:
-            return await talk.stream() if same is None else await talk.share(same, digest())
+            response = await talk.stream() if same is None else await talk.share(same, digest())
+            if exchange.failed is not None:
+                _remember(exchange, wire, digest(), exchange.failed)
+            return response
         if same is None:
             text, headers = await talk.complete()
         else:
             text, headers = await service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
     except Refused as refused:
-        if refused.lasting:
-            service.replays.remember_failure(exchange.key.name, digest(), refused)
+        _remember(exchange, wire, digest(), refused)
         raise
     return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+def _remember(exchange: Exchange, wire: Wire, digest: str, refused: Refused) -> None:
+    """What failed for good is not run again for a while. What failed otherwise neither, by clients that do not wait as
+    long as they were told: one failed run must not become thirty."""
+    replays, key = exchange.service.replays, exchange.key.name
+    if refused.lasting:
+        replays.remember_failure(key, digest, refused)
+    elif wire.insistent and refused.fusion is not None:
+        replays.remember_failure(key, digest, refused, refused.retry_after_s or RETRY_S)
 
 
 class _Talk:

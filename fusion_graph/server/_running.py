@@ -143,6 +143,7 @@ class _Streaming:
         """A true status while none has left, else an error event: never a clean end."""
         if not self._committed:
             raise refused
+        self._exchange.failed = refused
         self._exchange.told |= {"failed": refused.code, "status_meant": refused.http_status}
         await self._way.fail(self._speech.failed(refused))
 

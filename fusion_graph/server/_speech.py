@@ -67,4 +67,5 @@ class Wire(NamedTuple):
 
     name: str
     counts_first: bool  # says how long the prompt was before there is an answer
+    insistent: bool  # its clients send again at once, whatever they are told
     read: Callable[[Mapping[str, Any], int], tuple[Asked, Speaks]]  # (body, most choices)

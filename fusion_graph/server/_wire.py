@@ -132,4 +132,4 @@ def _read(body: Mapping[str, Any], max_n: int) -> tuple[Asked, Speaks]:
     )
 
 
-CHAT = Wire("chat_completions", counts_first=False, read=_read)
+CHAT = Wire("chat_completions", counts_first=False, insistent=False, read=_read)

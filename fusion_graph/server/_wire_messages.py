@@ -112,4 +112,4 @@ def _read(body: Mapping[str, Any], _max_n: int) -> tuple[Asked, Speaks]:
     return asked, partial(MessageSpeech, tells="progress" in asked.include)
 
 
-MESSAGES = Wire("messages", counts_first=True, read=_read)
+MESSAGES = Wire("messages", counts_first=True, insistent=False, read=_read)

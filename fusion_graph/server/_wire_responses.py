@@ -128,4 +128,4 @@ def _read(body: Mapping[str, Any], _max_n: int) -> tuple[Asked, Speaks]:
     return asked, partial(ResponseSpeech, names=names, echo=_echo(body))
 
 
-RESPONSES = Wire("responses", counts_first=False, read=_read)
+RESPONSES = Wire("responses", counts_first=False, insistent=True, read=_read)

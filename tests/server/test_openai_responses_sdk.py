@@ -68,7 +68,7 @@ async def test_failed_run_is_bought_once() -> None:
         at.upstream.faults["w/w"].clear()
         at.upstream.faults["w/w"].append("404")
         with pytest.raises(openai.BadRequestError) as wrong:
-            await sdk.responses.create(**{**ASKED, "model": "one"})
+            await sdk.responses.create(model="one", input="Why not?")
     assert wrong.value.code == "invalid_model"
 
 

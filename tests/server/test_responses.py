@@ -10,6 +10,7 @@ import pytest
 
 from fusion_graph.providers.sim import Script
 from fusion_graph.server import _running, _sse
+from fusion_graph.server._replay import Replays
 from tests.server.stand import ONE, Stand, stand
 from tests.server.wires import read_until, sse, stream_responses, whole_responses
 
@@ -17,7 +18,8 @@ BODY: dict[str, Any] = {"model": "fusion", "input": "Why?"}
 
 
 async def post(at: Stand, **more: Any) -> tuple[int, str]:
-    async with at.session.post(at.url("/v1/responses"), json={**BODY, **more}) as response:
+    headers = more.pop("headers", {})
+    async with at.session.post(at.url("/v1/responses"), json={**BODY, **more}, headers=headers) as response:
         return response.status, await response.text()
 
 
@@ -60,6 +62,31 @@ async def test_what_failed_for_good_is_not_sent_again(stream: bool) -> None:
         assert len(at.upstream.received) == 1  # the second was answered from memory
     assert (status, again) == (400, 400)
     assert json.loads(text)["error"]["code"] == "context_length"
+
+
+@pytest.mark.parametrize("fault", ["500", "cut"])
+async def test_who_does_not_wait_is_answered_from_memory(fault: str) -> None:
+    """Its clients send a failed run again at once, many times; it is told how long to wait."""
+    clock = Clock()
+    async with stand(None, ONE) as at:
+        at.server.service.replays = Replays(clock)
+        at.upstream.faults["w/w"].extend([fault] * 2)
+        for _ in range(6):
+            _, text = await post(at, model="one", stream=True, headers={"Connection": "close"})
+        assert len(at.upstream.received) == 1
+        assert "no node gave" in text
+        clock.now += 5.1
+        _, text = await post(at, model="one", stream=True, headers={"Connection": "close"})
+        assert len(at.upstream.received) == 2
+
+
+class Clock:
+    """Time that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def stream(at: Stand) -> Any:
