@@ -6,7 +6,6 @@ A new one is one file that exports one constant, one line in its folder's table,
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
 
 if TYPE_CHECKING:
+    import random
+
     from fusion_graph.errors import NodeFailed
     from fusion_graph.events import Event
 

@@ -52,7 +52,7 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     except Refused as refused:
         _remember(exchange, wire, digest(), refused)
         raise
-    return web.Response(text=text, content_type="application/json", headers=headers)
+    return web.Response(body=text.encode("ascii"), headers=headers)
 
 
 def _remember(exchange: Exchange, wire: Wire, digest: str, refused: Refused) -> None:
@@ -96,8 +96,11 @@ class _Talk:
             await channel.begun(run)
             exchange.run_id = channel.run_id
             stream = open_stream(exchange, outbox)
-            await stream.begin()
-            await stream.relay()
+            try:
+                await stream.begin()
+                await stream.relay()
+            finally:
+                stream.end()
             if channel.whole:
                 channel.received()
                 await asyncio.wait([run])  # it books what was delivered
@@ -109,7 +112,11 @@ class _Talk:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
         result = await run_whole(self._exchange, job)
-        headers = {"x-fusion-run-id": result.run_id, "x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "x-fusion-run-id": result.run_id,
+            "x-fusion-latency-s": f"{result.timing_s['total']:.3f}",
+        }
         if result.cost_usd is not None:
             headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
         return json.dumps(speech.whole(result, fusion_block(job, result))), headers

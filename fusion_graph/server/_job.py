@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -75,9 +74,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     first = first_of(bound, asked) if mode == "full" and not alias else None
     before = None if first is None else estimate(first.bound, served.around.rates)
     _check_calls(service, forecast.calls.most + asked.n - 1 + (0 if before is None else before.calls.most))
-    exchange.run_id = secrets.token_hex(8)
+    exchange.run_id = exchange.token[24:40]
     recall = service.replays.recall(key.name, asked.messages)
-    recall.fence = recall.fence or secrets.token_hex(6)
+    recall.fence = recall.fence or exchange.token[40:]
     request = RunRequest(
         messages=asked.messages,
         seed=asked.seed,
