@@ -13,8 +13,8 @@ from tests.server.stand import Stand, stand
 anthropic = pytest.importorskip("anthropic")
 openai = pytest.importorskip("openai")
 
-SILENCE_S = 0.5
-PHASE_S = 0.8
+SILENCE_S = 1.0
+PHASE_S = 1.3
 ASKED: dict[str, Any] = {"model": "fusion", "messages": [{"role": "user", "content": "Why?"}]}
 
 
@@ -22,6 +22,15 @@ ASKED: dict[str, Any] = {"model": "fusion", "messages": [{"role": "user", "conte
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_sse, "BEAT_S", 0.05)
     monkeypatch.setattr(_running, "COMMIT_S", 0.05)
+
+
+def warm_up() -> None:
+    """Loads what the SDKs load on first use, which would hold up the server too."""
+    sdk = openai.OpenAI(api_key="any")
+    _ = (sdk.chat.completions, sdk.responses, anthropic.Anthropic(api_key="any").messages)
+
+
+warm_up()
 
 
 def openai_client(at: Stand) -> Any:
@@ -50,6 +59,6 @@ async def ask_messages(at: Stand) -> str:
 
 @pytest.mark.parametrize("ask", [ask_chat, ask_responses, ask_messages])
 async def test_each_phase_is_longer_than_the_client_waits(ask: Any) -> None:
-    script: Any = {"a/x": (PHASE_S, "A draft."), "j/j": (PHASE_S, "no json"), "w/w": ("Hel", PHASE_S, "lo")}
+    script: Any = {"a/x": (PHASE_S, "A draft."), "w/w": ("Hel", PHASE_S, "lo")}
     async with stand(script) as at:
         assert await ask(at) == "Hello"
