@@ -11,7 +11,7 @@ from typing import Any
 from fusion_graph.messages import Message, Role, ToolCall
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
-from fusion_graph.server._messages import MAX_MEDIA, MAX_MESSAGES, MAX_PARTS
+from fusion_graph.server._messages import MAX_CALLS, MAX_MEDIA, MAX_MESSAGES, MAX_PARTS
 from fusion_graph.server._wire_names import Names
 
 Part = Mapping[str, Any]
@@ -76,6 +76,8 @@ class Conversation:
         call = ToolCall(id=_call_id(item, path), name=name, arguments=arguments)
         if self._found and self._found[-1].role == "assistant":
             last = self._found.pop()
+            if len(last.tool_calls) == MAX_CALLS:
+                raise invalid(f"{path} is the call of a turn that has {MAX_CALLS} already", path)
             self._found.append(replace(last, tool_calls=(*last.tool_calls, call)))
         else:
             self._found.append(Message("assistant", "", tool_calls=(call,)))

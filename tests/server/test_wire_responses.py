@@ -197,6 +197,14 @@ def test_media_are_counted() -> None:
     assert refused.value.param == "input"
 
 
+def test_calls_of_a_turn_are_counted() -> None:
+    calls = [{"type": "function_call", "call_id": f"c{i}", "name": "x", "arguments": "{}"} for i in range(257)]
+    assert len(read(input=calls[:256]).messages[0].tool_calls) == 256
+    with pytest.raises(Refused) as refused:
+        read(input=calls)
+    assert refused.value.param == "input[256]"
+
+
 def test_request_is_repeated_in_the_answer() -> None:
     body = {"model": "fusion", "input": "x", "instructions": "i", "metadata": {"a": "b"}, "tools": [FUNCTION]}
     created, _ = sse(RESPONSES.read(body, 8)[1](Head("r", "fusion", 1)).beat().decode())
