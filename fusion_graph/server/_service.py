@@ -24,6 +24,7 @@ from fusion_graph.server._sharing import Sharing
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
+    from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
     from fusion_graph.server._telemetry import Telemetry
 
@@ -99,6 +100,7 @@ class Exchange:
     token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    failed: Refused | None = None  # what a stream ended with whose status had left
     cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
 
     @property
