@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 
@@ -18,9 +19,11 @@ def is_alive(owner: str) -> bool:
     number, _, began = rest.partition("/")
     if host != socket.gethostname() or not number.isdecimal():
         return False
+    if sys.platform == "win32":
+        return False  # nobody tells without a risk: there, signal 0 is a Ctrl-C
     try:
         os.kill(int(number), 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True  # somebody else's

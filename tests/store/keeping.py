@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion_graph.engine.report import RunResult
+from fusion_graph.events import Listener
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Message
 from fusion_graph.store.cache import Cache
@@ -26,26 +27,39 @@ PANEL = """
 
 
 async def written(
-    stage: Stage, folder: Path, nodes: str = PANEL, *, run: str = RUN, cache: Cache | None = None, **top: Any
+    stage: Stage,
+    folder: Path,
+    nodes: str = PANEL,
+    *,
+    run: str = RUN,
+    cache: Cache | None = None,
+    listener: Listener = lambda _event: None,
+    **top: Any,
 ) -> RunResult:
     """A new run in the journal of this folder."""
-    bound = bound_of(nodes, **top)
-    return await _play(stage, folder, bound, run, None, cache)
+    return await _play(stage, folder, bound_of(nodes, **top), run, cache=cache, listener=listener)
 
 
 async def gone_on(stage: Stage, folder: Path, nodes: str = PANEL, *, run: str = RUN, **top: Any) -> RunResult:
     """Its next try."""
-    return await _play(stage, folder, bound_of(nodes, **top), run, past_of(folder, run), None)
+    return await _play(stage, folder, bound_of(nodes, **top), run, past=past_of(folder, run))
 
 
 async def _play(
-    stage: Stage, folder: Path, bound: Bound, run: str, past: Past | None, cache: Cache | None
+    stage: Stage,
+    folder: Path,
+    bound: Bound,
+    run: str,
+    *,
+    past: Past | None = None,
+    cache: Cache | None = None,
+    listener: Listener = lambda _event: None,
 ) -> RunResult:
     journal = Journal(folder)
     job = Job(run, bound, ASKED, FENCE, "sim")
     memory = journal.go_on(job, past, cache) if past else journal.begin(job, cache)
     try:
-        return await stage.run(bound, messages=ASKED, run_id=run, fence=FENCE, memory=memory)
+        return await stage.run(bound, messages=ASKED, run_id=run, fence=FENCE, memory=memory, listener=listener)
     finally:
         journal.close()
 
