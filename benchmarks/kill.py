@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import logging
 import random
 import re
 import sys
@@ -155,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.work:
         asyncio.run(work(Path(told.work[0]), told.work[1], told.prompts, told.at_once))
         return 0
+    logging.getLogger("aiohttp.server").disabled = True  # clients are killed on purpose
     dice, bad, repaid, in_flight = random.Random(told.seed), 0, 0, 0
     for number in range(told.rounds):
         found = asyncio.run(play(told.prompts, told.at_once, dice))

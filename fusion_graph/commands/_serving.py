@@ -23,6 +23,8 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._telemetry import Telemetry, exporting
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options as read_store_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Given:
     folder: str | None = None
     prices: str | None = None
     otel: bool = False
+    journal: bool = False
 
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
@@ -54,6 +57,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
     limits = await _limits(setup, options, log)
+    journal = _journal(setup) if given.journal else None
     try:
         server = await open_server(
             options,
@@ -66,6 +70,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             log=log,
             limits=limits,
             telemetry=telemetry,
+            journal=journal,
             reuse_port=shared_port,
         )
     except BaseException:
@@ -77,7 +82,11 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             _workers.end_with_parent()
         _tell(server, options, selection)
 
-    await serve(server, ready)
+    try:
+        await serve(server, ready)
+    finally:
+        if journal is not None:
+            journal.close()
 
 
 def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any) -> Surroundings:
@@ -100,6 +109,15 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     return Fusion(
         providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
     )
+
+
+def _journal(setup: settings.Settings) -> Journal:
+    """Where runs are written down. One that cannot be written keeps nobody from being served."""
+    journal = Journal(setup.home)
+    journal.prune(read_store_options(setup.store))
+    if journal.off:
+        _console.err(f"journal: off ({journal.off}): runs of this server cannot be looked at later")
+    return journal
 
 
 async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:

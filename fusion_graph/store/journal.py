@@ -167,5 +167,5 @@ class RunMemory:
         return self._digest(node, ModelRef.parse(event.model).backend or self._job.backend, event.request)
 
     def _digest(self, node: Node, backend: str, call: Call) -> str:
-        kind = self._job.bound.kinds[node.index]
+        kind = self._job.bound.kinds[self._job.bound.plan.index[node.id]]  # a tool turn numbers its nodes anew
         return call_digest(kind.name, kind.version, backend, call, self._job.fence)
