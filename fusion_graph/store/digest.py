@@ -26,7 +26,7 @@ def call_digest(kind: str, version: int, backend: str, call: Call, fence: str) -
         "sampling": {name: value for name, value in call.sampling._asdict().items() if value not in (None, (), {})},
         "draw": call.draw,
     }
-    text = json.dumps(what, sort_keys=True, ensure_ascii=False, default=_plain)
+    text = ENCODER.encode(what)
     if fence:
         text = text.replace(fence, "")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -44,3 +44,6 @@ def _message(message: Message) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """What a request brought may be any mapping."""
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=_plain)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 
 def me() -> str:
     """`host/process/begin`."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_began(os.getpid())}"
+    return _name(os.getpid())
+
+
+@lru_cache(maxsize=2)  # a fork is another process
+def _name(process: int) -> str:
+    return f"{socket.gethostname()}/{process}/{_began(process)}"
 
 
 def is_alive(owner: str) -> bool:
