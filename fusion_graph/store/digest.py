@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fusion_graph.messages import Call, Message
+from fusion_graph.messages import Call, Message, Sampling
 
+FIELDS = Sampling._fields
+UNSET: tuple[Any, ...] = (None, (), {})
 FORMAT = 1  # of what is digested; a change makes every older digest a stranger
 
 
@@ -23,7 +25,7 @@ def call_digest(kind: str, version: int, backend: str, call: Call, fence: str) -
         "backend": backend,
         "model": call.model,
         "messages": [_message(message) for message in call.messages],
-        "sampling": {name: value for name, value in call.sampling._asdict().items() if value not in (None, (), {})},
+        "sampling": {name: value for name, value in zip(FIELDS, call.sampling, strict=True) if value not in UNSET},
         "draw": call.draw,
     }
     text = ENCODER.encode(what)
