@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.engine.report import RunResult
-from fusion_graph.errors import Transient
+from fusion_graph.errors import Transient, UsageError
 from fusion_graph.events import CallFinished, Event
 from fusion_graph.providers.sim import Script
-from fusion_graph.store.journal import Journal
+from fusion_graph.store.database import reading
+from fusion_graph.store.history import list_runs
+from fusion_graph.store.journal import FILE, Journal
+from fusion_graph.store.tables import JOURNAL
 from tests.engine.stage import Stage, analysis, critique, entries, shown, states
 from tests.store.keeping import ASKED, FENCE, PANEL, RUN, gone_on, past_of, stored, written
 
@@ -185,6 +188,14 @@ async def test_without_a_folder_nothing_is_written() -> None:
     await journal.flush()
     journal.close()
     assert journal.off == ""
+
+
+async def test_refused_run_is_no_run(tmp_path: Path) -> None:
+    """One that the engine refuses before it spends anything leaves nothing behind."""
+    with pytest.raises(UsageError, match="backend"):
+        await written(Stage(), tmp_path, "one: {kind: proposer, model: m/a@nowhere}")
+    with reading(tmp_path / FILE, JOURNAL) as connection:
+        assert list_runs(connection, most=9) == []
 
 
 async def test_run_is_written_down_while_it_runs(tmp_path: Path) -> None:

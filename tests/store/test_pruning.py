@@ -10,6 +10,7 @@ import pytest
 
 from fusion_graph.store.database import connect
 from fusion_graph.store.journal import FILE
+from fusion_graph.store.owner import me
 from fusion_graph.store.pruning import prune
 from tests.engine.stage import Stage
 from tests.store.keeping import written
@@ -51,9 +52,16 @@ async def test_oldest_go_until_it_is_small_enough(tmp_path: Path) -> None:
 
 async def test_running_one_is_never_forgotten(tmp_path: Path) -> None:
     with closing(await three(tmp_path)) as connection:
-        connection.execute("UPDATE runs SET state = 'running' WHERE id = ?", (RUNS[0],))
+        connection.execute("UPDATE runs SET state = 'running', owner = ? WHERE id = ?", (me(), RUNS[0]))
         assert prune(connection, before=9, max_bytes=1) == 2
         assert left(connection) == RUNS[:1]
+
+
+async def test_run_of_a_process_that_was_killed_is_forgotten_like_any_other(tmp_path: Path) -> None:
+    with closing(await three(tmp_path)) as connection:
+        connection.execute("UPDATE runs SET state = 'running', owner = 'here/1/1' WHERE id = ?", (RUNS[0],))
+        assert prune(connection, before=2, max_bytes=MUCH) == 1
+        assert left(connection) == RUNS[1:]
 
 
 @pytest.mark.parametrize("most", [0, MUCH])
