@@ -9,6 +9,7 @@ from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
+from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._replay import CURRENT
@@ -29,6 +30,7 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
             _surround(job)
+            job = _journal.begin(service, job)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
                 result = await run_job(service.fusion, job.first, job.bound, job.request, bill)
@@ -77,7 +79,8 @@ class _Streaming:
         self._delivered = False
 
     async def answer(self) -> None:
-        exchange, job = self._exchange, self._job
+        exchange = self._exchange
+        self._job = job = _journal.begin(exchange.service, self._job)
         _surround(job)
         run = asyncio.ensure_future(
             run_job(exchange.service.fusion, job.first, job.bound, job.request, self._listener())
@@ -198,6 +201,7 @@ def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -
 def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> None:
     """Accounts, metrics and the log learn how it ended."""
     purse.cost_usd = result.cost_usd
+    _journal.conclude(job, result)
     exchange.service.metrics.run(job.served.id, result)
     if exchange.service.telemetry is not None:
         exchange.service.telemetry.tell(job.served.id, result, job.asked.messages)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
     from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.journal import Journal
 
 
 MAX_NOTED = 1000
@@ -52,6 +53,7 @@ class Service:
     sharing: Sharing = field(default_factory=Sharing)
     peers: Peers = field(default_factory=Peers)
     telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
+    journal: Journal | None = None  # where runs are written down, likewise
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
     _noted: set[tuple[str, str]] = field(default_factory=set)
