@@ -31,13 +31,13 @@ class Walk:
         self.at = at
         self.folder = folder
 
-    def call(self, *arguments: str) -> str:
-        """Standard output of one command, run as in a pipe."""
+    def call(self, *arguments: str, said: str = "") -> str:
+        """Standard output of one command, run as in a pipe. `said` is its standard input."""
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,
             env=self.at.environment,
-            stdin=subprocess.DEVNULL,
+            input=said,
             capture_output=True,
             text=True,
             check=False,
@@ -112,6 +112,14 @@ def runs(walk: Walk) -> None:
     assert walk.asked() == asked, "a run that was whole was paid for again"
 
 
+def code(walk: Walk) -> None:
+    """The simulated model does as it is told: it finishes."""
+    (walk.folder / "work").mkdir()
+    task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
+    told = walk.call("code", task, "--root", "work", "--json").splitlines()
+    assert json.loads(told[-1])["state"] == "finished"
+
+
 def evaluate(walk: Walk) -> None:
     assert "panel+refine" in walk.call("eval", "--ab", "--dry-run", "--limit", "3")
     told = json.loads(walk.call("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json"))
@@ -143,6 +151,8 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "new": new,
     "run": run,
     "runs": runs,
+    "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
+    "code": code,
     "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
     "eval": evaluate,
     "tune": tune,

@@ -20,6 +20,8 @@ SWEEPS = (50_000, 20, 50)
 SUMMARIES: Mapping[str, str] = {
     "run": "run a pipeline on a prompt",
     "ask": "ask the default panel, print the answer only",
+    "chat": "a conversation with a pipeline",
+    "code": "an agent that works on a folder of code",
     "check": "find every mistake in pipeline files",
     "plan": "what a pipeline will do and cost at most, before anything is spent",
     "expand": "print a pipeline's graph form",

@@ -22,6 +22,7 @@ from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.engine.request import RunRequest
+from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.graph.forecast.estimate import estimate
@@ -54,6 +55,7 @@ class Job:
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
     command: str = "run"
     keep: bool = True  # write the run down
     cache: bool = False
@@ -71,6 +73,7 @@ async def perform(job: Job) -> int:
         limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
     )
     prices = wiring.prices(job.prices)
+    tools = toolbox_for(ready.bound, setup, job.allowed)
     with ExitStack() as stack:
         trace = stack.enter_context(_writable(job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))
@@ -80,7 +83,7 @@ async def perform(job: Job) -> int:
             tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
         screen = _Screen(job, setup)
         try:
-            async with wiring.open_fusion(ready.selection, prices) as fusion:
+            async with wiring.open_fusion(ready.selection, prices, tools) as fusion:
                 noted = request._replace(run_id=book.run_id, fence=book.fence, memory=book.memory)
                 result = await fusion.run(ready.bound, noted, screen)
         except asyncio.CancelledError:

@@ -24,6 +24,7 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--no-journal", is_flag=True, help="Do not write the run down.")
 @click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
 @_options.strict
+@_options.tools
 @_options.prices
 def COMMAND(
     pipeline: str | None,
@@ -40,6 +41,10 @@ def COMMAND(
     no_journal: bool,
     cache: bool,
     strict: bool,
+    allow_tools: tuple[str, ...],
+    root: str,
+    unsafe_bash: bool,
+    bash_network: bool,
     prices: str | None,
 ) -> int:
     """Run PIPELINE, a file or the name of a preset, on PROMPT.
@@ -54,6 +59,7 @@ def COMMAND(
     """
     from fusion_graph.commands import _resuming
     from fusion_graph.commands._running import Job, perform
+    from fusion_graph.equipment import Allowed
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
     what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
@@ -72,5 +78,6 @@ def COMMAND(
         cache=cache,
         strict=strict,
         prices=prices,
+        allowed=Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network),
     )
     return _interrupt.run(perform(job))

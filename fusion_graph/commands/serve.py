@@ -19,6 +19,12 @@ import click
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
 @click.option("--log-content", is_flag=True, help="Log prompts and answers too; with --otel in spans as well.")
 @click.option("--otel", is_flag=True, help="Send spans and metrics by OTLP; needs the otel extra.")
+@click.option(
+    "--allow-tools",
+    multiple=True,
+    metavar="NAMES",
+    help="Tools that pipelines may use: web_search, web_fetch, with commas between; or all of the web.",
+)
 @click.option("--shared-port", is_flag=True, hidden=True)
 @click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")
 def COMMAND(
@@ -33,6 +39,7 @@ def COMMAND(
     log_json: bool,
     log_content: bool,
     otel: bool,
+    allow_tools: tuple[str, ...],
     shared_port: bool,
     insecure_open: bool,
 ) -> int:
@@ -48,7 +55,7 @@ def COMMAND(
     from fusion_graph.commands import _serving
 
     return _serving.perform(
-        _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel),
+        _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel, allow_tools=allow_tools),
         shared_port=shared_port,
         host=host,
         port=port,
