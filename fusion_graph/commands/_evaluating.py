@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,7 +83,8 @@ def perform(wanted: Wanted) -> int:
     by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in tasks.tasks}
     lab = study.lab
     if not lab.virtual:  # in a dry run time is virtual from the start
-        study.rows = timed(study.rows, by_name, by_task, lab.from_records(study.arms), fence=lab.fence)
+        records = lab.from_records(study.arms)
+        study.rows = timed(study.rows, by_name, by_task, records, fence=lab.fence, simulated=lab.simulated)
     study.without = [
         found
         for arm in study.arms
@@ -98,8 +98,8 @@ def perform(wanted: Wanted) -> int:
             simulated=lab.simulated,
         )
     ]
-    _eval_report.show(_report(study), wanted.output, lab)
     lab.stages.close()
+    _eval_report.show(_report(study), wanted.output, lab)
     if lab.purse.empty:
         return CUT
     return 0 if any(row.score.score is not None for row in study.rows) else 1
@@ -121,10 +121,8 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
     )
     study.warnings = lab.begin(study.arms, judging)
     lab.err(_at_most(study))
-    try:
+    async with lab.kept():
         await _work(study)
-    except asyncio.CancelledError:
-        raise asyncio.CancelledError(lab.spent) from None
     return study
 
 
@@ -180,7 +178,8 @@ async def _round(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None
 
 
 def _baselines(study: Study) -> list[Arm]:
-    """From the best panelist alone, so many samples that they cost what the dearest shape costs."""
+    """Of the best panelist alone, so many samples that they cost what the dearest shape costs: self-consistency where
+    answers can be counted, and self-fusion."""
     lines = study.summary().lines
     alone = [line for line in lines if line.role == "solo" and line.score is not None and line.cost_usd]
     shapes = [line for line in lines if line.role == "shape" and line.cost_usd]
@@ -194,7 +193,8 @@ def _baselines(study: Study) -> list[Arm]:
     if samples > MOST_SAMPLES:
         study.lab.err(f"the baseline of equal cost would take {samples} samples; it gets {MOST_SAMPLES} and costs less")
     solo = next(arm for arm in study.arms if arm.name == best.arm)
-    return [baseline(solo, samples, wiring.load, study.lab.bind, exact=exact)]
+    ways = (True, False) if exact else (False,)  # answers that can be counted are counted, and written together too
+    return [baseline(solo, samples, wiring.load, study.lab.bind, exact=way) for way in ways]
 
 
 class _Progress:

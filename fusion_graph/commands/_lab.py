@@ -7,7 +7,8 @@ import asyncio
 import secrets
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,17 @@ class Lab:
         """For whoever interrupts: what was spent, and how to go on."""
         again = f"; go on with --resume {self.file}" if self.file else ""
         return f"{several(self.purse.calls, 'call')}, {usd(self.purse.spent_usd)} spent{again}"
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Around the work: whatever ends it early closes the store, and an interrupt is told what was spent."""
+        try:
+            yield
+        except BaseException as ended:
+            self.stages.close()
+            if isinstance(ended, asyncio.CancelledError):
+                raise asyncio.CancelledError(self.spent) from None
+            raise
 
     # --- models -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -79,8 +78,8 @@ def perform(wanted: Wanted) -> int:
     search = _interrupt.run(work, VirtualLoop) if wanted.place.dry_run else _interrupt.run(work)
     if not search.lab.virtual:
         _take_time(search)
-    _show(search, folder)
     search.lab.stages.close()
+    _show(search, folder)
     if search.lab.purse.empty:
         return CUT
     return 0 if search.lines else 1
@@ -109,10 +108,8 @@ async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) ->
         arms=arms,
     )
     lab.begin(arms, judging)
-    try:
+    async with lab.kept():
         await _climb(search)
-    except asyncio.CancelledError:
-        raise asyncio.CancelledError(lab.spent) from None
     return search
 
 

@@ -53,6 +53,19 @@ def test_arms_are_compared_on_exact_answers(cli: Callable[..., Done]) -> None:
     assert "answer against its best draft" in done.out
 
 
+def test_baselines_cost_about_as_much(cli: Callable[..., Done]) -> None:
+    line = ("eval", "moa-layers", "--ab", "--dry-run", "--tasks", "sums", "--limit", 6, "--compute-matched", "--json")
+    arms = {arm["arm"]: arm for arm in json.loads(cli(*line).out)["arms"]}
+    made = [arm for arm in arms.values() if arm["role"] == "baseline"]
+    assert [arm["arm"].split("(")[1] for arm in made] == ["vote)", "self-fusion)"]
+    assert all(arm["cost_usd"] < 2 * arms["moa-layers"]["cost_usd"] for arm in made)
+
+
+def test_runs_of_a_live_eval_are_timed_too(cli: Callable[..., Done]) -> None:
+    found = json.loads(cli("eval", "--tasks", "sums", "--limit", 2, "--runs", 2, "--json").out)
+    assert found["arms"][0]["runs"] == 4
+
+
 def test_a_live_eval_is_resumed_without_a_call(cli: Callable[..., Done], tmp_path: Path) -> None:
     line = ("eval", "--ab", "--tasks", "sums", "--limit", 3, "--resume", tmp_path / "s.db")
     first, again = cli(*line), cli(*line)

@@ -31,12 +31,18 @@ def play_again(arm: Arm, task: Task, run: int, open_fusion: Open, *, fence: str,
 
 
 def timed(
-    rows: Sequence[Row], arms: Mapping[str, Arm], tasks: Mapping[str, Task], open_fusion: Open, *, fence: str
+    rows: Sequence[Row],
+    arms: Mapping[str, Arm],
+    tasks: Mapping[str, Task],
+    open_fusion: Open,
+    *,
+    fence: str,
+    simulated: bool = False,
 ) -> list[Row]:
     """The rows with the time of each run by itself; where a record is missing, the time it took here stays."""
     made = []
     for row in rows:
-        again = play_again(arms[row.arm], tasks[row.task], row.run, open_fusion, fence=fence)
+        again = play_again(arms[row.arm], tasks[row.task], row.run, open_fusion, fence=fence, simulated=simulated)
         fits = again.whole and again.calls == row.answer.calls
         made.append(replace(row, answer=replace(row.answer, seconds=again.seconds)) if fits else row)
     return made
