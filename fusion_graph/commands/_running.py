@@ -38,13 +38,15 @@ class Job:
     """What was asked for on the command line."""
 
     pipeline: Pipeline
-    prompt: str
+    prompt: str | None  # None: the recorded one
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     budget_usd: float | None = None
     deadline_s: float | None = None
     prices: str | None = None
     trace: str | None = None
+    record: str | None = None
+    replay: str | None = None
     as_json: bool = False
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr

@@ -84,6 +84,6 @@ class Caller:
             self._last = event
 
     def node(self, call: Call) -> str:
-        """"" where nobody listens. To be asked before anything is waited for."""
+        """ "" where nobody listens. To be asked before anything is waited for."""
         last = self._last
         return last.node if last is not None and last.request is call else ""

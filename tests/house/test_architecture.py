@@ -22,6 +22,7 @@ LAYERS = (
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
     ("wiring",),
+    ("tapes", "testing"),
     ("commands", "api"),
     ("__main__",),
 )
