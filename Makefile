@@ -1,12 +1,15 @@
 # Everything a contributor types. `make` alone lists it. CI runs the same words (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types check test cover bench demo schemas diagrams docs prices smoke soak lock clean
+.PHONY: help install format lint types check test cover bench demo schemas diagrams docs prices smoke soak clients \
+	verify verify-install lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements
+CLIENTS ?= clients
+TIMES ?= 1
 PROMPT ?= Why is the sky blue? Answer in one sentence.
 
 # uv if it is there, else venv and pip. Both check the hashes.
@@ -20,7 +23,7 @@ endif
 LOCKED := $(PIP) --no-deps --require-hashes
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- install ----------------------------------------------------------------------------------------------------------
 
@@ -80,10 +83,19 @@ bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 	@$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
-	@SOAK_S=600 $(BIN)/python -m pytest -q tests/server/test_load.py
+	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
 
-smoke: $(VENV)/.ok ## the whole stack over a real socket, with simulated models
-	@$(BIN)/python scripts/smoke.py
+smoke: $(VENV)/.ok ## every command and endpoint over real sockets, with simulated models
+	@$(BIN)/python -m scripts.smoke
+
+verify-install: $(VENV)/.ok ## build the wheel and use it in a fresh environment, outside of this folder
+	@$(BIN)/python -m scripts.verify_install
+
+clients: $(VENV)/.ok ## real clients of integrations/ against a server here; some: CLIENTS="pi llm" (needs the network)
+	@$(BIN)/python -m scripts.verify --times $(TIMES) $(CLIENTS)
+
+verify: $(VENV)/.dev ## check, smoke, verify-install and all clients, with a table at the end
+	@$(BIN)/python -m scripts.verify
 
 # --- try it -----------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ BUILT_IN: Mapping[str, Backend] = {
     "local": Backend(name="local", provider="local", free=True),
 }
 
-TOP: Mapping[str, type] = {"default_backend": str, "backends": dict, "models": dict, "server": dict}
+TOP: Mapping[str, type] = {"default_backend": str, "backends": dict, "models": dict, "server": dict, "store": dict}
 BACKEND: Mapping[str, type] = {
     "base_url": str,
     "api_key_env": str,
@@ -47,6 +47,7 @@ class Configuration:
     key_variables: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)  # as it stands; the server reads it
+    store: Mapping[str, Any] = field(default_factory=dict)  # as it stands; the store reads it
 
 
 def read(path: Path) -> Configuration:
@@ -65,6 +66,7 @@ def read(path: Path) -> Configuration:
         key_variables={name: entry["api_key_env"] for name, entry in entries.items() if "api_key_env" in entry},
         models=_models(table.get("models", {}), {**BUILT_IN, DEFAULT: None, **backends}, str(path)),
         server=table.get("server", {}),
+        store=table.get("store", {}),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from fusion_graph.messages import Call, Completion, Delta, Message, Purpose
 from fusion_graph.outputs import Draft, Gives, Value
@@ -17,6 +17,7 @@ from fusion_graph.pipeline import Node, NodeId, NodeSpec
 
 if TYPE_CHECKING:
     from fusion_graph.errors import NodeFailed
+    from fusion_graph.events import Event
 
 JsonSchema: TypeAlias = Mapping[str, Any]
 
@@ -209,6 +210,42 @@ class Provider:
     open: Callable[[Backend], Client]
     needs_key: bool = False
     free: bool = False  # its calls cost 0
+
+
+# --- what a run remembers ---------------------------------------------------------------------------------------------
+
+
+class Recalled(NamedTuple):
+    """A reply that need not be bought again: of this run's own journal (`replayed`), or of another run (`cached`)."""
+
+    state: Literal["replayed", "cached"]
+    completion: Completion
+
+
+class Memory(Protocol):
+    """What a run has beside its models: where it is written down, and what it need not pay for again.
+
+    It hears every event of the run at once (`tell`). Before a call leaves, the engine awaits `commit`: what led to the
+    call, and that it leaves, is then on disk. Of earlier tries of this run it holds how they closed its joins and chose
+    in its fallbacks (`decided`, by node id), what they went without there (`lost`: node, reason, text, action) and what
+    they cost (`spent`: dollars, calls, tokens).
+    """
+
+    decided: Mapping[str, tuple[str, ...]]
+    lost: Sequence[tuple[str, str, str, str]]
+    spent: tuple[float, int, int]
+
+    def tell(self, event: Event) -> None: ...
+
+    async def commit(self) -> None:
+        """Returns when everything told so far is kept, or cannot be. Never raises for a full or broken disk."""
+
+    def recall(self, node: Node, backend: str, call: Call) -> Recalled | None:
+        """The reply to this very call, if it is there. Each is given once per run: one that turns out to be of no use
+        must not come back on every attempt."""
+
+    def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None:
+        """A reply was bought and is usable."""
 
 
 # --- tools, routes, commands ------------------------------------------------------------------------------------------

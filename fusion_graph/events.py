@@ -89,6 +89,17 @@ class CallFinished(NamedTuple):
     exact: bool
 
 
+class CallRecalled(NamedTuple):
+    """A call that was not made: its reply was `replayed` from this run's journal, or `cached` from another run."""
+
+    at: float
+    node: str
+    call: int
+    model: str
+    state: State
+    completion: Completion
+
+
 class CallFailed(NamedTuple):
     """An attempt failed or was cancelled; what it may have cost counts. `next_s`: the wait before the next attempt,
     None when there is none. `text` is what had arrived, or the unusable text."""
@@ -159,6 +170,7 @@ Event: TypeAlias = (
     | TextDelta
     | ToolDelta
     | CallFinished
+    | CallRecalled
     | CallFailed
     | GroupClosed
     | Degraded

@@ -116,4 +116,5 @@ class Completion:
     usage: Usage | None = None
     model: str = ""
     simulated: bool = False
+    logprobs: Mapping[str, Any] | None = None  # as the backend gave them, if it was asked and did
     notes: tuple[str, ...] = ()  # what was normalised on the way, for the trace

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
 
@@ -41,6 +41,7 @@ class Draft(NamedTuple):
     refused: bool = False
     tool_calls: tuple[ToolCall, ...] = ()
     simulated: bool = False
+    logprobs: Mapping[str, Any] | None = None  # of its tokens, as the backend gave them
 
     @property
     def truncated(self) -> bool:

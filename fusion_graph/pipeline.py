@@ -122,9 +122,12 @@ class Pipeline:
     limits: Mapping[str, Any] = field(default_factory=dict)  # keys of Limits; values may be Params
     seed: Any = None
     on_tool_turn: Literal["writer_only", "full"] = "writer_only"
+    on_forced_tool: Literal["writer_only", "full"] = "full"  # a request that demands a tool call
+    forward: bool = False  # what a request says of its sender goes to the final writer's backend
     nodes: tuple[NodeSpec, ...] = ()
     output: NodeId = NodeId("")
-    digest: str = ""  # sha256 of the canonical document
+    source: str = field(default="", repr=False)  # the document as JSON, without layout and comments
+    digest: str = ""  # sha256 of that
     panel_form: bool = False
     file: str = "<pipeline>"
 
@@ -225,13 +228,14 @@ class ModelOptions:
     seed: int | None = None
     stop_sequences: tuple[str, ...] = ()
     reasoning_effort: str | None = None
+    inherit: bool = False  # takes what a request asks of the writer's style
     tools: tuple[str, ...] = ()
     timeout: Timeout = Timeout()
     retry: Retry = Retry()
     usable: Usable = Usable()
     extract: Extract | None = None
     present: Present = PRESENT
-    cache: Mapping[str, Any] | None = None
+    cache: bool | Mapping[str, Any] | None = None
     models: tuple[ModelRef, ...] = field(init=False, repr=False)  # the model, then its alternates
 
     def __post_init__(self) -> None:

@@ -37,8 +37,10 @@ class Settings:
     file: Path | None = None  # the fusiongraph.toml that was read
     no_color: bool = False
     dumb_terminal: bool = False  # it cannot go back to a line it has written
+    store: Mapping[str, Any] = field(default_factory=dict)  # the `[store]` table, likewise
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
+    redis_url: str = field(default="", repr=False)  # FUSION_REDIS_URL, which may hold a password
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
 
@@ -67,7 +69,9 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         no_color=bool(variables["NO_COLOR"]) or variables["TERM"] == "dumb",
         dumb_terminal=variables["TERM"] == "dumb",
         server=configured.server,
+        store=configured.store,
         server_keys=variables["FUSION_SERVER_KEYS"],
+        redis_url=variables["FUSION_REDIS_URL"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
 

@@ -4,12 +4,11 @@ one that replays with no network, no key and the recorded prices."""
 from __future__ import annotations
 
 import asyncio
+import json
 import math
-import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from fusion_graph import wiring
 from fusion_graph.contracts import Backend
@@ -19,74 +18,112 @@ from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message
+from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.store.cassette import Cassette, read_cassette
 from fusion_graph.store.clockwork import Clockwork
 from fusion_graph.store.door import closed, guarded
 from fusion_graph.store.player import Player
-from fusion_graph.store.recorder import Recorder
+from fusion_graph.store.tape_lines import read_messages
+from fusion_graph.store.taping import Taper
 
 if TYPE_CHECKING:
     from fusion_graph.events import Listener
     from fusion_graph.graph.binding import Bound
-    from fusion_graph.pipeline import Pipeline
+    from fusion_graph.settings import Settings
 
 PAID, FREE = "replay", "replay-free"  # providers of a replay
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a run was asked, as the command line has it. None: not said."""
+class Asked(NamedTuple):
+    """What a run is asked."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
-    prompt: str | None
+    messages: tuple[Message, ...]
     seed: int | None = None
     budget_usd: float | None = None
     deadline_s: float | None = None
     stream: bool = True
 
 
-def request_of(asked: Asked, bound: Bound, *, run_id: str = "", fence: str = "") -> RunRequest:
-    """What the engine is asked."""
-    return RunRequest(
-        messages=(Message("user", asked.prompt or ""),),
-        seed=asked.seed,
-        stream=asked.stream,
-        limits=wiring.limits_of(bound, budget_usd=asked.budget_usd, deadline_s=asked.deadline_s),
-        run_id=run_id,
-        fence=fence,
-    )
+class Straight:
+    """A run that meets its models with nobody in between. Its listener must be the first one to hear of an event."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.listen: Listener = lambda _event: None
+
+    async def prepare(self, setup: Settings) -> wiring.Ready:
+        return await wiring.prepare(self.asked.pipeline, self.asked.params, setup)
+
+    def prices(self, file: str | None) -> Prices:
+        return wiring.prices(file)
+
+    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
+        asked = self.asked
+        return RunRequest(
+            messages=asked.messages,
+            seed=asked.seed,
+            stream=asked.stream,
+            limits=wiring.limits_of(ready.bound, budget_usd=asked.budget_usd, deadline_s=asked.deadline_s),
+            run_id=run_id,
+            fence=fence,
+        )
+
+    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
+        return wiring.open_fusion(ready.selection, prices)
+
+    def warnings(self) -> Iterator[str]:
+        """What to tell before the run."""
+        yield from ()
+
+    def conclude(self, _result: RunResult) -> Iterator[str]:
+        """The run has ended: what to tell after it."""
+        yield from ()
 
 
 # --- recording --------------------------------------------------------------------------------------------------------
 
 
-class Recording:
-    """One run that is recorded to an open file. `listen` must hear every event."""
+class Recording(Straight):
+    """A run that is written to an open file. What is recorded is bought: no reply comes from a cache."""
 
-    def __init__(self, file: TextIO, asked: Asked, ready: wiring.Ready, prices: Prices) -> None:
-        self.ready = ready
-        self.prices = prices
-        self.request = request_of(asked, ready.bound, run_id=secrets.token_hex(8), fence=secrets.token_hex(6))
-        self._recorder = Recorder(file, _head(asked, ready, prices, self.request))
-        self.listen: Listener = self._recorder.listen
+    def __init__(self, asked: Asked, file: TextIO) -> None:
+        super().__init__(asked)
+        self._taper = Taper(file)
+        self.listen = self._taper.listen
+        self._request: RunRequest | None = None
 
-    def open(self) -> Fusion:
-        backends = self.ready.selection.backends
-        used = {name: PROVIDERS[name] for name in {backend.provider for backend in backends.values()}}
+    async def prepare(self, setup: Settings) -> wiring.Ready:
+        ready = await super().prepare(setup)
+        return ready._replace(bound=_without_cache(ready.bound))
+
+    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
+        self._request = super().request(ready, run_id=run_id, fence=fence)
+        return self._request
+
+    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
+        assert self._request is not None
+        self._taper.begin(_head(self.asked, ready, prices, self._request))
+        selection = ready.selection
+        used = {name: PROVIDERS[name] for name in {backend.provider for backend in selection.backends.values()}}
         return Fusion(
-            providers=guarded(used, self._recorder),
-            backends=backends,
-            default_backend=self.ready.selection.default,
-            prices=self.prices,
+            providers=guarded(used, self._taper),
+            backends=selection.backends,
+            default_backend=selection.default,
+            prices=prices,
         )
 
     def conclude(self, result: RunResult) -> Iterator[str]:
-        """The run has ended; gives what there is to tell."""
-        self._recorder.conclude(**summary(result))
-        if self._recorder.fault is not None:
-            yield f"the cassette is not whole: {self._recorder.fault.strerror}"
+        self._taper.conclude(**summary(result))
+        if self._taper.fault is not None:
+            yield f"the cassette is not whole: {self._taper.fault.strerror}"
+
+
+def _without_cache(bound: Bound) -> Bound:
+    nodes = (replace(n, model=replace(n.model, cache=None)) if n.model is not None else n for n in bound.nodes)
+    return replace(bound, nodes=tuple(nodes))
 
 
 def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest) -> dict[str, Any]:
@@ -96,9 +133,9 @@ def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest
     return {
         "run_id": request.run_id,
         "fence": request.fence,
-        "pipeline": {"name": pipeline.name, "digest": pipeline.digest, "text": _text(pipeline)},
+        "pipeline": {"name": pipeline.name, "file": pipeline.file, "source": pipeline.source},
         "params": dict(asked.params),
-        "prompt": asked.prompt,
+        "messages": asked.messages,
         "seed": asked.seed,
         "stream": asked.stream,
         "budget_usd": asked.budget_usd,
@@ -117,13 +154,15 @@ def _backends(selection: wiring.Selection, used: tuple[str, ...]) -> list[dict[s
     for name in used:
         if (backend := selection.backends.get(name)) is not None:
             place = (backend.base_url.rstrip("/") or name, backend.api_key)
-            told.append({
-                "name": name,
-                "account": accounts.setdefault(place, len(accounts)),
-                "free": backend.free or PROVIDERS[backend.provider].free,
-                "max_concurrency": backend.max_concurrency,
-                "requests_per_minute": backend.requests_per_minute,
-            })
+            told.append(
+                {
+                    "name": name,
+                    "account": accounts.setdefault(place, len(accounts)),
+                    "free": backend.free or PROVIDERS[backend.provider].free,
+                    "max_concurrency": backend.max_concurrency,
+                    "requests_per_minute": backend.requests_per_minute,
+                }
+            )
     return told
 
 
@@ -131,15 +170,6 @@ def _entry(rates: Rates) -> list[float]:
     """As a price table has it."""
     entry = [rates.input, rates.output, rates.cached]
     return [*entry, rates.above, *_entry(rates.long)] if rates.long else entry
-
-
-def _text(pipeline: Pipeline) -> str:
-    """The file's; "" of one that cannot be read again."""
-    path = Path(pipeline.file)
-    try:
-        return path.read_text("utf-8-sig", "replace") if path.is_file() else ""
-    except OSError:
-        return ""
 
 
 def summary(result: RunResult) -> dict[str, Any]:
@@ -164,31 +194,38 @@ def read_tape(file: str) -> Cassette:
     return cassette
 
 
-class Replaying:
-    """One run that is answered by a cassette. Belongs on a Clockwork loop; what was not asked is as recorded."""
+def recorded(cassette: Cassette, pipeline: Pipeline | None = None) -> Asked:
+    """What the recorded run was asked, perhaps of another pipeline. Raises UsageError or PipelineError."""
+    head = cassette.head
+    if pipeline is None:
+        try:
+            document = json.loads(head["pipeline"]["source"])
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise UsageError(f"{cassette.file}:1: `head`/pipeline/source: not a pipeline", hint="name one")
+        pipeline = wiring.load(document)
+    return Asked(
+        pipeline=pipeline,
+        params=head["params"],
+        messages=read_messages(head["messages"]),
+        **{name: head[name] for name in ("seed", "budget_usd", "deadline_s", "stream")},
+    )
 
-    def __init__(self, cassette: Cassette, asked: Asked) -> None:
-        head = cassette.head
-        self._cassette = cassette
-        self.asked = Asked(
-            pipeline=asked.pipeline,
-            params=asked.params or head["params"],
-            prompt=head["prompt"] if asked.prompt is None else asked.prompt,
-            **{
-                name: head[name] if getattr(asked, name) is None else getattr(asked, name)
-                for name in ("seed", "budget_usd", "deadline_s")
-            },
-            stream=head["stream"],
-        )
-        self.prices = Prices(head["prices"]["models"], head["prices"]["date"])
-        self.ready = self._ready()
-        self.request = request_of(self.asked, self.ready.bound, run_id=head["run_id"], fence=head["fence"])
+
+class Replaying(Straight):
+    """A run that is answered by a cassette, on a Clockwork loop."""
+
+    def __init__(self, asked: Asked, cassette: Cassette) -> None:
+        super().__init__(asked._replace(stream=cassette.head["stream"]))
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Clockwork)
+        self._cassette = cassette
         self._player = Player(cassette, loop)
-        self.listen: Listener = self._player.listen
+        self.listen = self._player.listen
 
-    def _ready(self) -> wiring.Ready:
+    async def prepare(self, _setup: Settings) -> wiring.Ready:
+        """No address and no key is looked up: what the settings say does not matter."""
         head = self._cassette.head
         selection = wiring.Selection(
             backends={backend["name"]: _silent(backend) for backend in head["backends"]},
@@ -199,36 +236,47 @@ class Replaying:
         )
         bound, renamed = wiring.fit_models(wiring.bind_pipeline(self.asked.pipeline, self.asked.params), selection)
         used = tuple(wiring.Used(name, selection.why, simulated=False) for name in selection.uses(bound))
-        return wiring.Ready(bound, selection, used, renamed)
+        return wiring.Ready(_without_cache(bound), selection, used, renamed)
 
-    def differences(self) -> Iterator[str]:
-        """What is asked otherwise than in the recorded run, and whether all of that is there."""
-        head, asked = self._cassette.head, self.asked
-        if asked.pipeline.digest != head["pipeline"]["digest"]:
-            yield f"the pipeline is not the recorded one{_first_difference(_text(asked.pipeline), head['pipeline']['text'])}"
-        for name in ("params", "prompt", "seed", "budget_usd", "deadline_s"):
-            if getattr(asked, name) != head[name]:
-                yield f"{name} {'are' if name == 'params' else 'is'} not as recorded"
-        if self._cassette.result is None:
-            yield "the recording was cut: the replay can go no further than it"
+    def prices(self, _file: str | None) -> Prices:
+        """The recorded ones."""
+        return Prices(self._cassette.head["prices"]["models"], self._cassette.head["prices"]["date"])
 
-    def open(self) -> Fusion:
-        loop = asyncio.get_running_loop()
+    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:  # noqa: ARG002 (the recorded ones)
+        head = self._cassette.head
+        return super().request(ready, run_id=head["run_id"], fence=head["fence"])
+
+    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
         return Fusion(
             providers={PAID: closed(self._player, name=PAID), FREE: closed(self._player, name=FREE, free=True)},
-            backends=self.ready.selection.backends,
-            default_backend=self.ready.selection.default,
-            prices=self.prices,
+            backends=ready.selection.backends,
+            default_backend=ready.selection.default,
+            prices=prices,
             sleep=self._player.sleep,
-            clock=loop.time,
+            clock=asyncio.get_running_loop().time,
         )
+
+    def warnings(self) -> Iterator[str]:
+        """What is asked otherwise than in the recorded run, and whether all of that is there."""
+        head, asked = self._cassette.head, self.asked
+        if asked.pipeline.source != head["pipeline"]["source"]:
+            yield "the pipeline is not the recorded one"
+        if asked.messages != read_messages(head["messages"]):
+            yield "the prompt is not the recorded one"
+        for name in ("params", "seed", "budget_usd", "deadline_s"):
+            mine = getattr(asked, name)
+            if mine != head[name]:
+                yield f"{name}: {json.dumps(mine)}, recorded {json.dumps(head[name])}"
+        if self._cassette.result is None:
+            yield "the recording was cut: the replay can go no further"
 
     def conclude(self, result: RunResult) -> Iterator[str]:
         """What came out otherwise than recorded."""
         recorded, now = self._cassette.result, summary(result)
-        for name, value in now.items() if recorded else ():
-            if not _same(value, recorded[name]):  # type: ignore[index]
-                yield f"the replay differs from the recorded run: {name}"
+        for name, value in now.items() if recorded is not None else ():
+            assert recorded is not None
+            if not _same(value, recorded[name]):
+                yield f"not as recorded: {name}"
 
 
 def _silent(backend: Mapping[str, Any]) -> Backend:
@@ -246,15 +294,3 @@ def _same(value: Any, other: Any) -> bool:
     if isinstance(value, float) and isinstance(other, int | float):
         return math.isclose(value, other, rel_tol=1e-9)
     return bool(value == other)
-
-
-def _first_difference(text: str, other: str) -> str:
-    """`: line 3 is '...', recorded '...'`."""
-    if not text or not other:
-        return ""
-    mine, theirs = text.splitlines(), other.splitlines()
-    for number in range(max(len(mine), len(theirs))):
-        one, two = (lines[number] if number < len(lines) else "" for lines in (mine, theirs))
-        if one != two:
-            return f": line {number + 1} is {one[:60]!r}, recorded {two[:60]!r}"
-    return ""

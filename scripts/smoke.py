@@ -1,61 +1,206 @@
-"""The whole stack over a real socket, as a user would start it: simulated models behind HTTP, a preset, an answer.
+"""The whole stack over real sockets, as a user would meet it: every command and every endpoint once, on simulated
+models, without a provider's key.
 
-Starts `fusiongraph sim` on a free port, points FUSION_BASE_URL at it, and runs check, plan, expand, render and run.
+The tables below hold a step for each; one that is missing, or has lost its command or endpoint, fails at once.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from fusion_graph.commands import COMMANDS
+from fusion_graph.server import ROUTES
+from scripts.stack import KEY, PROGRAM, ROOT, Stack, stack
 
 QUESTION = "What is the capital of Australia?"
-PROGRAM = [sys.executable, "-m", "fusion_graph"]
+ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
+
+
+class Walk:
+    """What a step works with: commands in a folder of their own, requests at the server."""
+
+    def __init__(self, at: Stack, folder: Path) -> None:
+        self.at = at
+        self.folder = folder
+
+    def call(self, *arguments: str) -> str:
+        """Standard output of one command, run as in a pipe."""
+        done = subprocess.run(
+            [*PROGRAM, *arguments],
+            cwd=self.folder,
+            env=self.at.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"fusiongraph {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def get(self, path: str, key: str = KEY) -> str:
+        return self._send(path, None, key)
+
+    def post(self, path: str, body: Mapping[str, Any], key: str = KEY) -> str:
+        return self._send(path, json.dumps(body).encode(), key)
+
+    def refused(self, method: str, path: str) -> int:
+        """The status of a request without a key."""
+        try:
+            self._send(path, None if method == "GET" else b"{}", "")
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+        return 200
+
+    def _send(self, path: str, body: bytes | None, key: str) -> str:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        url = self.at.server.removesuffix("/v1") + path
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - our own server
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
+            return str(answer.read().decode())
+
+
+# --- commands, in the order a new user meets them ---------------------------------------------------------------------
+
+
+def run(walk: Walk) -> None:
+    told = json.loads(walk.call("run", "budget", QUESTION, "--json"))
+    assert told["answer"]
+    assert told["simulated"] is True
+    assert told["cost_usd"] is not None
+
+
+def render(walk: Walk) -> None:
+    assert "panel" in walk.call("render", "budget")
+    walk.call("render", "budget", "-o", "budget.svg")
+    assert (walk.folder / "budget.svg").read_bytes().lstrip().startswith((b"<?xml", b"<svg"))
+
+
+def new(walk: Walk) -> None:
+    walk.call("new", "mine")
+    walk.call("check", "mine.yaml")
+    assert walk.call("run", "mine.yaml", QUESTION).strip()
+
+
+def expand(walk: Walk) -> None:
+    (walk.folder / "expanded.yaml").write_text(walk.call("expand", "budget"))
+    walk.call("check", "expanded.yaml")
+
+
+def runs(walk: Walk) -> None:
+    """Behind `run`: it was written down."""
+    (first, *_) = json.loads(walk.call("runs", "list", "--json", "--pipeline", "budget"))
+    assert first["state"] == "ok"
+    assert "useful" in walk.call("runs", "show", first["id"])
+    assert json.loads(walk.call("runs", "export", first["id"]))["result"]["answer"]
+    assert walk.call("run", "--resume", first["id"], "--no-stream").strip()
+
+
+def sim(walk: Walk) -> None:
+    with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
+        assert json.load(answer)["simulated"] is True
+
+
+def serve(walk: Walk) -> None:
+    assert "models: fusion, " in walk.at.log.read_text()
+
+
+COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
+    "doctor": lambda walk: _holds(walk.call("doctor"), "default", "FUSION_BASE_URL"),
+    "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
+    "check": lambda walk: walk.call("check", *(str(file) for file in sorted((ROOT / "pipelines").glob("*.yaml")))),
+    "plan": lambda walk: _holds(walk.call("plan", "budget"), "calls"),
+    "expand": expand,
+    "render": render,
+    "new": new,
+    "run": run,
+    "runs": runs,
+    "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
+    "sim": sim,
+    "serve": serve,
+}
+
+
+# --- endpoints --------------------------------------------------------------------------------------------------------
+
+
+def chat_completions(walk: Walk) -> None:
+    told = json.loads(walk.post("/v1/chat/completions", ASKED))
+    assert told["choices"][0]["message"]["content"]
+    assert told["fusion"]["panel_succeeded"] == 3
+    assert told["fusion"]["simulated"] is True
+    events = walk.post("/v1/chat/completions", {**ASKED, "stream": True}).strip().split("\n\n")
+    assert events[-1] == "data: [DONE]"
+    assert json.loads(events[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
+
+
+ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
+    "root": lambda walk: walk.get("/", key=""),
+    "livez": lambda walk: _holds(walk.get("/livez", key=""), '"ok"'),
+    "readyz": lambda walk: walk.get("/readyz", key=""),
+    "health": lambda walk: _holds(walk.get("/health"), '"budget"'),
+    "models": lambda walk: _holds(walk.get("/v1/models"), '"fusion"', '"debate"'),
+    "model": lambda walk: _holds(walk.get("/v1/models/google/gemini-3-flash"), '"google/gemini-3-flash"'),
+    "openapi": lambda walk: _holds(walk.get("/openapi.json"), '"3.1.0"', "/v1/chat/completions"),
+    "chat_completions": chat_completions,
+    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 2'),
+}
+
+
+def _holds(text: str, *parts: str) -> None:
+    assert not [part for part in parts if part not in text], f"{parts} not all in:\n{text}"
+
+
+# --- the walk ---------------------------------------------------------------------------------------------------------
+
+
+def lost() -> list[str]:
+    """Commands and endpoints without a step, and steps without one of them."""
+    named = {f"command {name}" for name in COMMANDS} | {f"endpoint {name}" for name in ROUTES}
+    walked = {f"command {name}" for name in COMMAND_STEPS} | {f"endpoint {name}" for name in ROUTE_STEPS}
+    return sorted(named ^ walked)
+
+
+def steps() -> dict[str, Callable[[Walk], object]]:
+    """Everything to be walked, by what is printed."""
+    walked: dict[str, Callable[[Walk], object]] = {f"fusiongraph {name}": do for name, do in COMMAND_STEPS.items()}
+    for name, do in ROUTE_STEPS.items():
+        route = ROUTES[name]
+        walked[f"{route.method} {route.path}"] = do
+        if not route.public:
+            walked[f"{route.method} {route.path} without a key"] = _refuses(route.method, route.path)
+    return walked
+
+
+def _refuses(method: str, path: str) -> Callable[[Walk], object]:
+    def do(walk: Walk) -> None:
+        status = walk.refused(method, path)
+        assert status == 401, f"status {status}"
+
+    return do
 
 
 def main() -> None:
     """Exit with 0 when every step did what it should."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen([*PROGRAM, "sim", "--port", "0"], stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout
-            found = re.search(r"http://\S+", server.stdout.readline())
-            assert found, "the sim did not say where it listens"
-            steps(found[0].removesuffix("/v1") + "/v1", Path(folder))
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
-    print("smoke: all steps passed")
-
-
-def steps(address: str, folder: Path) -> None:
-    """Each command once, in the order a new user meets them."""
-    call(folder, address, "doctor")
-    for step in ("check", "plan", "expand"):
-        call(folder, address, step, "budget")
-    call(folder, address, "render", "budget", "-o", "budget.svg")
-    assert (folder / "budget.svg").read_bytes().lstrip().startswith((b"<?xml", b"<svg"))
-    told = json.loads(call(folder, address, "run", "budget", QUESTION, "--json"))
-    assert told["answer"], "no answer"
-    assert told["simulated"] is True
-    assert call(folder, address, "ask", QUESTION).strip()
-
-
-def call(folder: Path, address: str, *arguments: str) -> str:
-    """Standard output of one command; raises if it fails."""
-    environment = {**os.environ, "FUSION_BASE_URL": address, "FUSION_HOME": str(folder)}
-    environment = {name: value for name, value in environment.items() if not name.endswith("_API_KEY")}
-    done = subprocess.run(
-        [*PROGRAM, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    if done.returncode:
-        sys.exit(f"fusiongraph {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-    print(f"fusiongraph {' '.join(arguments)}: ok")
-    return done.stdout
+    if lost():
+        sys.exit("smoke: add or remove a step in scripts/smoke.py for: " + ", ".join(lost()))
+    with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as at:
+        walk = Walk(at, Path(folder))
+        for name, do in steps().items():
+            try:
+                do(walk)
+            except (AssertionError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as fault:
+                sys.exit(f"smoke: {name}: FAILED: {fault!r}\n{fault}\n{at.log.read_text()}")
+            print(f"{name}: ok")
+    print(f"smoke: all {len(steps())} steps passed, and the server ended well")
 
 
 if __name__ == "__main__":

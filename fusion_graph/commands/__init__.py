@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # typing's own would cost 15 ms in which Ctrl-C is not ou
 if TYPE_CHECKING:
     from fusion_graph.contracts import Command
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of SIGINT and SIGTERM, as shells have it
 
 SUMMARIES: Mapping[str, str] = {
     "run": "run a pipeline on a prompt",
@@ -21,6 +21,7 @@ SUMMARIES: Mapping[str, str] = {
     "plan": "what a pipeline will do and cost at most, before anything is spent",
     "expand": "print a pipeline's graph form",
     "render": "draw a pipeline",
+    "runs": "earlier runs: list, show, export, resume, diff, prune",
     "new": "start a pipeline file from a shape that works",
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, Command] = _Table()
 def main() -> int:
     """The program. Returns the exit code; after an interrupt the process ends here, as Python would take its time."""
     code = execute()
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
         import os
 
         os._exit(code)

@@ -3,9 +3,11 @@ time."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fusion_graph.commands._figures import count, seconds, several, usd
 from fusion_graph.engine.report import RunResult
-from fusion_graph.events import CallFinished
+from fusion_graph.events import CallFinished, CallRecalled
 
 SHOWN = 3  # causes in the closing line; the lines above it have all
 
@@ -21,16 +23,22 @@ def degraded_lines(result: RunResult) -> list[str]:
 
 def closing_line(result: RunResult, prices_date: str) -> str:
     """`degraded in 4.2 s, 6 calls, 3.4k tokens, $0.0123: verdict abstained`. The error of a failed run stands apart."""
-    attempts = sum(node.attempts for node in result.nodes)
     parts = [
         f"{result.state} in {seconds(result.timing_s['total'])}",
-        several(attempts, "call"),
+        _calls(result),
         f"{count(result.usage.total_tokens)} tokens{' (estimated)' if result.usage.estimated else ''}",
         cost(result, prices_date),
     ]
     if result.simulated:
         parts.append("simulated")
     return ", ".join(parts) + (f": {_causes(result)}" if result.degraded and result.error is None else "")
+
+
+def _calls(result: RunResult) -> str:
+    """`3 calls`, `1 call (2 replayed, 1 cached)`."""
+    recalled = Counter(event.state for event in result.events if isinstance(event, CallRecalled))
+    told = ", ".join(f"{number} {state}" for state, number in recalled.items())
+    return several(sum(node.attempts for node in result.nodes), "call") + (f" ({told})" if told else "")
 
 
 def _causes(result: RunResult) -> str:

@@ -2,13 +2,13 @@
 end.
 
 0 answered, also degraded     1 the run failed      2 wrong usage or an invalid pipeline
-3 degraded under --strict     4 budget or deadline  130 interrupted
-70 a bug of ours              141 whoever read our output went away (as a program ended by SIGPIPE)
+3 degraded under --strict     4 budget or deadline  70 a bug of ours
+130, 143, 141 as shells have it for SIGINT (Ctrl-C), SIGTERM, and SIGPIPE (whoever read our output went away)
 """
 
 from __future__ import annotations
 
-from fusion_graph.commands import INTERRUPTED, _console
+from fusion_graph.commands import INTERRUPTED, TERMINATED, _console, _interrupt
 from fusion_graph.errors import FusionError, PipelineError
 
 FAILED, USAGE, DEGRADED, BUG, BROKEN_PIPE = 1, 2, 3, 70, 141
@@ -33,8 +33,9 @@ def _conclude(error: BaseException) -> int:
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt | Abort):
         told = error.__cause__ or error  # click makes an Abort of it
-        _console.err(": ".join(["interrupted", *map(str, told.args)]))
-        return INTERRUPTED
+        terminated = isinstance(told, _interrupt.Terminated)
+        _console.err(": ".join(["terminated" if terminated else "interrupted", *map(str, told.args)]))
+        return TERMINATED if terminated else INTERRUPTED
     _trace(error)
     if isinstance(error, ClickException):
         return _misused(error)

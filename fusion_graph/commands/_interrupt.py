@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fusion_graph.commands import INTERRUPTED
+from fusion_graph.commands import INTERRUPTED, TERMINATED
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -24,7 +24,12 @@ T = TypeVar("T")
 
 PATIENCE_S = 0.4  # for closing what is open; the user gets the prompt back within a second
 
-_cancel: list[Callable[[], None]] = []  # what to do first; empty = nothing is in flight
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has cancelled the run: somebody ended the program, and nobody pressed Ctrl-C."""
+
+
+_cancel: list[Callable[[int], None]] = []  # what to do first; empty = nothing is in flight
 
 
 @contextmanager
@@ -42,16 +47,17 @@ def watched() -> Iterator[None]:
 
 
 def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLoop] | None = None) -> T:
-    """Run a coroutine to its end. Raises KeyboardInterrupt after a signal has cancelled it and it has cleaned up."""
+    """Run a coroutine to its end. Raises KeyboardInterrupt or Terminated after a signal has cancelled it and it has
+    cleaned up."""
     import asyncio
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
-        cancelled: list[bool] = []
+        cancelled: list[int] = []
 
-        def cancel() -> None:
-            cancelled.append(True)
+        def cancel(number: int) -> None:
+            cancelled.append(number)
             loop.call_soon_threadsafe(task.cancel)
 
         _cancel.append(cancel)
@@ -59,22 +65,23 @@ def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLo
             return loop.run_until_complete(task)
         except asyncio.CancelledError as told:
             if cancelled:
-                raise KeyboardInterrupt(*told.args) from None
+                raise (Terminated if cancelled == [signal.SIGTERM] else KeyboardInterrupt)(*told.args) from None
             raise
         finally:
             _cancel.clear()
 
 
-def _on_signal(_number: int, _frame: FrameType | None) -> None:
+def _on_signal(number: int, _frame: FrameType | None) -> None:
     if not _cancel:
-        _leave()
-    _cancel.pop()()
-    last_word = threading.Timer(PATIENCE_S, _leave)
+        _leave(number)
+    _cancel.pop()(number)
+    last_word = threading.Timer(PATIENCE_S, _leave, [number])
     last_word.daemon = True
     last_word.start()
 
 
-def _leave() -> None:
+def _leave(number: int) -> None:
     """End at once, without cleaning up: the system closes the sockets, and a child process ends with its parent."""
-    os.write(2, b"\ninterrupted\n")
-    os._exit(INTERRUPTED)
+    terminated = number == signal.SIGTERM
+    os.write(2, b"\nterminated\n" if terminated else b"\ninterrupted\n")
+    os._exit(TERMINATED if terminated else INTERRUPTED)

@@ -11,7 +11,8 @@ from fusion_graph.commands import SUMMARIES
 
 EXIT_CODES = """
 Exit codes: 0 answered (also degraded), 1 the run failed, 2 wrong usage or an invalid pipeline, 3 degraded under
---strict, 4 budget or deadline, 130 interrupted, 141 nobody reads the output any more, 70 a bug of ours.
+--strict, 4 budget or deadline, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 141 nobody reads the output any
+more, 70 a bug of ours.
 """
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,13 +17,19 @@ from fusion_graph.commands._answer import AnswerWriter
 from fusion_graph.commands._closing import closing_line, degraded_lines
 from fusion_graph.commands._exit import DEGRADED
 from fusion_graph.commands._figures import several, usd
+from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_plan
+from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
-from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
+from fusion_graph.graph.forecast.estimate import estimate
+from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.store.cassette import Cassette
+from fusion_graph.store.past import Past
+from fusion_graph.tapes import Asked, Recording, Replaying, Straight
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -38,58 +44,69 @@ class Job:
     """What was asked for on the command line."""
 
     pipeline: Pipeline
-    prompt: str | None  # None: the recorded one
+    messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     budget_usd: float | None = None
     deadline_s: float | None = None
     prices: str | None = None
     trace: str | None = None
-    record: str | None = None
-    replay: str | None = None
     as_json: bool = False
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
+    command: str = "run"
+    keep: bool = True  # write the run down
+    cache: bool = False
+    past: Past | None = None  # the run that goes on
+    record: str | None = None  # a file
+    cassette: Cassette | None = None  # answers in place of the models
 
 
 async def perform(job: Job) -> int:
     """Run it and print what there is to print. Returns the exit code; raises what happened before the run began."""
     setup = settings.load()
-    ready = await wiring.prepare(job.pipeline, job.params, setup)
-    request = RunRequest(
-        messages=(Message("user", job.prompt),),
-        seed=job.seed,
-        stream=job.stream and not job.as_json,
-        limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
-    )
-    prices = wiring.prices(job.prices)
     with ExitStack() as stack:
-        trace = stack.enter_context(_writable(job.trace)) if job.trace else None
-        _console.err(ready.told)
-        screen = _Screen(job, setup)
+        deck = _deck(job, stack)
+        ready = await deck.prepare(setup)
+        prices = deck.prices(job.prices)
+        trace = stack.enter_context(_writable("trace file", job.trace)) if job.trace else None
+        book = stack.enter_context(_open_book(job, setup, ready))
+        request = deck.request(ready, run_id=book.run_id, fence=book.fence)
+        for line in (ready.told, *deck.warnings()):
+            _console.err(line)
+        if job.past is not None:
+            made = estimate(ready.bound, wiring.rates(setup, prices), prompt_tokens(job.messages))
+            tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
+        screen = _Screen(job, setup, deck.listen)
         try:
-            async with wiring.open_fusion(ready.selection, prices) as fusion:
-                result = await fusion.run(ready.bound, request, screen)
+            async with deck.open(ready, prices) as fusion:
+                result = await fusion.run(ready.bound, request._replace(memory=book.memory), screen)
         except asyncio.CancelledError:
             screen.close()
             if screen.answer.gone:
                 raise screen.answer.gone from None
+            if book.journal is not None and not book.off:
+                _console.err(f"to go on: fusiongraph run --resume {book.run_id}")
             raise asyncio.CancelledError(screen.spent()) from None
         finally:
             screen.close()
             if trace is not None:
                 trace.writelines(f"{line}\n" for line in trace_lines(screen.events))
-        _report(job, screen, result, ready, prices.date)
+        conclude(book, document(result))
+        doubts = list(deck.conclude(result))
+        _report(job, screen, result, ready, prices.date, book)
+        for line in doubts:
+            _console.err(line)
     return _code(job, result)
 
 
 class _Screen:
     """The listener: keeps the events, draws the tree, prints the answer."""
 
-    def __init__(self, job: Job, setup: settings.Settings) -> None:
+    def __init__(self, job: Job, setup: settings.Settings, first: Listener) -> None:
         self.events: list[Event] = []
-        self._listeners: list[Listener] = [self.events.append]
+        self._listeners: list[Listener] = [first, self.events.append]
         self._tree: Any = None
         if job.tree and _console.is_terminal(sys.stderr) and not setup.dumb_terminal:
             from fusion_graph.commands._live import LiveTree
@@ -124,9 +141,12 @@ class _Screen:
             _console.err("")
 
 
-def _report(job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str) -> None:
+def _report(
+    job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str, book: Notebook
+) -> None:
     if job.as_json:
         where = {"backends": [one._asdict() for one in ready.used], "renamed_models": dict(ready.renamed)}
+        where["journal"] = _journal_state(book)
         ascii_only = not _console.takes_unicode()  # else what it cannot show would be no JSON
         _console.out(json.dumps(document(result) | where, ensure_ascii=ascii_only, indent=2, allow_nan=False))
     else:
@@ -135,10 +155,32 @@ def _report(job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, p
             raise screen.answer.gone
     for line in degraded_lines(result) if result.error is None else ():
         _console.err(line)
+    if book.off:
+        _console.err(f"journal: off ({book.off}): this run cannot be looked at or gone on with later")
     if job.tree:  # also in a pipe: what a run has cost belongs in a log
         _console.err(closing_line(result, prices_date))
     if result.error is not None:
         _console.error(result.error.message, result.error.hint or _hint(result))
+
+
+def _open_book(job: Job, setup: settings.Settings, ready: wiring.Ready) -> AbstractContextManager[Notebook]:
+    return notebook(
+        setup,
+        ready.bound,
+        job.messages,
+        backend=ready.selection.default,
+        command=job.command,
+        seed=job.seed,
+        past=job.past,
+        keep=job.keep,
+        cache=job.cache,
+    )
+
+
+def _journal_state(book: Notebook) -> dict[str, str]:
+    if book.journal is None:
+        return {"state": "not kept"}
+    return {"state": "off", "reason": book.off} if book.off else {"state": "on"}
 
 
 def _hint(result: RunResult) -> str:
@@ -155,11 +197,27 @@ def _code(job: Job, result: RunResult) -> int:
     return DEGRADED if job.strict and result.degraded else 0
 
 
-def _writable(name: str) -> TextIO:
+def _deck(job: Job, stack: ExitStack) -> Straight:
+    """How the run meets its models."""
+    asked = Asked(
+        pipeline=job.pipeline,
+        params=job.params,
+        messages=job.messages,
+        seed=job.seed,
+        budget_usd=job.budget_usd,
+        deadline_s=job.deadline_s,
+        stream=job.stream and not job.as_json,
+    )
+    if job.cassette is not None:
+        return Replaying(asked, job.cassette)
+    if job.record is None:
+        return Straight(asked)
+    return Recording(asked, stack.enter_context(_writable("cassette", job.record)))
+
+
+def _writable(what: str, name: str) -> TextIO:
     """Opened before anything is spent."""
     try:
         return Path(name).open("w", encoding="utf-8")
     except OSError as fault:
-        raise UsageError(
-            f"the trace file {name} cannot be written: {fault.strerror}", hint="name another one"
-        ) from fault
+        raise UsageError(f"the {what} {name} cannot be written: {fault.strerror}", hint="name another one") from fault

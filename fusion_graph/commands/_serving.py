@@ -1,10 +1,8 @@
-"""A server from the command line: settings, pipelines and engine put together, one process or several on one port."""
+"""A server from the command line: settings, pipelines and engine put together in one process."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from fusion_graph import settings, wiring
-from fusion_graph.commands import _console
+from fusion_graph.commands import _console, _workers
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
-from fusion_graph.server._spans import Spans, exporting
+from fusion_graph.server._telemetry import Telemetry, exporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,27 +37,47 @@ class Given:
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
     """Serve until told to end. Returns the exit code."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(given, shared_port=shared_port, **flags))
+    log = Log(sys.stderr, as_json=flags["log_json"])
+    telemetry = _telemetry(log, content=flags["log_content"]) if given.otel else None
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(given, log, telemetry, shared_port=shared_port, **flags))
+    finally:
+        if telemetry is not None:
+            telemetry.close()
     return 0
 
 
-async def _serve(given: Given, *, shared_port: bool, **flags: Any) -> None:
+async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_port: bool, **flags: Any) -> None:
     setup = settings.load()
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
-    server = await open_server(
-        options,
-        fusion=_engine(selection, prices),
-        library=Library(lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel),
-        keys=_keys(setup),
-        backend=selection.default,
-        log=Log(sys.stderr, as_json=options.log_json),
-        spans=_spans() if given.otel else None,
-        reuse_port=shared_port,
-    )
-    await serve(server, lambda: _tell(server, options, selection))
+    limits = await _limits(setup, options, log)
+    try:
+        server = await open_server(
+            options,
+            fusion=_engine(selection, prices),
+            library=Library(
+                lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel
+            ),
+            keys=_keys(setup),
+            backend=selection.default,
+            log=log,
+            limits=limits,
+            telemetry=telemetry,
+            reuse_port=shared_port,
+        )
+    except BaseException:
+        await limits.aclose()
+        raise
+
+    def ready() -> None:
+        if shared_port:
+            _workers.end_with_parent()
+        _tell(server, options, selection)
+
+    await serve(server, ready)
 
 
 def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any) -> Surroundings:
@@ -83,9 +102,19 @@ def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
     )
 
 
-def _spans() -> Spans:
+async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:
+    """In this process, or in Redis for all servers that name the same one."""
+    if not setup.redis_url:
+        return Limits()
+    from fusion_graph.server._shared_limits import open_shared
+
+    longest = options.queue_s + options.deadline_s + options.write_s + options.drain_s
+    return await open_shared(setup.redis_url, lease_s=longest, log=log)
+
+
+def _telemetry(log: Log, *, content: bool) -> Telemetry:
     try:
-        return exporting()
+        return exporting(log, content=content)
     except ImportError:
         raise UsageError("--otel needs OpenTelemetry", hint="pip install 'fusion-graph[otel]'") from None
 
@@ -139,32 +168,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-# --- several processes ------------------------------------------------------------------------------------------------
-
-
-def multiply(count: int, port: int | None) -> int:
-    """The same command line so many times on one port; ends when all have. Limits of keys hold for each process."""
-    arguments = _alone(sys.argv[1:])
-    if port == 0:
-        raise UsageError("several workers need a port of their own choice, not 0", hint="--port 8377")
-    program = [sys.executable, "-m", "fusion_graph", *arguments]
-    # Sessions of their own: a Ctrl-C reaches us alone, and them once.
-    children = [subprocess.Popen(program, start_new_session=True) for _ in range(count)]  # noqa: S603
-
-    def pass_on(number: int, _frame: object) -> None:
-        for child in children:
-            child.send_signal(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, pass_on)
-    codes = [child.wait() for child in children]
-    return next((code for code in codes if code), 0)
-
-
-def _alone(arguments: Sequence[str]) -> list[str]:
-    """The arguments of one worker."""
-    place = next((i for i, text in enumerate(arguments) if text.startswith("--workers")), len(arguments))
-    rest = [*arguments[:place], *arguments[place + (1 if "=" in "".join(arguments[place : place + 1]) else 2) :]]
-    return [*rest, "--shared-port"]

@@ -13,6 +13,7 @@ from fusion_graph.commands import _interrupt, _options
     "--config", metavar="PIPELINE", help="Another pipeline than the preset budget: a file or a preset's name."
 )
 @_options.prompt_file
+@click.option("--journal", is_flag=True, help="Write the run down, as `run` does.")
 @_options.record
 @_options.replay
 @_options.prices
@@ -20,6 +21,7 @@ def COMMAND(
     prompt: str | None,
     config: str | None,
     file: str | None,
+    journal: bool,
     record: str | None,
     replay: str | None,
     prices: str | None,
@@ -29,11 +31,27 @@ def COMMAND(
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
     from fusion_graph import wiring
+    from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
-    from fusion_graph.commands._taping import check_tapes, loop_of, read_asked
 
-    check_tapes(record, replay)
-    found = wiring.load(config or wiring.DEFAULT_PIPELINE)
-    asked = read_asked(prompt, file, replay)
-    job = Job(pipeline=found, prompt=asked, prices=prices, record=record, replay=replay, tree=False)
-    return _interrupt.run(perform(job), loop_of(replay))
+    cassette = _taping.check(record, replay)
+    given = _resuming.Given(config, prompt, file, {}, None)
+    if cassette is not None:
+        what = _taping.played(given, cassette)
+    else:
+        what = _resuming.begun(given._replace(pipeline=config or wiring.DEFAULT_PIPELINE))
+    job = Job(
+        pipeline=what.pipeline,
+        params=what.params,
+        messages=what.messages,
+        seed=what.seed,
+        budget_usd=what.budget_usd,
+        deadline_s=what.deadline_s,
+        prices=prices,
+        tree=False,
+        command="ask",
+        keep=journal and cassette is None,
+        record=record,
+        cassette=cassette,
+    )
+    return _interrupt.run(perform(job), _taping.loop_of(cassette))

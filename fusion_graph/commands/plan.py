@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 @click.argument("prompt", required=False)
 @_options.prompt_file
 @_options.params
+@click.option("--run-history", is_flag=True, help="Beside the bounds, what earlier runs of this pipeline really took.")
 @_options.as_json
 @_options.prices
 def COMMAND(
-    pipeline: str, prompt: str | None, file: str | None, params: dict[str, str], as_json: bool, prices: str | None
+    pipeline: str,
+    prompt: str | None,
+    file: str | None,
+    params: dict[str, str],
+    run_history: bool,
+    as_json: bool,
+    prices: str | None,
 ) -> int:
     """Print what PIPELINE, a file or the name of a preset, will do on PROMPT, without calling anybody.
 
@@ -47,10 +54,15 @@ def COMMAND(
         else prompt_tokens((Message("user", read_prompt(prompt, file)),))
     )
     made = estimate(bound, wiring.rates(setup, table), size)
-    if as_json:
-        _console.out(json.dumps(made.to_json() | {"prices_date": table.date}, indent=2))
-    else:
-        _console.out("\n".join([*_nodes(made), "", *_sums(made, table.date)]))
+    more: dict[str, Any] = {"prices_date": table.date}
+    lines = [*_nodes(made), "", *_sums(made, table.date)]
+    if run_history:
+        from fusion_graph.commands import _earlier
+
+        history = _earlier.earlier(found.name)
+        more["history"] = history.to_json()
+        lines += ["", *_earlier.lines_of(history)]
+    _console.out(json.dumps(made.to_json() | more, indent=2) if as_json else "\n".join(lines))
     return 0
 
 

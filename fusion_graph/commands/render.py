@@ -18,26 +18,27 @@ STDOUT = "-"
 
 
 @click.command("render", short_help="draw a pipeline")
-@_options.pipeline
+@click.argument("pipeline", metavar="PIPELINE", required=False)
 @_options.params
+@click.option("--run", metavar="RUN", help="Draw this earlier run, coloured by what happened.")
 @click.option(
     "-o", "--output", metavar="FILE", help="Draw into this file: .svg, .png, .dot or .mmd; - is standard output."
 )
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Draw in this format, whatever the file is called.")
-def COMMAND(pipeline: str, params: dict[str, str], output: str | None, style: str | None) -> int:
-    """Draw PIPELINE, a file or the name of a preset: in the terminal, or with -o into a file whose path is printed."""
-    from fusion_graph import wiring
+def COMMAND(
+    pipeline: str | None, params: dict[str, str], run: str | None, output: str | None, style: str | None
+) -> int:
+    """Draw PIPELINE, a file or the name of a preset, or with --run what a run made of it: in the terminal, or with -o
+    into a file whose path is printed."""
     from fusion_graph.commands import _console
     from fusion_graph.errors import UsageError
-    from fusion_graph.graph.drawing.diagram import picture
 
     if output is not None and style is None:
         style = Path(output).suffix.removeprefix(".").lower()
         if style not in FORMATS:
             where = "standard output needs --format" if output == STDOUT else f"{output} tells no format"
             raise UsageError(where, hint=f"--format {' or '.join(FORMATS)}")
-    found = wiring.load(pipeline)
-    drawn = picture(wiring.bind_pipeline(found, wiring.read_params(found, params)))
+    drawn = _picture(pipeline, params) if run is None else _picture_of_run(run, pipeline)
     if style is None:
         _console.out(_terminal(drawn), end="")
     elif output is None or output == STDOUT:
@@ -46,6 +47,31 @@ def COMMAND(pipeline: str, params: dict[str, str], output: str | None, style: st
         _write(Path(output), _draw(drawn, style))
         _console.out(output)
     return 0
+
+
+def _picture(pipeline: str | None, params: dict[str, str]) -> Picture:
+    from fusion_graph import wiring
+    from fusion_graph.errors import UsageError
+    from fusion_graph.graph.drawing.diagram import picture
+
+    if pipeline is None:
+        raise UsageError("there is nothing to draw", hint="name a file or a preset, or a run with --run")
+    found = wiring.load(pipeline)
+    return picture(wiring.bind_pipeline(found, wiring.read_params(found, params)))
+
+
+def _picture_of_run(run: str, pipeline: str | None) -> Picture:
+    from fusion_graph.commands import _histories
+    from fusion_graph.errors import UsageError
+
+    if pipeline is not None:
+        raise UsageError("two things to draw: a pipeline and a run", hint="give one of them")
+    drawn = _histories.drawing(_histories.find(run))
+    if drawn is None:
+        raise UsageError(
+            f"this version cannot read the pipeline of run {run} any more", hint="`runs show` lists its nodes"
+        )
+    return drawn
 
 
 def _terminal(drawn: Picture) -> str:

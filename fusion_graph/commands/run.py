@@ -8,7 +8,7 @@ from fusion_graph.commands import _interrupt, _options
 
 
 @click.command("run", short_help="run a pipeline on a prompt")
-@_options.pipeline
+@click.argument("pipeline", metavar="PIPELINE", required=False)
 @click.argument("prompt", required=False)
 @_options.prompt_file
 @_options.params
@@ -20,12 +20,15 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars.")
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
+@click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
+@click.option("--no-journal", is_flag=True, help="Do not write the run down.")
+@click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
 @_options.record
 @_options.replay
 @_options.strict
 @_options.prices
 def COMMAND(
-    pipeline: str,
+    pipeline: str | None,
     prompt: str | None,
     file: str | None,
     params: dict[str, str],
@@ -35,6 +38,9 @@ def COMMAND(
     budget_usd: float | None,
     deadline_s: float | None,
     seed: int | None,
+    resume: str | None,
+    no_journal: bool,
+    cache: bool,
     record: str | None,
     replay: str | None,
     strict: bool,
@@ -42,32 +48,41 @@ def COMMAND(
 ) -> int:
     """Run PIPELINE, a file or the name of a preset, on PROMPT.
 
+    With --resume neither is needed: the run goes on as it was begun. A PIPELINE given with it takes the place of the
+    old one, and only nodes that changed run again.
+
     Without PROMPT, or with -, the prompt is read from standard input.
 
     On a terminal you see every node live on stderr and the answer on stdout as it is written. In a pipe, stdout gets
     the answer and nothing else.
 
-    With --replay the prompt, parameters, seed and limits are the recorded ones where you give none.
+    With --replay the pipeline, prompt, parameters, seed and limits are the recorded ones where you give none.
     """
-    from fusion_graph import wiring
+    from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
-    from fusion_graph.commands._taping import check_tapes, loop_of, read_asked
 
-    check_tapes(record, replay)
-    found = wiring.load(pipeline)
+    given = _resuming.Given(pipeline, prompt, file, params, seed)
+    cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
+    if cassette is not None:
+        what = _taping.played(given, cassette)
+    else:
+        what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
     job = Job(
-        pipeline=found,
-        params=wiring.read_params(found, params),
-        prompt=read_asked(prompt, file, replay),
+        pipeline=what.pipeline,
+        params=what.params,
+        messages=what.messages,
+        past=what.past,
+        seed=what.seed,
         as_json=as_json,
         stream=not no_stream,
         trace=trace,
-        budget_usd=budget_usd,
-        deadline_s=deadline_s,
-        seed=seed,
+        budget_usd=what.budget_usd if budget_usd is None else budget_usd,
+        deadline_s=what.deadline_s if deadline_s is None else deadline_s,
+        keep=not no_journal and cassette is None,
         record=record,
-        replay=replay,
+        cassette=cassette,
+        cache=cache,
         strict=strict,
         prices=prices,
     )
-    return _interrupt.run(perform(job), loop_of(replay))
+    return _interrupt.run(perform(job), _taping.loop_of(cassette))

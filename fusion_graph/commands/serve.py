@@ -17,8 +17,8 @@ import click
 @click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="Runs at once.  [default: 256]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
-@click.option("--log-content", is_flag=True, help="Log prompts and answers too.")
-@click.option("--otel", is_flag=True, help="Send spans by OTLP; needs the otel extra.")
+@click.option("--log-content", is_flag=True, help="Log prompts and answers too; with --otel in spans as well.")
+@click.option("--otel", is_flag=True, help="Send spans and metrics by OTLP; needs the otel extra.")
 @click.option("--shared-port", is_flag=True, hidden=True)
 @click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")
 def COMMAND(
@@ -41,10 +41,12 @@ def COMMAND(
     Without --config and --pipelines the default preset is served as `fusion`. Keys of callers come from
     FUSION_SERVER_KEYS or keys_file.
     """
+    if workers > 1:
+        from fusion_graph.commands._workers import multiply
+
+        return multiply(workers, port)
     from fusion_graph.commands import _serving
 
-    if workers > 1:
-        return _serving.multiply(workers, port)
     return _serving.perform(
         _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel),
         shared_port=shared_port,

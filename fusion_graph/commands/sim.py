@@ -39,6 +39,7 @@ def COMMAND(
     """Serve simulated models that speak the OpenAI API, until Ctrl-C. Every reply is marked simulated.
 
     Any model name is answered. sim/fault-NAME fails in the way that NAME says: sim/fault-429, sim/fault-cut, ...
+    A user's turn may order a reply: `sim: call TOOL {"json": "arguments"}`, `sim: say "text"`.
     """
     from fusion_graph.commands import _console, _interrupt
     from fusion_graph.errors import UsageError

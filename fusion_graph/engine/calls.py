@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.engine import billing
+from fusion_graph.engine import billing, memory
 from fusion_graph.engine.acceptance import Unusable, accept
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
@@ -21,7 +21,7 @@ from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.pipeline import ModelRef, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fusion_graph.contracts import Ask
     from fusion_graph.engine.lanes import Lane
@@ -47,6 +47,7 @@ class CallRun:
     task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
     model = ""  # of the current attempt
     under_way = False  # an attempt has begun and not ended
+    sent = True  # False while it is only being written down
     reservation: Amount | None = None
     _cut = ""
     _relay: Callable[[Delta], None] | None = None
@@ -60,8 +61,12 @@ class CallRun:
         self.choice = choice
         self.timeout = node.model.timeout
 
-    async def complete(self) -> Completion:
+    def complete(self) -> Awaitable[Completion]:
         """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
+        return self.buy() if self.run.memory is None else memory.complete(self)
+
+    async def buy(self) -> Completion:
+        """The same, by asking the models."""
         run, ask, options = self.run, self.ask, self.node.model
         assert options is not None
         if run.progress.closed:
@@ -74,6 +79,7 @@ class CallRun:
             lane = run.services.lanes[ref.backend]
             call = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
             self.model = str(ref) if ref.backend else ref.slug
+            client = lane.client if run.memory is None else memory.Keeping(self, lane)
             while True:
                 self.tried += 1
                 turn: Sequence[asyncio.Semaphore] = ()
@@ -81,7 +87,7 @@ class CallRun:
                     if run.cap is not None or lane.bounded or lane.account.troubled:
                         turn = await self._take_turn(lane)
                     self._begin(lane, call)
-                    completion = await lane.client.complete(call, self._saw)
+                    completion = await client.complete(call, self._saw)
                     accept(self, completion)
                     billing.book(self, lane, call, completion)
                 except (asyncio.CancelledError, ProviderError) as raised:
@@ -136,16 +142,18 @@ class CallRun:
         run.services.watchdog.add(self)
         self.under_way = True
 
+    # --- how an attempt ends ------------------------------------------------------------------------------------------
+
     def _lost(self, lane: Lane, call: Call, raised: BaseException) -> ProviderError:
         """Whatever ends an attempt is an event with what it cost. Raises a cancellation that was not a cut of ours."""
         if isinstance(raised, ProviderError):
             error = raised
         elif self.under_way and self._was_cut():
-            error = Transient(self._cut, _late_text(self))
+            error = Transient(self._cut, _late_text(self), sent=self.sent)
             self._cut = ""
         else:
             if self.under_way:
-                billing.fail(self, lane, call, Transient("cancelled", "not wanted any more"))
+                billing.fail(self, lane, call, Transient("cancelled", "not wanted any more", sent=self.sent))
             raise raised
         if self.under_way:
             billing.fail(self, lane, call, error)

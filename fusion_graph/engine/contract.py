@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.graph.structure import parse_strictly, problems
+from fusion_graph.graph.structure import parse_strictly, problems, schema_flaw
 from fusion_graph.messages import Completion, Sampling
 from fusion_graph.outputs import Draft
 
 UNTRUSTED = frozenset({"pattern", "patternProperties", "format", "$ref", "$dynamicRef", "$schema", "$id"})
+NAMED = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords under which names stand, and a schema under each."""
+VALUES = frozenset({"const", "enum", "default", "examples"})
 DEPTH = 32
 
 
@@ -44,10 +47,26 @@ def wanted_schema(asked: Sampling) -> Mapping[str, Any] | None:
     return schema
 
 
+def flaw(schema: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where and why a caller's schema is none, like `$.type`; None if it is one."""
+    return schema_flaw(_tame(schema))
+
+
 def _tame(schema: Any, depth: int = 0) -> Any:
-    """The schema without what could run an expression or fetch something, to a bounded depth."""
+    """The schema without what could run an expression or fetch something, to a bounded depth. Names of properties and
+    values to compare with are no keywords, whatever they are called."""
     if depth > DEPTH:
         return {} if isinstance(schema, Mapping) else schema
-    if isinstance(schema, Mapping):
-        return {key: _tame(value, depth + 1) for key, value in schema.items() if key not in UNTRUSTED}
-    return [_tame(item, depth + 1) for item in schema] if isinstance(schema, list) else schema
+    if isinstance(schema, list):
+        return [_tame(item, depth + 1) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {key: _tame_part(key, value, depth) for key, value in schema.items() if key not in UNTRUSTED}
+
+
+def _tame_part(key: str, value: Any, depth: int) -> Any:
+    if key in VALUES:
+        return value
+    if key in NAMED and isinstance(value, Mapping):
+        return {name: _tame(part, depth + 2) for name, part in value.items()}
+    return _tame(value, depth + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
-from fusion_graph.engine.ledger import Ledger
+from fusion_graph.engine.ledger import Amount, Ledger
 from fusion_graph.engine.mending import UNMET, keep_contract
 from fusion_graph.engine.preflight import check_run, writer_hold
 from fusion_graph.engine.report import RunResult
@@ -18,11 +18,11 @@ from fusion_graph.engine.scheduler import Scheduler
 from fusion_graph.engine.services import Services
 from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.errors import NodeFailed, RunFailed
-from fusion_graph.events import Listener, NodeFinished, RunFinished, RunStarted
+from fusion_graph.events import Event, Listener, NodeFinished, RunFinished, RunStarted
 from fusion_graph.outputs import Draft, drafts_of
 
 if TYPE_CHECKING:
-    from fusion_graph.contracts import Backend, Provider
+    from fusion_graph.contracts import Backend, Memory, Provider
     from fusion_graph.engine.pricing import Prices
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.graph.binding import Bound
@@ -60,12 +60,19 @@ class Fusion:
         check_run(bound, request, self.services)
         for backend in bound.backends:  # a client that must first be imported would hold up the first calls
             _ = self.services.lanes[backend].client
-        run = Run(self.services, bound, request, listener)
+        memory = request.memory
+        run = Run(self.services, bound, request, listener if memory is None else _both(memory.tell, listener))
         if run.limits.max_concurrency > 0:
             run.cap = asyncio.Semaphore(run.limits.max_concurrency)
         if Ledger.needed(run.limits):
             run.ledger = Ledger(run.limits, writer_hold(bound, request, self.services))
+            if memory is not None:
+                run.ledger.spent = Amount(*memory.spent)
+        if memory is not None:
+            run.progress.decided = _decided(bound, memory)
         run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
+        for lost in memory.lost if memory is not None else ():
+            run.degrade(*lost)
         try:
             await Scheduler(run).run()
             return await _conclude(run)
@@ -75,12 +82,37 @@ class Fusion:
         except BaseExceptionGroup as group:  # a bug, not a failed node: show it as it is
             raise group.exceptions[0] from None
         finally:
+            if memory is not None:
+                await memory.commit()
             run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
 
     async def aclose(self) -> None:
         """Close every connection and child process."""
         self.services.watchdog.stop()
         await self.services.lanes.aclose()
+
+
+def _both(tell: Listener, listener: Listener | None) -> Listener:
+    if listener is None:
+        return tell
+
+    def each(event: Event) -> None:
+        tell(event)
+        listener(event)
+
+    return each
+
+
+def _decided(bound: Bound, memory: Memory) -> dict[int, tuple[int, ...]]:
+    """What earlier tries settled on, by index; of nodes that still read what they read then."""
+    index, plan = bound.plan.index, bound.plan
+    found = {}
+    for name, chosen in memory.decided.items():
+        c = index.get(name, -1)
+        members = tuple(index[member] for member in chosen if member in index)
+        if c >= 0 and members and set(members) <= set(plan.sources[c]):
+            found[c] = members
+    return found
 
 
 def _for_turn(bound: Bound, request: RunRequest) -> Bound:

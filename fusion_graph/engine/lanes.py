@@ -51,6 +51,14 @@ class Lane:
         """A rate, a cool-down or a refused key: ask `delay_s` before a call."""
         return self.account.troubled or self.backend.requests_per_minute > 0
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not asked just now: `key_refused` or `cooling`; "" if it is."""
+        now = self._clock()
+        if now < self.account.refused_until:
+            return "key_refused"
+        return "cooling" if now < self.account.cool_until else ""
+
     def delay_s(self) -> float:
         """Seconds to wait before the next call: the cool-down and the request rate. Counts the call when it may go now.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from fusion_graph.engine.report import RunResult, total_cost
+from fusion_graph.engine.report import RunResult, Spending, total_cost
 from fusion_graph.events import Event, RunStarted
 from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Node
@@ -35,6 +35,8 @@ def document(result: RunResult) -> dict[str, Any]:
         "nodes": [plain(node) for node in result.nodes],
         "usage": {**plain(result.usage), "total_tokens": result.usage.total_tokens},
         "cost_usd": result.cost_usd,
+        "useful": _spending(result.useful),
+        "wasted": _spending(result.wasted),
         "cost_breakdown": cost_breakdown(result),
         "timing_s": {role: round(seconds, 6) for role, seconds in result.timing_s.items()},
         "degraded": [plain(entry) for entry in result.degraded],
@@ -94,6 +96,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)
+
+
+def _spending(spent: Spending) -> dict[str, Any]:
+    return {
+        "attempts": spent.attempts,
+        "total_tokens": spent.usage.total_tokens,
+        "estimated": spent.usage.estimated,
+        "cost_usd": spent.cost_usd,
+    }
 
 
 def _writer(answer: Draft) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fusion_graph.errors import RunFailed
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
+    CallRecalled,
     CallStarted,
     Event,
     NodeFinished,
@@ -42,6 +43,16 @@ class NodeReport:
     attempts: int = 0
     usage: Usage = NOTHING
     cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Tokens and dollars of some attempts. `usage.estimated`: at least one of them is an estimate; `cost_usd` None: a
+    price is unknown."""
+
+    attempts: int
+    usage: Usage
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +102,16 @@ class RunResult:
         return total_cost(e.cost_usd for e in self.events if isinstance(e, CallFinished | CallFailed))
 
     @cached_property
+    def useful(self) -> Spending:
+        """Attempts that gave a usable reply."""
+        return spending(e for e in self.events if isinstance(e, CallFinished))
+
+    @cached_property
+    def wasted(self) -> Spending:
+        """Attempts that failed, were cancelled or cut, or whose reply was of no use."""
+        return spending(e for e in self.events if isinstance(e, CallFailed))
+
+    @cached_property
     def timing_s(self) -> dict[str, float]:
         """Wall seconds per role, from its first start to its last end, and `total`."""
         spans: dict[str, tuple[float, float]] = {}
@@ -103,7 +124,7 @@ class RunResult:
 
     @cached_property
     def simulated(self) -> bool:
-        return any(isinstance(e, CallFinished) and e.completion.simulated for e in self.events)
+        return any(isinstance(e, CallFinished | CallRecalled) and e.completion.simulated for e in self.events)
 
     @cached_property
     def drafts(self) -> tuple[Draft, ...]:
@@ -117,6 +138,11 @@ class RunResult:
         """The last analysis a judge gave."""
         found = [e.value for e in self.events if isinstance(e, NodeFinished) and isinstance(e.value, Analysis)]
         return found[-1] if found else None
+
+
+def spending(events: Iterable[CallFinished | CallFailed]) -> Spending:
+    found = list(events)
+    return Spending(attempts=len(found), usage=total_usage(found), cost_usd=total_cost(e.cost_usd for e in found))
 
 
 def total_usage(events: Iterable[Event]) -> Usage:

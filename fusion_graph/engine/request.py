@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fusion_graph.contracts import Memory
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.pipeline import Limits
 
@@ -20,6 +21,7 @@ class RunRequest(NamedTuple):
     writer: Sampling | None = None
     limits: Limits | None = None
     run_id: str = ""
+    memory: Memory | None = None  # None: the run is not written down and buys every call
     fence: str = ""  # what delimits untrusted text in prompts; "" = drawn anew
 
 

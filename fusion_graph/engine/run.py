@@ -14,6 +14,7 @@ from fusion_graph.engine.quoting import quote_tools
 from fusion_graph.events import Degraded, Listener, Record, Trace
 from fusion_graph.graph.progress import Progress
 from fusion_graph.messages import Completion, Message
+from fusion_graph.outputs import State
 from fusion_graph.pipeline import Limits
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Run:
 
     __slots__ = (
         "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
-        "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings", "seed", "services",
-        "tasks", "trace", "troubled", "unasked", "wake",
+        "memory", "origins", "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings",
+        "seed", "services", "tasks", "trace", "troubled", "unasked", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
@@ -58,6 +59,8 @@ class Run:
         self.cap: asyncio.Semaphore | None = None
         self.deadline: float | None = None  # in the clock's time
         self.choices: dict[int, tuple[Completion, ...]] = {}  # node -> all n replies of a writer, when n > 1
+        self.memory = request.memory
+        self.origins: dict[int, State] = {}  # nodes whose calls were all recalled -> from where; bought ones -> ok
         self.interruptible: dict[CallRun, None] = {}  # waits and notes that the closing of the run cuts short
         self.live = Live(self) if request.stream else None
         self.samplings: dict[tuple[int, bool], Sampling] = {}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusion_graph.pipeline import Node
 
 UNSET = Sampling()
+STYLE = ("frequency_penalty", "presence_penalty", "verbosity")
 
 
 def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling, Draw]:
@@ -35,8 +36,25 @@ def _requested(run: Run, node: Node, *, writes: bool) -> Sampling:
         own, request = run.bound.samplings[node.index], run.request
         assert own is not None
         made = own if request.seed is None else own._replace(seed=request.seed)
-        if writes and request.writer is not None:
-            asked = {name: getattr(request.writer, name) for name in Sampling._fields}
-            made = made._replace(**{k: v for k, v in asked.items() if v != getattr(UNSET, k)})
+        if request.writer is not None:
+            if writes:
+                made = _over(made, request.writer)
+            elif node.model is not None and node.model.inherit:
+                made = _over(made, _style(request.writer))
         run.samplings[node.index, writes] = made
     return made
+
+
+def _over(made: Sampling, asked: Sampling) -> Sampling:
+    """What is asked in the place of what is made; what is not asked stays."""
+    fields = {name: getattr(asked, name) for name in Sampling._fields}
+    return made._replace(**{k: v for k, v in fields.items() if v != getattr(UNSET, k)})
+
+
+def _style(asked: Sampling) -> Sampling:
+    """The part of a request that a node with `inherit` takes: how it is written, not what form it has or where it
+    ends."""
+    extra = {name: asked.extra[name] for name in STYLE if name in asked.extra}
+    return Sampling(
+        temperature=asked.temperature, top_p=asked.top_p, reasoning_effort=asked.reasoning_effort, extra=extra
+    )

@@ -122,6 +122,8 @@ class Scheduler:
 
     def _finish(self, i: int, outcome: Outcome) -> None:
         run, progress = self._run, self._progress
+        if run.memory is not None and outcome.state == "ok":
+            outcome = outcome._replace(state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
         state, value, reason, detail = outcome
         if state == "failed":
             run.troubled = True

@@ -66,6 +66,7 @@ def draft_of(node: Node, completion: Completion) -> Draft:
         completion.refusal is not None or reason == "content_filter",
         completion.tool_calls,
         completion.simulated,
+        completion.logprobs,
     )
 
 

@@ -139,6 +139,10 @@ CALL: Schema = {
         "pattern": "^[a-z]{1,16}$",
         "description": "How long the model thinks, in its own words: low, medium, high ...",
     },
+    "inherit": {
+        "type": "boolean",
+        "description": "Take a request's temperature, top_p, penalties, reasoning effort and verbosity too.",
+    },
     "tools": {
         "type": "array",
         "items": {"type": "string", "pattern": f"^{ID}$"},
@@ -149,7 +153,14 @@ CALL: Schema = {
     "retry": RETRY,
     "usable": USABLE,
     "extract": EXTRACT,
-    "cache": {"type": "boolean", "description": "Take part in the cross-run cache, if the run has one."},
+    "cache": {
+        "type": ["boolean", "object"],
+        "properties": {"ttl_s": {"type": "number", "exclusiveMinimum": 0}},
+        "required": ["ttl_s"],
+        "additionalProperties": False,
+        "description": "Whether replies of other runs to the same call may be taken, and for how many seconds "
+        "(`{ttl_s}`). Absent: if the run says so (`--cache`).",
+    },
 }
 """Options of every node that calls a model."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def take(run: Progress, c: int, wait: WaitGroup) -> list[int]:
     """Demand the next members: all of them, or a window of a sample. Returns the nodes to wake."""
     members, start = run.plan.sources[c], run.asked[c]
+    if start == 0 and c in run.decided:
+        run.asked[c] = len(members)
+        return run.ask(c, run.decided[c])
     stop = start + wait.window if wait.window and wait.agree else len(members)
     run.asked[c] = min(stop, len(members))
     backup = run.plan.backups[c]
@@ -42,6 +45,8 @@ def weigh(run: Progress, c: int) -> list[int]:
     """Decide a group: close it, fail it, arm its grace, demand its next window, or go on waiting."""
     wait = run.plan.group_waits[c]
     assert wait is not None
+    if c in run.decided and not run.closed:
+        return _weigh_again(run, c)
     total, good, skips = len(run.plan.sources[c]), run.good[c], run.skips[c]
     if skips == total:
         run.settle(c, Outcome("skipped", None, f"upstream:{run.plan.ids[run.plan.sources[c][0]]}"))
@@ -61,6 +66,20 @@ def weigh(run: Progress, c: int) -> list[int]:
         else:
             close(run, c)
     return []
+
+
+def _weigh_again(run: Progress, c: int) -> list[int]:
+    """A group that was decided in an earlier try: it closes as it did then. If one of those members has no value this
+    time, it is decided anew."""
+    if run.pending[c]:
+        return []
+    members = run.decided[c]
+    if run.good[c] == len(members):
+        close(run, c)
+        return []
+    del run.decided[c]
+    rest = tuple(s for s in run.plan.sources[c] if s not in members)
+    return run.ask(c, rest) if rest else weigh(run, c)
 
 
 def _pending(run: Progress, c: int) -> tuple[int, ...]:
@@ -99,7 +118,7 @@ def _agreed(run: Progress, c: int) -> int:
 def close(run: Progress, c: int) -> None:
     """The group's list is made here, once; who is late is left behind."""
     outcomes = run.outcomes
-    asked = run.plan.sources[c][: run.asked[c]]
+    asked = run.decided.get(c) or run.plan.sources[c][: run.asked[c]]
     run.chosen[c] = tuple([s for s in asked if (outcome := outcomes[s]) is not None and outcome.value is not None])
     if run.pending[c]:
         run.late[c] = _pending(run, c)

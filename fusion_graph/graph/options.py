@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def take(run: Progress, c: int) -> list[int]:
     """Demand the next option, and the aids with the first group; settle the fallback when none is left."""
-    choices = run.plan.options[c]
+    choices = ways(run, c)
     if run.asked[c] >= len(choices):
         if not runners(run, c):
             run.settle(c, _exhausted(run, c))
@@ -25,6 +25,13 @@ def take(run: Progress, c: int) -> list[int]:
         arm(run, c, option)
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
     return run.ask(c, (option, *(a for a in aids if a not in run.demands[c])))
+
+
+def ways(run: Progress, c: int) -> tuple[int, ...]:
+    """The options in the order in which they are tried: first the one that an earlier try of this run ended with."""
+    choices = run.plan.options[c]
+    first = run.decided.get(c, ())[:1]
+    return (*first, *(o for o in choices if o not in first)) if first else choices
 
 
 def take_next(run: Progress, c: int) -> None:

@@ -40,8 +40,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "ended", "plan", "queue",
-        "settled", "spared", "starts", "unwanted",
+        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "decided", "ended", "plan",
+        "queue", "settled", "spared", "starts", "unwanted",
     )  # fmt: skip
 
     phase: list[int]
@@ -72,10 +72,14 @@ class Progress:
         self.armed: set[Timer] = set()
         self.begun: set[int] = set()  # options of hedges whose call is under way
         self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
+        self.decided: dict[int, tuple[int, ...]] = {}  # members or option that an earlier try of this run settled on
         self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
 
     def begin(self) -> None:
         """Demand the output. The opening is the same in every run of a plan, so it is worked out once and copied."""
+        if self.decided:
+            self._open()
+            return
         opening = self.plan.__dict__.get("opening")
         if opening is None:
             opening = self._open()

@@ -78,6 +78,12 @@ def node_schema(kind: Kind) -> Schema:
 
 DEFAULTS = _open(CALLED | SHOWN, (), description="Merged into every node that calls a model.")
 
+FORWARD: Schema = {
+    "type": "boolean",
+    "description": "On the server: a request's `user`, `metadata`, `service_tier` and the like go to the writer's "
+    "backend; false if absent.",
+}
+
 GRAPH_TOP: Schema = _open(
     {
         "version": {"const": 1},
@@ -99,6 +105,11 @@ GRAPH_TOP: Schema = _open(
             "enum": ["writer_only", "full"],
             "description": "A turn after a tool result runs the final writer alone, or the whole graph.",
         },
+        "on_forced_tool": {
+            "enum": ["full", "writer_only"],
+            "description": "A turn that must end in a tool call runs the whole graph, or the final writer alone.",
+        },
+        "forward": FORWARD,
         "defaults": DEFAULTS,
         "nodes": {
             "type": "object",
@@ -153,6 +164,7 @@ PANEL_TOP: Schema = _open(
         },
         "grace_s": {"type": "number", "minimum": 0, "description": "Seconds for stragglers once the quorum is met."},
         "limits": LIMITS,
+        "forward": FORWARD,
     },
     ["name", "panel"],
 )

@@ -98,7 +98,7 @@ def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[st
     from referencing.exceptions import Unresolvable
 
     try:
-        errors = sorted(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value), key=lambda e: e.json_path)
+        errors = sorted(_validator(_text(schema)).iter_errors(value), key=lambda e: e.json_path)
     except SchemaError as error:
         return [_clip(f"the schema itself is not valid: {error.message}")]
     except Unresolvable as error:
@@ -106,6 +106,23 @@ def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[st
     except RecursionError:
         return ["nested too deep"]
     return [_clip(f"{error.json_path}: {error.message}") for error in errors[:most]]
+
+
+def schema_flaw(schema: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where and why a schema is none, like `$.type`; None if it is one. A good one need not be checked again."""
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        _validator(_text(schema))
+    except SchemaError as error:
+        return error.json_path, _clip(error.message)
+    except RecursionError:
+        return "$", "nested too deep"
+    return None
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, sort_keys=True)
 
 
 @lru_cache(maxsize=128)

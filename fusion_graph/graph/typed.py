@@ -59,7 +59,7 @@ def resolve(value: Any, params: Mapping[str, Any]) -> Any:
 
 def model_options(options: Mapping[str, Any]) -> ModelOptions:
     """The typed form of a node's model-call options (keys of the format, see design section 2)."""
-    plain = ("system", "prompt", "temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "cache")
+    plain = ("system", "prompt", "temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "inherit", "cache")
     extract = options.get("extract")
     return ModelOptions(
         model=ModelRef.parse(options["model"]),

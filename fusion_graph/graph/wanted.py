@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fusion_graph.graph import options
 from fusion_graph.graph.plan import IDLE, RUNNING, WAITING
 from fusion_graph.outputs import Outcome
 
@@ -75,7 +76,7 @@ def _may_ask(run: Progress, c: int, s: int) -> bool:
     if run.stage[c] == 0:
         return s in run.plan.sources[c]
     if run.plan.first_waits[c] is not None:
-        ahead = run.plan.options[c][run.asked[c] :]
+        ahead = options.ways(run, c)[run.asked[c] :]
         aids = run.plan.aids[c] if any(run.plan.groups[option] for option in ahead) else ()
         return c not in run.committed and s in (*ahead, *aids)
     return run.plan.group_waits[c] is not None and s in run.plan.sources[c][run.asked[c] :]

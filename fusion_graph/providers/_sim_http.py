@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ class ReplyWriter:
         self._request = request
         self._streams = bool(body.get("stream"))
         self._counts = bool((body.get("stream_options") or {}).get("include_usage"))
+        self._logprobs = bool(body.get("logprobs"))
         self._cost = cost
         self._head = {"id": "sim", "created": 0, "model": str(body["model"]), "simulated": True}
         self._response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -100,7 +102,11 @@ class ReplyWriter:
         await self._response.write(_sse(value))
 
     def _chunk(self, delta: Mapping[str, Any] | None, finish: str | None = None, **more: Any) -> dict[str, Any]:
-        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+        choices: list[dict[str, Any]] = []
+        if delta is not None:
+            choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+            if self._logprobs and delta.get("content"):
+                choices[0]["logprobs"] = _made_up(delta["content"])
         return {**self._head, "object": "chat.completion.chunk", "choices": choices, **more}
 
     def _whole(self, completion: Completion) -> dict[str, Any]:
@@ -114,7 +120,8 @@ class ReplyWriter:
                 {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
                 for c in completion.tool_calls
             ]
-        choice = {"index": 0, "message": message, "finish_reason": completion.finish_reason, "logprobs": None}
+        logprobs = _made_up(completion.text) if self._logprobs else None
+        choice = {"index": 0, "message": message, "finish_reason": completion.finish_reason, "logprobs": logprobs}
         usage = self._usage(completion.usage) if completion.usage else None
         return {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
@@ -128,6 +135,16 @@ class ReplyWriter:
         }
         cost = self._cost(usage) if usage.cost_usd is None else usage.cost_usd
         return counted if cost is None else {**counted, "cost": cost}
+
+
+def _made_up(text: str) -> dict[str, Any]:
+    """Simulated: each word is a token, and the longer the less likely."""
+    tokens = re.findall(r"\s*\S+|\s+", text)
+    entries = [
+        {"token": token, "logprob": -len(token) / 10, "bytes": list(token.encode()), "top_logprobs": []}
+        for token in tokens
+    ]
+    return {"content": entries, "refusal": None}
 
 
 def _delta(delta: Delta) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What a simulated model says. Pure and seeded: the same call gets the same reply, in any process.
 
 Each model knows its own part of the facts and slips now and then, so a panel or a vote can really beat its members. It
-reads drafts in its prompt and weighs their answers, and it fills whatever JSON Schema it is asked for.
+reads drafts in its prompt and weighs their answers, and it fills whatever JSON Schema it is asked for. What a user
+orders it to do (`_sim_orders`) goes before all that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
 from fusion_graph.providers._sim_facts import find_fact, wrong_answers
 from fusion_graph.providers._sim_judge import Judge, Seen, read_drafts
+from fusion_graph.providers._sim_orders import obey
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage
 
 _FENCE = re.compile(r"^<<< .* \| (\S+) >>>$", re.MULTILINE)
@@ -49,6 +51,10 @@ class Mind:
     error_rate: float = 0.0
 
     def reply(self, call: Call) -> Completion:
+        ordered = None if _schema_of(call) else obey(call, _FENCE)
+        if ordered is not None:
+            written = ordered.text + "".join(made.arguments for made in ordered.tool_calls)
+            return replace(ordered, usage=count_usage(call, written), model=call.model, simulated=True)
         dice = _dice(call, "reply")
         text = self._text(call, dice)
         text, reason = _cut(text, call)

@@ -49,6 +49,7 @@ class ReplyReader:
         self._cost: float | None = None
         self._model = ""
         self._simulated = False
+        self._logprobs: dict[str, list[Any]] = {}
         self._notes: dict[str, None] = {}  # an ordered set
         self.finish_reason = ""  # as the upstream wrote it; empty until it did
 
@@ -121,6 +122,7 @@ class ReplyReader:
             usage=usage,
             model=self._model or self._call.model,
             simulated=self._simulated,
+            logprobs=self._logprobs or None,
             notes=(*self._notes, *dict.fromkeys(self._tools.notes)),
         )
         return refuse_empty(reply)
@@ -144,6 +146,8 @@ class ReplyReader:
             if not isinstance(content, dict):
                 raise malformed(f"{part} is not an object")
             self._read_content(content)
+        if logprobs := choice.get("logprobs"):
+            self._read_logprobs(logprobs)
         reason = choice.get("finish_reason")
         if reason:
             if reason == "error":
@@ -164,6 +168,12 @@ class ReplyReader:
                 self._fresh_calls += pieces
             else:
                 self.note("tool_calls_ignored")
+
+    def _read_logprobs(self, logprobs: Any) -> None:
+        """`content` and `refusal` are lists with an entry a token; a stream brings them in pieces."""
+        for name, entries in logprobs.items() if isinstance(logprobs, dict) else ():
+            if isinstance(entries, list):
+                self._logprobs.setdefault(str(name), []).extend(entries)
 
     def _join_parts(self, parts: Any) -> str:
         if not isinstance(parts, list):

@@ -101,7 +101,12 @@ def _only_text(chunk: Any) -> str:
         return ""
     choice = chunk["choices"][0]
     delta = choice.get("delta") or {}
-    if choice.get("index") or choice.get("finish_reason") or not delta.keys() <= {"role", "content"}:
+    if (
+        choice.get("index")
+        or choice.get("finish_reason")
+        or choice.get("logprobs")
+        or not delta.keys() <= {"role", "content"}
+    ):
         return ""
     text = delta.get("content")
     return text if isinstance(text, str) else ""

@@ -149,7 +149,7 @@ class SimClient:
         completion = self._mind.reply(call)
         pace = SPEEDS.get(call.model, self._pace)
         if not (pace.first_token_s or pace.token_s):
-            return (*_PHRASES.findall(completion.text), completion)
+            return _steps(completion) if completion.tool_calls else (*_PHRASES.findall(completion.text), completion)
         paced: list[Step] = [pace.first_token_s]
         for piece in _pieces(completion):
             paced += [piece, pace.token_s]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fusion_graph.contracts import Route
-from fusion_graph.server import chat_completions, health, livez, metrics, model, models, openapi, readyz
+from fusion_graph.server import chat_completions, health, livez, metrics, model, models, openapi, readyz, root
 
 ROUTES: Mapping[str, Route] = {
     "chat_completions": chat_completions.ROUTE,
@@ -16,4 +16,5 @@ ROUTES: Mapping[str, Route] = {
     "readyz": readyz.ROUTE,
     "metrics": metrics.ROUTE,
     "openapi": openapi.ROUTE,
+    "root": root.ROUTE,
 }

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.server._report import usage
-
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.messages import ToolCallDelta
@@ -18,15 +16,17 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
-def completion(name: str, created: int, result: RunResult, block: dict[str, Any]) -> dict[str, Any]:
-    """The whole answer of a request that does not stream."""
+def completion(
+    name: str, created: int, result: RunResult, block: dict[str, Any], counted: dict[str, Any]
+) -> dict[str, Any]:
+    """The whole answer of a request that does not stream. `counted` is its usage."""
     return {
         "id": completion_id(result.run_id),
         "object": "chat.completion",
         "created": created,
         "model": name,
         "choices": [_choice(i, draft) for i, draft in enumerate(result.choices)],
-        "usage": usage(result.usage, result.cost_usd),
+        "usage": counted,
         "fusion": block,
     }
 
@@ -50,12 +50,13 @@ def _choice(index: int, draft: Draft) -> dict[str, Any]:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in draft.tool_calls
         ]
-    return {"index": index, "message": message, "finish_reason": finish_reason(draft), "logprobs": None}
+    return {"index": index, "message": message, "finish_reason": finish_reason(draft), "logprobs": draft.logprobs}
 
 
 class Chunks:
     """Writes the chunks of one stream: same id, time and model in all of them. What never changes is built once."""
 
+    endpoint = "chat_completions"
     __slots__ = ("_begun", "_head", "_n", "_tail", "_usage")
 
     def __init__(self, name: str, created: int, run_id: str, *, include_usage: bool, n: int = 1) -> None:
@@ -79,17 +80,17 @@ class Chunks:
         """Pieces of tool calls: id, type and name with the first of each."""
         return self._delta(choice, {"tool_calls": [_piece(piece) for piece in pieces]})
 
-    def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
-        """The last chunk of each choice, the block on the very last, then the counts if they were asked for."""
+    def end(self, result: RunResult, block: dict[str, Any], counted: dict[str, Any]) -> bytes:
+        """The last chunk of each choice, with all its logprobs; the block on the very last; then the counts if they
+        were asked for."""
         lines = [] if self._begun else [self._begin()]
         last = len(result.choices) - 1
         for i, draft in enumerate(result.choices):
-            choice = {"index": i, "delta": {}, "logprobs": None, "finish_reason": finish_reason(draft)}
+            choice = {"index": i, "delta": {}, "logprobs": draft.logprobs, "finish_reason": finish_reason(draft)}
             more = f', "fusion": {json.dumps(block)}' if i == last else ""
             lines.append(f'{self._head}, "choices": [{json.dumps(choice)}]{self._usage}{more}}}\n\n')
         if self._usage:
-            counted = json.dumps(usage(result.usage, result.cost_usd))
-            lines.append(f'{self._head}, "choices": [], "usage": {counted}}}\n\n')
+            lines.append(f'{self._head}, "choices": [], "usage": {json.dumps(counted)}}}\n\n')
         return "".join(lines).encode("ascii") + DONE
 
     def _delta(self, choice: int, delta: dict[str, Any]) -> bytes:

@@ -15,16 +15,18 @@ from fusion_graph.errors import UsageError
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import Key, Keys
 from fusion_graph.server._dispatch import Dispatcher
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._listener import Listener, quiet_logger, tls_context
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import watch_loop
 from fusion_graph.server._options import ServerOptions
+from fusion_graph.server._peers import Peers
 from fusion_graph.server._service import Service
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
-    from fusion_graph.server._spans import Spans
+    from fusion_graph.server._telemetry import Telemetry
 
 
 class Server:
@@ -98,6 +100,7 @@ class Server:
             self._watch.cancel()
             await asyncio.wait([self._watch])
         await self._runner.cleanup()
+        await self.service.limits.aclose()
         await self.service.fusion.aclose()
 
 
@@ -110,7 +113,8 @@ async def open_server(
     backend: str = "",
     log: Log | None = None,
     routes: Mapping[str, Route] | None = None,
-    spans: Spans | None = None,
+    telemetry: Telemetry | None = None,
+    limits: Limits | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -127,7 +131,9 @@ async def open_server(
         admission=Admission(max_runs=options.max_runs, max_queue=options.max_queue, queue_s=options.queue_s),
         backend=backend,
         log=log or Log(None, as_json=False),
-        spans=spans,
+        peers=Peers(options.proxies),
+        telemetry=telemetry,
+        limits=limits or Limits(),
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.graph.overrides import LOWERED
+from fusion_graph.server._facts import INPUTS, facts_of
 
 if TYPE_CHECKING:
     from fusion_graph.server._pipelines import Served
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "stream", "tools",
     "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "frequency_penalty",
-    "presence_penalty",
+    "presence_penalty", "logprobs", "top_logprobs",
 )  # fmt: skip
+CREATED = 1_763_769_600
+"""The same for every name, at every start and in every worker: clients keep lists of models."""
+UNSAID = ("text", "image")
 VERBATIM = ("seed", "stream")
 """Where no writer writes the answer, as it is one of the drafts, little can be asked of it."""
 
@@ -26,11 +30,12 @@ def card(served: Served, name: str, service: Service) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": name,
         "object": "model",
-        "created": int(service.started_at),
+        "created": CREATED,
         "owned_by": "fusion_graph",
         "name": pipeline.name if not served.solo else served.id,
         "description": pipeline.description or ("this model alone" if served.solo else ""),
-        "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
+        "architecture": {"input_modalities": _reads(served, service), "output_modalities": ["text"]},
+        **_window(served, service),
         "supported_parameters": [p for p in PARAMETERS if p != "n" or live] if served.bound.writers else list(VERBATIM),
         "fusion": {
             "solo": served.solo,
@@ -44,6 +49,25 @@ def card(served: Served, name: str, service: Service) -> dict[str, Any]:
     }
     pricing = _pricing(served)
     return entry if pricing is None else {**entry, "pricing": pricing}
+
+
+def _reads(served: Served, service: Service) -> list[str]:
+    """What every model of it takes that gets the conversation, as far as anybody has said."""
+    asked = zip(served.bound.nodes, served.bound.kinds, strict=True)
+    models = [node.model.model for node, kind in asked if node.model and kind.prompt is not None]
+    said = [facts_of(service.options.facts, model).input for model in models]
+    return [name for name in INPUTS if all(name in (taken or UNSAID) for taken in said)]
+
+
+def _window(served: Served, service: Service) -> dict[str, Any]:
+    """The smallest window of the writers, and the least that they write at most; absent where one is not known."""
+    models = [node.model.model for node in served.bound.nodes if node.model and node.index in served.bound.writers]
+    facts = [facts_of(service.options.facts, model) for model in models]
+    windows, most = [f.context_length for f in facts], [f.max_completion_tokens for f in facts]
+    window, written = (min(filter(None, found)) if found and all(found) else None for found in (windows, most))
+    if window is None:
+        return {}
+    return {"context_length": window, "top_provider": {"context_length": window, "max_completion_tokens": written}}
 
 
 def _range(served: Served) -> dict[str, float] | None:

@@ -22,6 +22,7 @@ from fusion_graph.server._service import Exchange, Service
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
+NO_CORS: Mapping[str, str] = {}
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every few seconds by machines: not in the log unless they fail."""
 
@@ -88,30 +89,31 @@ class Dispatcher:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = Exchange(service=self._service, request=request)
-        began, path = self._service.clock(), "?"
+        began = self._service.clock()
         response: web.StreamResponse
         try:
             check_host(request, self._service.options)
-            if request.method == "OPTIONS" and self._cors(request):
-                return web.Response(status=204, headers={**self._cors(request), **PREFLIGHT})
+            exchange.cors = self._cors(request)
+            if request.method == "OPTIONS" and exchange.cors:
+                return web.Response(status=204, headers={**exchange.cors, **PREFLIGHT})
             match = self._table.find(request.method, request.raw_path)
-            path, exchange.tail = match.route.path, match.tail
+            exchange.route, exchange.tail = match.route.path, match.tail
             if not match.route.public:
                 exchange.key = self._service.keys.find(request.headers)
             response = await match.route.handler(exchange)
         except Refused as refused:
             response = self._refuse(exchange, refused)
         except asyncio.CancelledError:
-            self._tell(exchange, path, 499, began)
+            self._tell(exchange, 499, began)
             raise
         except ConnectionError:
-            self._tell(exchange, path, 499, began)
+            self._tell(exchange, 499, began)
             raise
         except Exception as error:  # noqa: BLE001 (the one place where a bug becomes a status)
             response = self._bug(exchange, error)
         if not response.prepared:
-            response.headers.update({**exchange.headers, **self._cors(request)})
-        self._tell(exchange, path, response.status, began)
+            response.headers.update(exchange.headers)
+        self._tell(exchange, response.status, began)
         return response
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
@@ -132,15 +134,15 @@ class Dispatcher:
         """Off unless the page is named, exactly."""
         origin = request.headers.get("Origin")
         if origin is None or origin not in self._service.options.origins:
-            return {}
+            return NO_CORS
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
-    def _tell(self, exchange: Exchange, path: str, status: int, began: float) -> None:
-        service, request = self._service, exchange.request
+    def _tell(self, exchange: Exchange, status: int, began: float) -> None:
+        service, request, path = self._service, exchange.request, exchange.route
         service.metrics.count("requests_total", route=path, status=str(status))
         retries = request.headers.get("x-stainless-retry-count", "0")
         if retries != "0":
-            service.metrics.count("replays_total", told_by="retry_count")
+            exchange.count_replay("retry_count")
         if path in PROBES and status < 400:
             return
         given = request.headers.get("x-request-id") or request.headers.get("x-client-request-id")
@@ -152,6 +154,7 @@ class Dispatcher:
             route=path,
             status=status,
             key=exchange.key.name,
+            peer=service.peers.client(request),
             seconds=round(service.clock() - began, 3),
             **exchange.told,
         )

@@ -13,8 +13,10 @@ from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
+from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits
 from fusion_graph.server._errors import Refused, forbidden, invalid
+from fusion_graph.server._facts import check_parts
 from fusion_graph.server._replay import Recall
 
 if TYPE_CHECKING:
@@ -49,13 +51,16 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
                       code="auth_failed", retry=False)  # fmt: skip
     if not key.traces and chat.include - {"nodes"}:
         raise forbidden("this key may not see drafts, analyses and progress", "traces_not_allowed")
+    if chat.sender:
+        chat = _introduced(chat, forward=served.pipeline.forward)
     changes = _changes(served, chat.block) if chat.block else UNCHANGED
     bound, forecast = _bind(service, served, changes)
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(chat, bound) else "full"
-    if chat.solo and mode == "full":
+    if (chat.solo or _forced(chat, bound)) and mode == "full":
         bound = bound.tool_turn or bound
         mode = "writer_only"
+    check_parts(service.options.facts, bound, chat.messages)
     _check_calls(service, forecast, chat.n)
     exchange.run_id = secrets.token_hex(8)
     recall = service.replays.recall(key.name, chat.messages)
@@ -80,6 +85,14 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
         recall=recall,
         changed=bool(chat.block),
     )
+
+
+def _introduced(chat: ChatRequest, *, forward: bool) -> ChatRequest:
+    """What the request says of its sender goes to the writer's backend, or is named as ignored."""
+    if not forward:
+        return replace(chat, ignored=(*chat.ignored, *chat.sender))
+    writer = chat.writer or Sampling()
+    return replace(chat, writer=writer._replace(extra={**writer.extra, **chat.sender}))
 
 
 def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
@@ -139,6 +152,13 @@ def _writer_only(chat: ChatRequest, bound: Bound) -> bool:
     """The engine does so by itself; here it is only told."""
     after_tool = chat.messages[-1].role == "tool" and bound.pipeline.on_tool_turn == "writer_only"
     return after_tool and bound.tool_turn is not None
+
+
+def _forced(chat: ChatRequest, bound: Bound) -> bool:
+    """A tool call is demanded, and the pipeline wants no panel for it."""
+    choice = chat.writer.tool_choice if chat.writer is not None else None
+    demanded = choice == "required" or isinstance(choice, Mapping)
+    return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
 def _check_calls(service: Service, forecast: Estimate, n: int) -> None:

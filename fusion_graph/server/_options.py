@@ -4,11 +4,16 @@ files and the environment hands both in."""
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fusion_graph.errors import UsageError
+from fusion_graph.server._facts import Facts, read_facts
+
+SCOPES: Mapping[str, str] = {"chat_completions": "total"}
+"""What `usage` counts if nobody says otherwise, by the name of the endpoint: `total`, every attempt of a run; `final`,
+the writer's alone. The `fusion` block has both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +24,11 @@ class ServerOptions:
     port: int = 8377
     hosts: tuple[str, ...] = ()  # further names under which clients may call it; "*" = any
     origins: tuple[str, ...] = ()  # web pages that may call it, exact; empty = none
+    proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
     allow_models: tuple[str, ...] = ()  # patterns of models that a request may name, beside those of the pipelines
     aliases: Mapping[str, str] = field(default_factory=dict)  # a further name -> a pipeline
+    facts: Mapping[str, Facts] = field(default_factory=dict)  # of models: windows, what they read
+    usage_scope: Mapping[str, str] = field(default_factory=lambda: dict(SCOPES))  # an endpoint -> what `usage` counts
     expose_panel: bool = True  # the pipelines' models are served on their own too
     max_connections: int = 4096  # of one peer, which may be a proxy
     max_runs: int = 256  # at once
@@ -60,9 +68,22 @@ def read_options(table: Mapping[str, Any], **given: Any) -> ServerOptions:
             continue
         if name not in known:
             raise UsageError(f"[server]: there is no key {name}", hint=f"known: {', '.join(known)}, keys_file")
-        values[name] = _typed(name, value, getattr(defaults, name))
+        values[name] = READERS[name](value) if name in READERS else _typed(name, value, getattr(defaults, name))
     values |= {name: value for name, value in given.items() if value is not None}
     return replace(defaults, **values)
+
+
+def _scopes(table: Any) -> Mapping[str, str]:
+    if not isinstance(table, dict) or not table.keys() <= SCOPES.keys():
+        raise UsageError(f"[server]: usage_scope cannot be {table!r}", hint=f"a table; known: {', '.join(SCOPES)}")
+    for name, scope in table.items():
+        if scope not in ("total", "final"):
+            raise UsageError(f"[server.usage_scope]: {name} cannot be {scope!r}", hint="total or final")
+    return {**SCOPES, **table}
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {"facts": read_facts, "usage_scope": _scopes}
+"""Keys whose tables have a form of their own."""
 
 
 def _typed(name: str, value: Any, default: Any) -> Any:

@@ -154,10 +154,12 @@ class Library:
             except (PipelineError, UsageError) as fault:
                 if strict:
                     raise
-                faults.append(f"{source.file}: {fault}")
-                one = self._good.get(source.file)  # type: ignore[assignment]
-                if one is None:
+                told = str(fault) if source.file in str(fault) else f"{source.file}: {fault}"
+                kept = self._good.get(source.file)
+                faults.append(f"{told}; {'it is not served' if kept is None else 'its last good version stays'}")
+                if kept is None:
                     continue
+                one = kept
             self._good[source.file] = one
             served.append(one)
         return Shelf([*self._settle(served), *self._solos(served)], aliases, allow), faults

@@ -42,13 +42,20 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
         "usage": {"total": usage(result.usage), "final": usage(final_usage(result))},
         "simulated": result.simulated,
         "graph_digest": result.bound.pipeline.digest,
-        "ignored": list(job.chat.ignored),
+        "ignored": _ignored(job, result),
     }
     if "responses" in include:
         block["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
     if "analysis" in include:
         block["analysis"] = analysis(result.analysis) if result.analysis else None
     return block
+
+
+def _ignored(job: Job, result: RunResult) -> list[str]:
+    """Also logprobs that were asked for and that the writer's backend does not give."""
+    asked = job.chat.writer is not None and "logprobs" in job.chat.writer.extra
+    missing = asked and not all(draft.logprobs for draft in result.choices)
+    return [*job.chat.ignored, "logprobs"] if missing else list(job.chat.ignored)
 
 
 def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
@@ -61,6 +68,11 @@ def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
     }
     return counted if cost_usd is None else {**counted, "cost": cost_usd}
+
+
+def usage_told(result: RunResult, scope: str) -> dict[str, Any]:
+    """`usage` of an answer: of all attempts, or of the writer's alone. The cost is the whole run's."""
+    return usage(final_usage(result) if scope == "final" else result.usage, result.cost_usd)
 
 
 def final_usage(result: RunResult) -> Usage:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
@@ -14,8 +12,8 @@ from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
 from fusion_graph.server._progress import Progress
 from fusion_graph.server._replay import CURRENT
-from fusion_graph.server._report import fusion_block
-from fusion_graph.server._sse import COMMIT_S, Outbox, Stream
+from fusion_graph.server._report import fusion_block, usage_told
+from fusion_graph.server._sse import COMMIT_S, Outbox, Stream, Way
 
 if TYPE_CHECKING:
     from fusion_graph.server._admission import Ticket
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     """An answer in one piece. Raises Refused when there is none."""
     service = exchange.service
-    with service.limits.run(exchange.key, job.worst_usd) as purse:
+    async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
             CURRENT.set(job.recall)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
@@ -49,34 +47,38 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     return result
 
 
-async def run_streamed(exchange: Exchange, job: Job, chunks: Chunks) -> web.StreamResponse:
+async def run_streamed(exchange: Exchange, job: Job, chunks: Chunks, way: Way) -> None:
     """An answer as it is written. Raises Refused only while no status has left."""
     service = exchange.service
-    with service.limits.run(exchange.key, job.worst_usd) as purse:
-        async with service.admission.place() as ticket:
-            return await _Streaming(exchange, job, chunks, ticket, purse).answer()
+    async with service.limits.run(exchange.key, job.worst_usd) as purse, service.admission.place() as ticket:
+        await _Streaming(exchange, job, chunks, way, ticket, purse).answer()
+
+
+def open_stream(exchange: Exchange, outbox: Outbox | None = None) -> Stream:
+    """The way to the client of this request."""
+    write_s = exchange.service.options.write_s
+    return Stream(exchange.request, exchange.headers, KEEP_ALIVE, outbox or Outbox(), write_s=write_s)
 
 
 class _Streaming:
-    """One streamed run: a task runs it, the handler sends what it says."""
+    """One streamed run: a task runs it, ours sends what it says."""
 
-    def __init__(self, exchange: Exchange, job: Job, chunks: Chunks, ticket: Ticket, purse: Purse) -> None:
+    def __init__(self, exchange: Exchange, job: Job, chunks: Chunks, way: Way, ticket: Ticket, purse: Purse) -> None:
         self._exchange = exchange
         self._job = job
         self._chunks = chunks
         self._ticket = ticket
         self._purse = purse
-        self._outbox = Outbox()
-        self._stream = Stream(self._outbox, KEEP_ALIVE, write_s=exchange.service.options.write_s)
+        self._way = way
         self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
 
-    async def answer(self) -> web.StreamResponse:
+    async def answer(self) -> None:
         exchange, job = self._exchange, self._job
         CURRENT.set(job.recall)
         run = asyncio.ensure_future(exchange.service.fusion.run(job.bound, job.request, self._listener()))
-        run.add_done_callback(lambda _run: self._outbox.close())
+        run.add_done_callback(lambda _run: self._way.outbox.close())
         try:
             await self._send(run)
         except asyncio.CancelledError:
@@ -84,21 +86,20 @@ class _Streaming:
                 raise
             await self._fail(_stopped())
         finally:
-            self._stream.end()
+            self._way.end()
             if not run.done():
                 run.cancel()
                 await asyncio.wait([run])
                 _cancelled(exchange, job, self._purse, self._bill)
             if not self._delivered:
                 _remember(exchange, job)
-        return self._stream.response
 
     async def _send(self, run: asyncio.Future[RunResult]) -> None:
         """Wait for something to say, then say it all."""
-        await self._outbox.wait(COMMIT_S)
-        if not self._outbox.closed:
+        await self._way.outbox.wait(COMMIT_S)
+        if not self._way.outbox.closed:
             await self._commit()
-            await self._stream.relay()
+            await self._way.relay()
         try:
             result = await run
         except UsageError as error:
@@ -118,24 +119,26 @@ class _Streaming:
             return
         if not self._committed:
             await self._commit()
-        await self._stream.write(self._chunks.end(result, fusion_block(self._job, result)))
+        await self._way.finish(self._chunks.end(result, fusion_block(self._job, result), self._counted(result)))
         self._delivered = True
         _deliver(self._exchange, self._job)
 
+    def _counted(self, result: RunResult) -> dict[str, Any]:
+        return usage_told(result, self._exchange.service.options.usage_scope[self._chunks.endpoint])
+
     async def _commit(self) -> None:
         self._committed = True
-        await self._stream.begin(self._exchange.request, self._exchange.headers)
+        await self._way.begin()
 
     async def _fail(self, refused: Refused) -> None:
         """A true status while none has left, else an error event: never a clean end."""
         if not self._committed:
             raise refused
         self._exchange.told |= {"failed": refused.code, "status_meant": refused.http_status}
-        await self._stream.write(error_event(refused.body))
-        self._stream.response.force_close()
+        await self._way.fail(error_event(refused.body))
 
     def _listener(self) -> Listener:
-        put, chunks = self._outbox.put, self._chunks
+        put, chunks = self._way.outbox.put, self._chunks
         progress = Progress(lambda line: put(chunks.reasoning(line))) if "progress" in self._job.chat.include else None
         begun, bill = False, self._bill
 
@@ -173,6 +176,8 @@ class _Bill:
 def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
     """Its client has left, or the server ends: what the calls cost until then is booked."""
     exchange.service.metrics.count("runs_total", pipeline=job.served.id, state="cancelled")
+    if exchange.service.telemetry is not None:
+        exchange.service.telemetry.cancelled(job.served.id)
     exchange.told["state"] = "cancelled"
     if bill is not None:
         purse.cost_usd = bill.cost_usd
@@ -182,8 +187,8 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
     """Accounts, metrics and the log learn how it ended."""
     purse.cost_usd = result.cost_usd
     exchange.service.metrics.run(job.served.id, result)
-    if exchange.service.spans is not None:
-        exchange.service.spans.tell(job.served.id, result)
+    if exchange.service.telemetry is not None:
+        exchange.service.telemetry.tell(job.served.id, result, job.chat.messages)
     exchange.told |= {
         "state": result.state,
         "cost_usd": result.cost_usd,
@@ -204,7 +209,7 @@ def _deliver(exchange: Exchange, job: Job) -> None:
     """It was delivered: the same question again is a new run."""
     exchange.service.replays.drop(exchange.key.name, job.chat.messages)
     if job.recall.used:
-        exchange.service.metrics.count("replays_total", told_by="store")
+        exchange.count_replay("store")
 
 
 def _misused(job: Job, error: UsageError) -> Refused:

@@ -7,11 +7,16 @@ from typing import Any
 
 from fusion_graph.contracts import Route
 from fusion_graph.server._fields import CHOICES
+from fusion_graph.server._forms import KINDS
 from fusion_graph.server._messages import ROLES
+from fusion_graph.server._tools import MAX_TOOLS
+from fusion_graph.server._wire import EFFORTS, MAX_TOKENS, OBJECTS, SENDER
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
+WORD: Schema = {"type": "string", "maxLength": 1024}
+OBJECT: Schema = {"type": "object"}
 NULL: Schema = {"type": "null"}
 
 
@@ -23,7 +28,7 @@ def document(routes: Mapping[str, Route], version: str) -> Schema:
         operation: Schema = {
             "operationId": name,
             "summary": summary,
-            "responses": {**_answers(name), "default": _json("Any error", _ref("Error"))},
+            "responses": {**_answers(name), **_refusals(route), "default": _json("Any other error", _ref("Error"))},
             "security": [] if route.public else [{"bearer": []}, {"header": []}],
         }
         if "{id}" in route.path:
@@ -57,6 +62,11 @@ def _array(items: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": items, **more}
 
 
+def _maybe(schema: Schema) -> Schema:
+    """null is as good as nothing."""
+    return _either(schema, NULL)
+
+
 def _either(*schemas: Schema) -> Schema:
     return {"anyOf": list(schemas)}
 
@@ -74,7 +84,14 @@ def _json(description: str, schema: Schema) -> Schema:
 
 
 def _answers(name: str) -> Schema:
-    plain = {"livez": "Status", "readyz": "Status", "health": "Health", "models": "Models", "model": "Model"}
+    plain = {
+        "livez": "Status",
+        "readyz": "Status",
+        "health": "Health",
+        "root": "Status",
+        "models": "Models",
+        "model": "Model",
+    }
     if name in plain:
         return {"200": _json("OK", _ref(plain[name]))}
     if name == "metrics":
@@ -86,12 +103,44 @@ def _answers(name: str) -> Schema:
     return {"200": whole}
 
 
+def _refusals(route: Route) -> Schema:
+    """What a client must expect of this route."""
+    meant = {} if route.public else {401: "No key, or a wrong one"}
+    if "{id}" in route.path or route.method == "POST":
+        meant |= {403: "The key may not use this model", 404: "There is no such model"}
+    if route.method == "POST":
+        meant |= BAD
+    if "readyz" in route.path:
+        meant |= {503: BAD[503]}
+    return {str(status): _json(text, _ref("Error")) for status, text in sorted(meant.items())}
+
+
+BAD: Mapping[int, str] = {
+    400: "The request is at fault; `param` names the field",
+    413: "The body is too large",
+    415: "The body is no JSON",
+    429: "A limit or a budget; see Retry-After",
+    500: "A bug of ours",
+    502: "The models behind failed",
+    503: "The server is full or ends; see Retry-After",
+    504: "No answer before the deadline",
+}
 COUNT = _number(0, 2**53, "integer")
 CALL = _object({"id": TEXT, "function": _object({"name": TEXT}, {"arguments": TEXT})}, {"type": {"const": "function"}})
 USAGE = _object(
     {"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT}, {"cost": {"type": "number"}}
 )
 REASON = {"enum": ["stop", "length", "tool_calls", "content_filter"]}
+LOGPROBS = _maybe(_object({}, {"content": _maybe(_array(_object({"token": TEXT, "logprob": {"type": "number"}})))}))
+DELTA = _object(
+    {},
+    {
+        "role": {"const": "assistant"},
+        "content": TEXT,
+        "reasoning_content": TEXT,
+        "tool_calls": _array(_object({"index": COUNT, "function": {"type": "object"}})),
+    },
+)
 MONEY = {"type": ["number", "null"]}
 HEAD = {"id": TEXT, "created": COUNT, "model": TEXT}
 BLOCK = _object(
@@ -133,19 +182,30 @@ SCHEMAS: dict[str, Schema] = {
     "ChatRequest": _object(
         {"model": {"type": "string", "minLength": 1, "maxLength": 256}, "messages": _array(MESSAGE, minItems=1)},
         {
-            "stream": {"type": ["boolean", "null"]},
-            "temperature": _either(_number(0, 2), NULL),
-            "top_p": _either(_number(0, 1), NULL),
-            "frequency_penalty": _either(_number(-2, 2), NULL),
-            "presence_penalty": _either(_number(-2, 2), NULL),
-            "n": _either(_number(1, CHOICES, "integer"), NULL),
-            "seed": {"type": ["integer", "null"]},
-            "max_tokens": {"type": ["integer", "null"], "minimum": 0},
-            "max_completion_tokens": {"type": ["integer", "null"], "minimum": 0},
-            "stop": _either(TEXT, _array(TEXT, maxItems=16), NULL),
-            "tools": _either(_array(TOOL, maxItems=128), NULL),
-            "response_format": _either(_object({"type": {"enum": ["text", "json_object", "json_schema"]}}), NULL),
-            "fusion": _either({"type": "object"}, NULL),
+            "stream": _maybe({"type": "boolean"}),
+            "stream_options": _maybe(_object({}, {"include_usage": _maybe({"type": "boolean"})})),
+            "temperature": _maybe(_number(0, 2)),
+            "top_p": _maybe(_number(0, 1)),
+            "frequency_penalty": _maybe(_number(-2, 2)),
+            "presence_penalty": _maybe(_number(-2, 2)),
+            "reasoning_effort": _maybe({"enum": list(EFFORTS)}),
+            "verbosity": _maybe({"enum": ["low", "medium", "high"]}),
+            "n": _maybe(_number(1, CHOICES, "integer")),
+            "seed": _maybe(_number(-(2**63), 2**63 - 1, "integer")),
+            "max_tokens": _maybe(_number(0, MAX_TOKENS, "integer")),
+            "max_completion_tokens": _maybe(_number(0, MAX_TOKENS, "integer")),
+            "stop": _either(WORD, _array(WORD, maxItems=16), NULL),
+            "logprobs": _maybe({"type": "boolean"}),
+            "top_logprobs": _maybe(_number(0, 20, "integer")),
+            "logit_bias": _maybe({"type": "object"}),
+            "prediction": _maybe({"type": "object"}),
+            "modalities": _maybe(_array({"enum": ["text"]}, maxItems=8)),
+            "tools": _maybe(_array(TOOL, maxItems=MAX_TOOLS)),
+            "tool_choice": _either({"enum": ["none", "auto", "required"]}, {"type": "object"}, NULL),
+            "parallel_tool_calls": _maybe({"type": "boolean"}),
+            "response_format": _maybe(_object({"type": {"enum": list(KINDS)}}, {"json_schema": {"type": "object"}})),
+            "fusion": _maybe({"type": "object"}),
+            **{name: _maybe(OBJECT if name in OBJECTS else {"type": "string", "maxLength": 512}) for name in SENDER},
         },
     ),
     "Completion": _object(
@@ -165,7 +225,7 @@ SCHEMAS: dict[str, Schema] = {
                             {"tool_calls": _array(CALL)},
                         ),
                         "finish_reason": REASON,
-                        "logprobs": NULL,
+                        "logprobs": LOGPROBS,
                     }
                 ),
                 minItems=1,
@@ -179,7 +239,14 @@ SCHEMAS: dict[str, Schema] = {
             **HEAD,
             "object": {"const": "chat.completion.chunk"},
             "choices": _array(
-                _object({"index": COUNT, "delta": {"type": "object"}, "finish_reason": _either(REASON, NULL)})
+                _object(
+                    {
+                        "index": COUNT,
+                        "delta": DELTA,
+                        "finish_reason": _either(REASON, NULL),
+                        "logprobs": LOGPROBS,
+                    }
+                )
             ),
         },
         {"usage": _either(USAGE, NULL), "fusion": BLOCK},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from fusion_graph.server._errors import forbidden, model_not_found
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import Metrics
+from fusion_graph.server._peers import Peers
 from fusion_graph.server._pipelines import Library, Served, Shelf
 from fusion_graph.server._replay import Replays
 from fusion_graph.server._sharing import Sharing
@@ -24,7 +25,12 @@ from fusion_graph.server._sharing import Sharing
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._options import ServerOptions
-    from fusion_graph.server._spans import Spans
+    from fusion_graph.server._telemetry import Telemetry
+
+
+MAX_NOTED = 1000
+CLIENTS = ("openai", "anthropic", "claude-cli", "codex", "langchain", "litellm")
+"""What a `User-Agent` may hold that sends again by itself, in a way of its own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,10 +48,12 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
-    sharing: Sharing[tuple[str, dict[str, str]]] = field(default_factory=Sharing)
-    spans: Spans | None = None  # OpenTelemetry, if the operator wants it
+    sharing: Sharing = field(default_factory=Sharing)
+    peers: Peers = field(default_factory=Peers)
+    telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
+    _noted: set[tuple[str, str]] = field(default_factory=set)
 
     def find(self, name: str, key: Key) -> Served:
         """The pipeline of a name, if this key may use it. Raises Refused."""
@@ -61,6 +69,13 @@ class Service:
         if self.options.loopback and not self.keys and not self.options.allow_models:
             return self.shelf.slug(model)
         return self.shelf.allows(model)
+
+    def note_ignored(self, key: Key, names: Sequence[str]) -> None:
+        """Each field of each key is told once."""
+        for name in names:
+            if (key.name, name) not in self._noted and len(self._noted) < MAX_NOTED:
+                self._noted.add((key.name, name))
+                self.log.say("ignored", key=key.name, field=name)
 
     def reload(self) -> list[str]:
         """Read all pipelines again. Returns what was wrong with those that keep their old version."""
@@ -80,12 +95,20 @@ class Exchange:
     request: web.BaseRequest
     key: Key = ANYONE
     tail: str = ""
+    route: str = "?"
     id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
 
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        ids = {"x-request-id": self.id, "request-id": self.id}
+        ids = {"x-request-id": self.id, "request-id": self.id, **self.cors}
         return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
+
+    def count_replay(self, told_by: str) -> None:
+        """The client sends again what it has sent before."""
+        agent = self.request.headers.get("User-Agent", "").lower()
+        client = next((name for name in CLIENTS if name in agent), "other")
+        self.service.metrics.count("replays_total", told_by=told_by, client=client, route=self.route)

@@ -1,9 +1,12 @@
 """OpenTelemetry after the GenAI conventions: one span per run, one client span per attempt under it. Told after the
-run, from its events; names, counts and reasons, never texts. Needs the `otel` extra; without it nothing is imported."""
+run, from its events: names, counts and reasons; texts only where the operator asks for them. Needs the `otel` extra;
+without it nothing is imported."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.events import CallFailed, CallFinished, CallStarted
@@ -12,24 +15,25 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
     from fusion_graph.engine.report import RunResult
+    from fusion_graph.messages import Message
 
 NANO = 1_000_000_000
 
 
 class Spans:
-    """Tells finished runs to whatever exporter the environment of OpenTelemetry names."""
+    """Tells finished runs to a provider of spans."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
         from opentelemetry import trace
 
         self._tracer: Tracer = trace.get_tracer("fusion_graph", tracer_provider=provider)
 
-    def tell(self, name: str, result: RunResult, ended_at: float | None = None) -> None:
-        """`ended_at`: wall time in seconds, now if not given."""
+    def tell(self, name: str, result: RunResult, conversation: Sequence[Message] | None = None) -> None:
+        """One run that ended just now. With its `conversation` it and the answer are told too."""
         from opentelemetry import trace
 
         total = result.timing_s["total"]
-        began = int(((time.time() if ended_at is None else ended_at) - total) * NANO)
+        began = int((time.time() - total) * NANO)
         attributes: dict[str, Any] = {
             "gen_ai.operation.name": "invoke_workflow",
             "gen_ai.workflow.name": name,
@@ -41,6 +45,8 @@ class Spans:
         }
         if result.cost_usd is not None:
             attributes["fusion.cost_usd"] = result.cost_usd
+        if conversation is not None:
+            attributes |= _texts(conversation, result)
         span = self._tracer.start_span(f"invoke_workflow {name}", attributes=attributes, start_time=began)
         if result.error is not None:
             _fail(span, result.error.reason)
@@ -86,14 +92,11 @@ def _fail(span: Span, reason: str) -> None:
     span.set_status(Status(StatusCode.ERROR))
 
 
-def exporting() -> Spans:
-    """Spans that leave by OTLP over HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Raises ImportError without the
-    extra."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    provider = TracerProvider(resource=Resource.create({"service.name": "fusion_graph"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Spans(provider)
+def _texts(conversation: Sequence[Message], result: RunResult) -> dict[str, str]:
+    """Both sides as JSON, in the form of the conventions."""
+    asked = [{"role": m.role, "parts": [{"type": "text", "content": m.text}]} for m in conversation]
+    told = [
+        {"role": "assistant", "parts": [{"type": "text", "content": d.text}], "finish_reason": d.finish_reason}
+        for d in result.choices
+    ]
+    return {"gen_ai.input.messages": json.dumps(asked), "gen_ai.output.messages": json.dumps(told)}

@@ -6,7 +6,7 @@ The run puts bytes in from inside its own calls; the handler writes them out. On
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -79,35 +79,63 @@ class Outbox:
             self._waiter.set_result(None)
 
 
-class Stream:
-    """The open answer. `beat` is sent at once, and at every tick before which nothing else was sent."""
-
-    def __init__(self, outbox: Outbox, beat: bytes, *, write_s: float) -> None:
-        self._outbox = outbox
-        self._beat = beat
-        self._write_s = write_s
-        self._response: web.StreamResponse | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._sent = False  # since the last tick
+class Way(Protocol):
+    """Where a streamed run says what it has to say: to its client, or to all who share it."""
 
     @property
-    def response(self) -> web.StreamResponse:
-        assert self._response is not None
-        return self._response
+    def outbox(self) -> Outbox:
+        """What the run puts its bytes into."""
 
-    async def begin(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
+    async def begin(self) -> None:
         """The status leaves: from here on a failure is an event."""
-        self._response = web.StreamResponse(headers={**HEADERS, **headers})
-        await self._response.prepare(request)
-        await self.write(self._beat)
-        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
 
     async def relay(self) -> None:
         """Send what gathers until nothing will come."""
-        while data := await self._outbox.take():
-            await self.write(data)
 
-    async def write(self, data: bytes) -> None:
+    async def finish(self, data: bytes) -> None:
+        """The last words of an answer. Returns when they have been received."""
+
+    async def fail(self, data: bytes) -> None:
+        """The last words of a failure, and no clean end."""
+
+    def end(self) -> None: ...
+
+
+class Stream:
+    """The open answer to one client. `beat` is sent at once, and at every tick before which nothing else was sent."""
+
+    def __init__(
+        self, request: web.BaseRequest, headers: Mapping[str, str], beat: bytes, outbox: Outbox, *, write_s: float
+    ) -> None:
+        self.outbox = outbox
+        self.response = web.StreamResponse(headers={**HEADERS, **headers})
+        self._request = request
+        self._beat = beat
+        self._write_s = write_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent = False  # since the last tick
+
+    async def begin(self) -> None:
+        await self.response.prepare(self._request)
+        await self._write(self._beat)
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    async def relay(self) -> None:
+        while data := await self.outbox.take():
+            await self._write(data)
+
+    async def finish(self, data: bytes) -> None:
+        await self._write(data)
+
+    async def fail(self, data: bytes) -> None:
+        await self._write(data)
+        self.response.force_close()
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _write(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
         self._sent = True
         try:
@@ -116,12 +144,8 @@ class Stream:
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
 
-    def end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
     def _tick(self) -> None:
         if not self._sent:
-            self._outbox.put(self._beat)
+            self.outbox.put(self._beat)
         self._sent = False
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)

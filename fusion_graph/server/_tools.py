@@ -12,6 +12,7 @@ from fusion_graph.server._errors import invalid
 
 MAX_TOOLS = 128
 MAX_BYTES = 1 << 20
+CHOICES = ("none", "auto", "required")
 RESERVED = "fusion_"  # names of the server's own tools begin so
 
 
@@ -27,6 +28,7 @@ def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mappi
             [{"type": "function", "function": f} for f in fields.array(old, "functions", most=128)],
         )
     if value is None:
+        _name_unused(body, ignored)
         return (), None
     tools = tuple(
         _tool(tool, f"{path}[{i}]", old=path == "functions")
@@ -34,7 +36,24 @@ def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mappi
     )
     if tools and len(json.dumps(tools)) > MAX_BYTES:
         raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
-    return tools, _choice(body, tools, old=path == "functions") if tools else None
+    if not tools:
+        _name_unused(body, ignored)
+        return (), None
+    return tools, _choice(body, tools, old=path == "functions")
+
+
+def _name_unused(body: Mapping[str, Any], ignored: list[str]) -> None:
+    """Without tools there is nothing to choose from; a wrong type is wrong all the same."""
+    for name in ("tool_choice", "function_call"):
+        value = body.get(name)
+        if value is None:
+            continue
+        if isinstance(value, str):
+            fields.choice(value, name, CHOICES)
+        else:
+            fields.mapping(value, name)
+        if value not in ("none", "auto"):
+            ignored.append(name)
 
 
 def _tool(value: Any, path: str, *, old: bool) -> Mapping[str, Any]:
@@ -60,7 +79,7 @@ def _choice(body: Mapping[str, Any], tools: tuple[Mapping[str, Any], ...], *, ol
     if value is None:
         return None
     if isinstance(value, str):
-        return fields.choice(value, path, ("none", "auto", "required"))
+        return fields.choice(value, path, CHOICES)
     named = fields.mapping(value, path)
     if old:
         named = {"type": "function", "function": named}

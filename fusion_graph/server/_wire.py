@@ -10,6 +10,7 @@ from typing import Any
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
+from fusion_graph.server._forms import read_format
 from fusion_graph.server._messages import read_messages
 from fusion_graph.server._tools import read_tools
 
@@ -17,15 +18,21 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 INCLUDES = ("responses", "analysis", "nodes", "progress")
 OWN = frozenset({"include", "events", "enabled"})
 """Keys of the `fusion` block that are the server's and not the pipeline's."""
+SENDER = (
+    "user", "safety_identifier", "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    "service_tier",
+)  # fmt: skip
+"""What a request says of who sends it: for the writer's backend if the pipeline says `forward`, else ignored."""
+OBJECTS = frozenset({"metadata", "prompt_cache_options"})
 READ = frozenset(
     {
         "model", "messages", "stream", "stream_options", "temperature", "top_p", "frequency_penalty",
         "presence_penalty", "reasoning_effort", "verbosity", "seed", "max_completion_tokens", "max_tokens", "stop",
         "logit_bias", "prediction", "response_format", "n", "tools", "tool_choice", "parallel_tool_calls", "functions",
-        "function_call", "fusion", "modalities",
+        "function_call", "fusion", "modalities", "logprobs", "top_logprobs", *SENDER,
     }
 )  # fmt: skip
-OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion"})
+OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion", *SENDER})
 """The fields among them that are not for the writer."""
 MAX_NAMED = 32  # of ignored fields, each cut to this many characters
 MAX_TOKENS = 10_000_000
@@ -43,6 +50,7 @@ class ChatRequest:
     n: int = 1
     seed: int | None = None
     writer: Sampling | None = None
+    sender: Mapping[str, Any] = field(default_factory=dict)
     block: Mapping[str, Any] = field(default_factory=dict)
     include: frozenset[str] = frozenset()
     solo: bool = False  # `fusion.enabled: false`: the final writer alone
@@ -64,6 +72,7 @@ def read_chat(body: Mapping[str, Any], *, max_n: int) -> ChatRequest:
         n=fields.integer(body["n"], "n", 1, max_n) if body.get("n") is not None else 1,
         seed=fields.integer(body["seed"], "seed", -(2**63), 2**63 - 1) if body.get("seed") is not None else None,
         writer=_writer(body, ignored),
+        sender=_sender(body),
         block={key: value for key, value in block.items() if key not in OWN},
         include=_include(block),
         solo=block.get("enabled") is not None and not fields.boolean(block["enabled"], "fusion.enabled"),
@@ -108,7 +117,7 @@ def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
         max_tokens=_max_tokens(body, ignored),
         stop_sequences=_stop(body.get("stop")),
         reasoning_effort=_optional(body, "reasoning_effort", fields.choice, EFFORTS),
-        response_format=_response_format(body.get("response_format")),
+        response_format=read_format(body.get("response_format")),
         tools=tools,
         tool_choice=tool_choice,
         extra=_extra(body, tools=bool(tools)),
@@ -133,29 +142,26 @@ def _stop(value: Any) -> tuple[str, ...]:
     )
 
 
-def _response_format(value: Any) -> Mapping[str, Any] | None:
-    if value is None:
-        return None
-    form = fields.mapping(value, "response_format")
-    kind = fields.choice(form.get("type"), "response_format.type", ("text", "json_object", "json_schema"))
-    if kind == "json_schema":
-        inner = fields.mapping(form.get("json_schema"), "response_format.json_schema")
-        fields.text(inner.get("name"), "response_format.json_schema.name", most=64, least=1)
-        fields.mapping(_or(inner, "schema", {}), "response_format.json_schema.schema")
-        _refuse_remote(inner.get("schema"), "response_format.json_schema.schema")
-    return None if kind == "text" else form
+def _sender(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Passed on or named later, when it is known which pipeline is asked."""
+    found: dict[str, Any] = {}
+    for name in SENDER:
+        value = body.get(name)
+        if value is None:
+            continue
+        if name in OBJECTS:
+            fields.mapping(value, name, most=64)
+        else:
+            fields.text(value, name, most=512)
+        found[name] = value
+    return found
 
 
-def _refuse_remote(schema: Any, path: str) -> None:
-    """A `$ref` leads to another place of the same schema."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str) and not schema["$ref"].startswith("#"):
-            raise invalid(f"{path}.$ref must lead into the same schema", f"{path}.$ref")
-        for key, item in schema.items():
-            _refuse_remote(item, f"{path}.{key}")
-    elif isinstance(schema, list):
-        for i, item in enumerate(schema):
-            _refuse_remote(item, f"{path}[{i}]")
+def _top_logprobs(body: Mapping[str, Any]) -> int | None:
+    most: int | None = _optional(body, "top_logprobs", fields.integer, 0, 20)
+    if most is not None and body.get("logprobs") is not True:
+        raise invalid("top_logprobs needs logprobs: true", "top_logprobs")
+    return most
 
 
 def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
@@ -166,6 +172,10 @@ def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
         "verbosity": _optional(body, "verbosity", fields.choice, ("low", "medium", "high")),
         "logit_bias": _optional(body, "logit_bias", fields.mapping),
         "prediction": _optional(body, "prediction", fields.mapping),
-        "parallel_tool_calls": _optional(body, "parallel_tool_calls", fields.boolean) if tools else None,
+        "logprobs": _optional(body, "logprobs", fields.boolean) or None,
+        "top_logprobs": _top_logprobs(body),
     }
+    parallel = _optional(body, "parallel_tool_calls", fields.boolean)
+    if tools:
+        found["parallel_tool_calls"] = parallel
     return {name: value for name, value in found.items() if value is not None}

@@ -1,6 +1,9 @@
-"""GET /readyz: it takes new requests. 503 while it shuts down."""
+"""GET /readyz: it takes new requests. 503 while it shuts down. With a key also which backends are not asked just now:
+no reason to take no requests, as a pipeline may have others."""
 
 from __future__ import annotations
+
+import json
 
 from aiohttp import web
 
@@ -10,9 +13,14 @@ from fusion_graph.server._service import Exchange
 
 
 async def answer(exchange: Exchange) -> web.Response:
-    if exchange.service.admission.draining:
+    service = exchange.service
+    if service.admission.draining:
         raise unavailable("the server is shutting down", "draining")
-    return web.Response(text='{"status": "ok"}', content_type="application/json")
+    told: dict[str, object] = {"status": "ok"}
+    if service.keys.peek(exchange.request.headers) is not None:
+        lanes = {lane.backend.name: lane.trouble for lane in service.fusion.services.lanes.values()}
+        told["backends"] = {name: trouble or "ok" for name, trouble in sorted(lanes.items())}
+    return web.Response(text=json.dumps(told), content_type="application/json")
 
 
 ROUTE = Route(method="GET", path="/readyz", handler=answer, public=True)

@@ -74,16 +74,16 @@ class Caller:
     """Which node makes the attempt that stands in the door: the engine tells of each right before it leaves. Give it
     every event of the run."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_started",)
 
     def __init__(self) -> None:
-        self._last: CallStarted | None = None
+        self._started: dict[int, CallStarted] = {}
 
     def __call__(self, event: Event) -> None:
         if type(event) is CallStarted:
-            self._last = event
+            self._started[id(event.request)] = event
 
     def node(self, call: Call) -> str:
-        """ "" where nobody listens. To be asked before anything is waited for."""
-        last = self._last
-        return last.node if last is not None and last.request is call else ""
+        """To be asked once per attempt; "" where nobody listens."""
+        event = self._started.pop(id(call), None)
+        return event.node if event is not None else ""

@@ -1,92 +1,151 @@
-"""Writes a cassette while a run goes on: a doorkeeper that asks the models and notes what comes. A run that is cut
-leaves a readable file; a file that cannot be written to leaves the run alone."""
+"""One try of a run as rows: each event that matters becomes a statement. Touches no file; see `database`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from fusion_graph.contracts import Sink
-from fusion_graph.errors import ProviderError
-from fusion_graph.events import Event, RunStarted
-from fusion_graph.messages import Completion, Delta
-from fusion_graph.store.digest import call_digest
-from fusion_graph.store.door import Attempt, Caller
-from fusion_graph.store.tape_lines import FORMAT, failure_fields
+from fusion_graph.events import (
+    CallFailed,
+    CallFinished,
+    CallStarted,
+    Degraded,
+    Event,
+    FirstToken,
+    GroupClosed,
+    NodeFinished,
+    NodeSkipped,
+    NodeStarted,
+    RunFinished,
+)
+from fusion_graph.messages import Usage
+from fusion_graph.store.replies import write_completion
+
+END = "UPDATE runs SET state = ?, reason = ?, ended = ? WHERE id = ?"
+SEND = (
+    "INSERT OR REPLACE INTO attempts (run, try, node, call, attempt, model, digest, state, began)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 'started', ?)"
+)
+RECEIVE = (
+    "UPDATE attempts SET state = ?, reason = ?, message = ?, first = ?, ended = ?, next_s = ?, prompt_tokens = ?,"
+    " completion_tokens = ?, reasoning_tokens = ?, cached_tokens = ?, cost_usd = ?, exact = ?, reply = ?"
+    " WHERE run = ? AND try = ? AND node = ? AND call = ? AND attempt = ?"
+)
+SETTLE = (
+    "INSERT INTO node_runs (run, node, identity, state, reason, detail, began, ended, chosen, late)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO "
+)
+AFRESH = SETTLE + (
+    "UPDATE SET identity = excluded.identity, state = excluded.state, reason = excluded.reason,"
+    " detail = excluded.detail, began = excluded.began, ended = excluded.ended, chosen = excluded.chosen,"
+    " late = excluded.late"
+)
+AS_BEFORE = SETTLE + "NOTHING"  # nothing new: what stands there tells when it really happened
+NOTE = "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+Put = Callable[[str, Sequence[Any]], None]
 
 
 class Recorder:
-    """Also the run's listener. `fault` says why the cassette is not whole."""
+    """`put` takes statements, `place` texts that lie under their digest; `at` turns a time of this try into one since
+    the run began."""
 
-    def __init__(self, file: TextIO, head: Mapping[str, Any]) -> None:
-        self._file = file
-        self._fence: str = head["fence"]
-        self._caller = Caller()
-        self._known: set[str] = set()
-        self._attempts = 0
-        self._began = 0.0
-        self.fault: OSError | None = None
-        self._write("head", format=FORMAT, **head)
+    def __init__(
+        self,
+        run: str,
+        number: int,
+        *,
+        put: Put,
+        place: Callable[[str], str],
+        digest: Callable[[CallStarted], str],
+        identities: Mapping[str, str],
+        offset: float,
+    ) -> None:
+        self._run = run
+        self._try = number
+        self._put = put
+        self._place = place
+        self._digest = digest
+        self._identities = identities
+        self._offset = offset
+        self._began: dict[str, float] = {}
+        self._first: dict[tuple[str, int], float] = {}
+        self._closed: dict[str, tuple[str, str]] = {}
+        self._tellers: Mapping[type, Callable[[Any], None]] = {
+            NodeStarted: self._node_started,
+            CallStarted: self._call_started,
+            FirstToken: self._first_token,
+            CallFinished: self._call_finished,
+            CallFailed: self._call_failed,
+            GroupClosed: self._group_closed,
+            NodeFinished: self._node_finished,
+            NodeSkipped: self._node_skipped,
+            Degraded: self._degraded,
+        }
 
-    def listen(self, event: Event) -> None:
-        if type(event) is RunStarted:
-            self._began = asyncio.get_running_loop().time()
-        self._caller(event)
+    def tell(self, event: Event) -> None:
+        teller = self._tellers.get(type(event))
+        if teller is not None:
+            teller(event)
 
-    async def __call__(self, attempt: Attempt, sink: Sink) -> Completion:
-        number, node = self._attempts, self._caller.node(attempt.call)
-        self._attempts += 1
-        self._event("start", number, node=node, digest=self._describe(attempt))
+    def end(self, event: RunFinished, now: float) -> None:
+        self._put(END, (event.state, event.reason, now, self._run))
 
-        def tee(delta: Delta) -> None:
-            pieces = [asdict(piece) for piece in delta.tool_calls]
-            self._event("piece", number, text=delta.text, reasoning=delta.reasoning, tool_calls=pieces)
-            sink(delta)
+    # --- attempts -----------------------------------------------------------------------------------------------------
 
-        try:
-            completion = await attempt.ask(tee)
-        except asyncio.CancelledError:
-            self._event("end", number, reply=None, failure=None)
-            raise
-        except ProviderError as error:
-            self._event("end", number, reply=None, failure=failure_fields(error))
-            raise
-        self._event("end", number, reply=asdict(completion), failure=None)
-        return completion
+    def _call_started(self, event: CallStarted) -> None:
+        key = (self._run, self._try, event.node, event.call, event.attempt)
+        self._put(SEND, (*key, event.model, self._digest(event), event.at + self._offset))
 
-    def conclude(self, **result: Any) -> None:
-        """The run has ended of itself."""
-        self._write("result", **result)
+    def _first_token(self, event: FirstToken) -> None:
+        self._first[event.node, event.call] = event.at + self._offset
 
-    def _describe(self, attempt: Attempt) -> str:
-        """The digest of a call; what it is made of is written once."""
-        call = attempt.call
-        digest = call_digest("", 0, attempt.backend, call, self._fence)
-        if digest not in self._known:
-            self._known.add(digest)
-            fields = {**call._asdict(), "sampling": call.sampling._asdict()}
-            self._write("call", digest=digest, backend=attempt.backend, **fields)
-        return digest
+    def _call_finished(self, event: CallFinished) -> None:
+        reply = self._place(write_completion(event.completion))
+        self._receive(event, ("ok", "", ""), None, event.usage, event.exact, reply)
 
-    def _event(self, kind: str, attempt: int, **fields: Any) -> None:
-        at = asyncio.get_running_loop().time() - self._began
-        self._write(kind, at=round(max(at, 0.0), 6), attempt=attempt, **fields)
+    def _call_failed(self, event: CallFailed) -> None:
+        state = "cancelled" if event.reason == "cancelled" else "failed"
+        told = (state, event.reason, event.message)
+        self._receive(event, told, event.next_s, event.usage, not event.usage.estimated, None)
 
-    def _write(self, kind: str, **fields: Any) -> None:
-        """A line at a time, and each at once on its way to the disk."""
-        if self.fault is not None:
-            return
-        try:
-            self._file.write(json.dumps({"is": kind, **fields}, default=_plain) + "\n")
-            self._file.flush()
-        except OSError as fault:
-            self.fault = fault
+    def _receive(
+        self,
+        event: CallFinished | CallFailed,
+        told: tuple[str, str, str],
+        next_s: float | None,
+        usage: Usage,
+        exact: bool,
+        reply: str | None,
+    ) -> None:
+        first = self._first.pop((event.node, event.call), None)
+        tokens = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.cached_tokens)
+        key = (self._run, self._try, event.node, event.call, event.attempt)
+        ended = event.at + self._offset
+        self._put(RECEIVE, (*told, first, ended, next_s, *tokens, event.cost_usd, exact, reply, *key))
 
+    # --- nodes --------------------------------------------------------------------------------------------------------
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return dict(value) if isinstance(value, Mapping) else str(value)
+    def _node_started(self, event: NodeStarted) -> None:
+        self._began[event.node] = event.at + self._offset
+
+    def _group_closed(self, event: GroupClosed) -> None:
+        self._closed[event.node] = (json.dumps(event.chosen), json.dumps(event.late))
+
+    def _node_finished(self, event: NodeFinished) -> None:
+        sql = AS_BEFORE if event.state == "replayed" else AFRESH
+        self._settle(sql, event.node, event.at, event.state, event.reason, event.detail)
+
+    def _node_skipped(self, event: NodeSkipped) -> None:
+        sql = AS_BEFORE if event.reason == "not_needed" else AFRESH
+        self._settle(sql, event.node, event.at, "skipped", event.reason, "")
+
+    def _settle(self, sql: str, node: str, at: float, *told: str) -> None:
+        chosen, late = self._closed.get(node, (None, None))
+        times = (self._began.get(node), at + self._offset)
+        self._put(sql, (self._run, node, self._identities.get(node, ""), *told, *times, chosen, late))
+
+    def _degraded(self, event: Degraded) -> None:
+        what = (event.node, event.reason, event.text, event.action)
+        self._put(NOTE, (self._run, self._try, event.at + self._offset, *what))

@@ -6,7 +6,7 @@ happened: `call` (a request, once), `start`, `piece` and `end` of every attempt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fusion_graph.contracts import JsonSchema
@@ -80,9 +80,9 @@ SCHEMAS: Mapping[str, JsonSchema] = {
         format={"type": "integer", "minimum": 1},
         run_id=_TEXT,
         fence={"type": "string", "minLength": 1, "maxLength": 64},
-        pipeline=_record(name=_TEXT, digest=_TEXT, text=_TEXT),
+        pipeline=_record(name=_TEXT, file=_TEXT, source=_TEXT),
         params=_MAP,
-        prompt=_TEXT,
+        messages=_list(_MESSAGE),
         seed={**_MAYBE_COUNT, "minimum": -(10**18), "maximum": 10**18},
         stream=_YES_NO,
         budget_usd=_MAYBE_NUMBER,
@@ -123,6 +123,7 @@ SCHEMAS: Mapping[str, JsonSchema] = {
                 model=_TEXT,
                 simulated=_YES_NO,
                 notes=_list(_TEXT),
+                logprobs=_maybe(_MAP),
             )
         ),
         failure=_maybe(
@@ -170,8 +171,13 @@ def failure_fields(error: ProviderError) -> dict[str, Any]:
 def read_call(line: Mapping[str, Any]) -> Call:
     sampling = dict(line["sampling"])
     sampling |= {name: tuple(sampling[name]) for name in ("stop_sequences", "tools")}
-    messages = tuple(_read_message(message) for message in line["messages"])
-    return Call(line["model"], messages, Sampling(**sampling), tuple(line["draw"]), line["purpose"])
+    return Call(
+        line["model"], read_messages(line["messages"]), Sampling(**sampling), tuple(line["draw"]), line["purpose"]
+    )
+
+
+def read_messages(lines: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    return tuple(_read_message(line) for line in lines)
 
 
 def read_piece(line: Mapping[str, Any]) -> Delta:
@@ -182,8 +188,8 @@ def read_end(line: Mapping[str, Any]) -> Completion | ProviderError | None:
     """None: it was cancelled."""
     reply, failure = line["reply"], line["failure"]
     if reply is not None:
-        more = {"tool_calls": _read_calls(reply["tool_calls"]), "usage": _read_usage(reply["usage"])}
-        return Completion(**{**reply, **more, "notes": tuple(reply["notes"])})
+        calls, usage = _read_calls(reply["tool_calls"]), _read_usage(reply["usage"])
+        return Completion(**{**reply, "tool_calls": calls, "usage": usage, "notes": tuple(reply["notes"])})
     if failure is None:
         return None
     kind = Transient if failure["transient"] else Permanent

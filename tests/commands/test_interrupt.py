@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in every phase: exit code 130 within a second, no traceback, nothing left running."""
+"""Ctrl-C and SIGTERM in every phase: exit code 130 or 143 within a second, no traceback, nothing left running."""
 
 from __future__ import annotations
 
@@ -29,15 +29,19 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, st
     return process.returncode, err, time.monotonic() - begin
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_in_flight_ends_within_a_second(program: Start, slow: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "exit_code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_run_in_flight_ends_within_a_second(
+    program: Start, slow: Path, number: signal.Signals, exit_code: int, word: str
+) -> None:
     process = program("run", slow, "hello")
     assert process.stderr is not None
     assert process.stderr.readline().startswith("backend: sim")
     code, err, took = end(process, number)
-    assert (code, took < 1.0) == (130, True)
+    assert (code, took < 1.0) == (exit_code, True)
     assert "Traceback" not in err
-    assert err.strip().splitlines()[-1].startswith("interrupted")
+    assert err.strip().splitlines()[-1].startswith(word)
 
 
 def test_waiting_for_a_prompt_ends_at_once(terminal: Callable[..., Terminal]) -> None:
@@ -73,6 +77,7 @@ def test_the_terminal_is_left_tidy(terminal: Callable[..., Terminal], slow: Path
     screen.wait_for("writing")
     assert screen.interrupt() < 1.0
     assert "cancelled" in screen.text
+    assert "to go on: fusiongraph run --resume " in screen.text
     assert "interrupted: " in screen.text.splitlines()[-1]
     assert "\x1b[?25l" not in screen.text  # nobody hid the cursor
 

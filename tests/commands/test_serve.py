@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._serving import Given, _alone, sources
+from fusion_graph.commands._serving import Given, _loop_factory, sources
 from fusion_graph.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -80,18 +79,12 @@ def test_folder_without_pipelines_is_refused(tmp_path: Path) -> None:
         sources(Given(folder=str(tmp_path)))
 
 
-@pytest.mark.parametrize("given", [["--workers", "2"], ["--workers=2"]])
-def test_worker_has_the_same_arguments(given: list[str]) -> None:
-    assert _alone(["serve", *given, "--port", "1"]) == ["serve", "--port", "1", "--shared-port"]
-
-
-def test_workers_share_a_port(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (tmp_path / "one.yaml").write_text(ONE)
-    with served("--pipelines", str(tmp_path), "--port", str(port), "--workers", "2") as (process, url):
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == url
-        assert all("42" in ask(url, "one") for _ in range(4))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+def test_uvloop_is_taken_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvloop")
+    factory = _loop_factory()
+    assert factory is not None
+    loop = factory()
+    loop.close()
+    assert type(loop).__module__.startswith("uvloop")
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert _loop_factory() is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.engine.contract import breach, wanted_schema
+from fusion_graph.engine.contract import breach, flaw, wanted_schema
 from fusion_graph.messages import Completion, Sampling, ToolCall
 
 CALL = Completion(tool_calls=(ToolCall(id="1", name="look", arguments="{}"),))
@@ -89,3 +89,35 @@ def test_wanted_schema_by_type() -> None:
     assert wanted_schema(form(kind="json_object")) == {"type": "object"}
     assert wanted_schema(form({"type": "array"})) == {"type": "array"}
     assert wanted_schema(form()) == {}
+
+
+def test_property_may_be_called_like_a_keyword() -> None:
+    names = ("pattern", "format", "$ref")
+    schema = {"properties": {name: {"type": "string", "pattern": "("} for name in names}, "additionalProperties": False}
+    assert not breaks(form(schema), '{"pattern": "a", "format": "b", "$ref": "c"}')
+    assert breaks(form(schema), '{"pattern": 7}')
+    assert breaks(form(schema), '{"other": "a"}')
+
+
+def test_values_are_compared_whole() -> None:
+    assert not breaks(form({"const": {"format": 1}}), '{"format": 1}')
+    assert breaks(form({"const": {"format": 1}}), "{}")
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ({"type": "strang"}, "$.type"),
+        ({"properties": {"a": {"required": "a"}}}, "$.properties.a.required"),
+        ({"anyOf": []}, "$.anyOf"),
+    ],
+)
+def test_flaw_is_found_where_it_is(schema: dict[str, Any], where: str) -> None:
+    found = flaw(schema)
+    assert found is not None
+    assert found[0] == where
+
+
+def test_expressions_are_no_flaw_of_ours() -> None:
+    """They are never compiled, so they are not looked at either."""
+    assert flaw({"type": "string", "pattern": "((", "$ref": 7}) is None

@@ -168,3 +168,14 @@ def test_backends_of_one_account_share_its_breaker() -> None:
         lanes["same"].delay_s()
     assert not lanes["key"].holds_back
     assert not lanes["place"].holds_back
+
+
+def test_lane_says_what_troubles_it() -> None:
+    bench = Bench()
+    assert bench.lane.trouble == ""
+    bench.lane.note(Transient("rate_limited", "", retry_after_s=5.0))
+    assert bench.lane.trouble == "cooling"
+    bench.lane.note(Permanent("auth_failed", ""))
+    assert bench.lane.trouble == "key_refused"
+    bench.now = AUTH_PAUSE_S + 1
+    assert bench.lane.trouble == ""

@@ -96,3 +96,17 @@ def test_draw_counts_the_same_model() -> None:
 def test_no_seed_stays_none() -> None:
     unseeded = bound_of("s: {kind: sample, model: m/a, samples: 2}\nf: {kind: fallback, inputs: [s]}")
     assert {seed for seed, _ in draws(unseeded)} == {None}
+
+
+def test_node_that_inherits_takes_the_style_and_nothing_else() -> None:
+    # wire 1.2: proposers keep the pipeline's values unless the node says `inherit`
+    asked = Sampling(
+        temperature=0.1, top_p=0.2, max_tokens=9, reasoning_effort="low", stop_sequences=("END",),
+        response_format={"type": "json_object"}, extra={"verbosity": "low", "logprobs": True, "user": "u"},
+    )  # fmt: skip
+    bound = bound_of("a: {kind: proposer, model: m/a, temperature: 0.5, inherit: true}\n"
+                     "w: {kind: synth, model: m/w, inputs: [a]}")  # fmt: skip
+    run = Run(Stage().fusion.services, bound, RunRequest(messages=(Message("user", "?"),), writer=asked), None)
+    made = sampling_for(run, bound.nodes[0], Ask((), "draft"), 0)[0]
+    assert made == Sampling(temperature=0.1, top_p=0.2, reasoning_effort="low", extra={"verbosity": "low"})
+    assert sampling_for(run, bound.nodes[1], Ask((), "final"), 0)[0] == asked

@@ -37,6 +37,7 @@ HOMES = {
     "jsonschema": {"graph"},
     "networkx": {"graph"},
     "opentelemetry": {"server"},
+    "redis": {"server"},
     "rich": {"commands", "chat"},
     "ruamel": {"graph"},
     "uvloop": {"commands"},

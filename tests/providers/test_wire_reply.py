@@ -258,3 +258,15 @@ def test_empty_body_is_empty_output(body: bytes) -> None:
 def test_filtered_reply_is_honest_not_empty() -> None:
     reply = read_whole(whole({"content": None}, "content_filter"), CALL).completion()
     assert replace(reply, model="") == Completion(finish_reason="content_filter")
+
+
+def test_logprobs_of_all_pieces_are_kept() -> None:
+    one, two = {"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -0.2}
+    pieces = [{"delta": {"content": e["token"]}, "logprobs": {"content": [e], "refusal": None}} for e in (one, two)]
+    assert read(*({"choices": [p]} for p in pieces), chunk(finish="stop")).logprobs == {"content": [one, two]}
+
+
+@pytest.mark.parametrize("odd", [None, [], 7, "x", {"content": None}, {"content": 7}])
+def test_odd_logprobs_are_none(odd: Any) -> None:
+    said = {"choices": [{"delta": {"content": "a"}, "logprobs": odd}]}
+    assert read(said, chunk(finish="stop")).logprobs is None

@@ -202,3 +202,17 @@ def test_short_way_says_the_same(texts: list[str], size: int, ascii_only: bool) 
     reader, deltas = feed(*(stream[i : i + size] for i in range(0, len(stream), size)))
     assert "".join(delta.text for delta in deltas) == reader.completion().text == "seen" + "".join(texts)
     assert all(delta.text for delta in deltas)
+
+
+def test_logprobs_are_never_skipped() -> None:
+    """Events with the same ones would look like the same event with another text."""
+
+    def told(text: str) -> dict[str, Any]:
+        made = chunk(text)
+        made["choices"][0]["logprobs"] = {"content": [{"token": "t", "logprob": -1.0}]}
+        return made
+
+    reader, _ = feed(*(sse(told(text)) for text in "abcdef"), FINISH + DONE)
+    logprobs = reader.completion().logprobs
+    assert logprobs is not None
+    assert len(logprobs["content"]) == 6

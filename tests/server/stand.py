@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import aiohttp
 
@@ -19,6 +19,7 @@ from fusion_graph.providers._sim_server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._app import Server, open_server
 from fusion_graph.server._auth import Key
+from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
@@ -51,6 +52,7 @@ defaults: {retry: {attempts: 1}}
 nodes: {answer: {kind: proposer, model: w/w}}
 output: answer
 """
+HASTY = "{first_token_s: 0.5, idle_s: 0.5, total_s: 1.5}"
 SCRIPT: Script = {"a/x": "Draft of a.", "b/y": "Draft of b.", "j/j": ANALYSIS, "w/w": "The written answer."}
 
 
@@ -98,6 +100,11 @@ class Stand:
                 await asyncio.sleep(0.01)
 
 
+def hasty(pipeline: str) -> str:
+    """The same pipeline without patience: what hangs is given up soon."""
+    return pipeline.replace("{retry: {attempts: 1}", f"{{retry: {{attempts: 1}}, timeout: {HASTY}", 1)
+
+
 def events_of(text: str) -> list[Any]:
     found: list[Any] = []
     for block in text.strip().split("\n\n"):
@@ -121,16 +128,21 @@ async def stand(
     keys: Sequence[Key] = (),
     upstream: SimOptions | None = None,
     surroundings: Mapping[str, Any] | None = None,
+    raw_key: str = "",
+    base_url: str = "",
+    log: TextIO | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
-    """Everything open; closed with it. Nothing may be left behind."""
+    """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
+    `base_url` another upstream than our own, `log` a place where nobody reads."""
     sim = await start(options=upstream or SimOptions(api_key=UPSTREAM_KEY), script={**SCRIPT, **(script or {})})
-    backend = Backend(name="up", base_url=sim.url, api_key=UPSTREAM_KEY)
+    backend = Backend(name="up", base_url=base_url or sim.url, api_key=UPSTREAM_KEY)
     fusion = Fusion(providers=remembering(PROVIDERS), backends={"up": backend}, default_backend="up", prices=PRICES)
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
     library = Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
-    log = io.StringIO()
+    kept = io.StringIO()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sim.aclose)
         server = await open_server(
@@ -139,9 +151,11 @@ async def stand(
             library=library,
             keys=keys,
             backend="up",
-            log=Log(log, as_json=True),
+            log=Log(log or kept, as_json=True),
+            limits=limits,
         )
         stack.push_async_callback(server.aclose)
         connector = aiohttp.TCPConnector(limit=0)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        yield Stand(sim, server, session, log)
+        sent = {"Authorization": f"Bearer {raw_key}"} if raw_key else {}
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, headers=sent))
+        yield Stand(sim, server, session, kept)

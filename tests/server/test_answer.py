@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from fusion_graph.messages import ToolCallDelta
 from fusion_graph.server._answer import Chunks
 from tests.server.stand import ONE, events_of, stand, text_of
@@ -63,3 +65,45 @@ async def test_cut_answer_says_so() -> None:
         _, body = await at.ask(model="one")
     assert body["choices"][0]["finish_reason"] == "length"
     assert [entry["reason"] for entry in body["fusion"]["degraded"]] == ["truncated"]
+
+
+@pytest.mark.parametrize("top", [{}, {"top_logprobs": 2}])
+async def test_logprobs_come_from_the_writer(top: dict[str, int]) -> None:
+    async with stand() as at:
+        _, body = await at.ask(logprobs=True, **top)
+        events = await at.stream(logprobs=True, **top)
+        sent = {request.body["model"]: request.body for request in at.upstream.received}
+    (choice,) = body["choices"]
+    assert "".join(entry["token"] for entry in choice["logprobs"]["content"]) == choice["message"]["content"]
+    told = [c["logprobs"]["content"] for e in events[:-1] for c in e["choices"] if c["logprobs"]]
+    assert [entry["token"] for part in told for entry in part] == ["The", " written", " answer."]
+    assert {model: "logprobs" in sent[model] for model in sent} == {
+        "a/x": False, "b/y": False, "j/j": False, "w/w": True,
+    }  # fmt: skip
+    assert ("top_logprobs" in sent["w/w"]) is bool(top)
+    assert body["fusion"]["ignored"] == []
+
+
+async def test_logprobs_that_nobody_gives_are_named() -> None:
+    # wire 1.2: `logprobs: null`, named
+    async with stand() as at:
+        at.upstream.faults["w/w"].extend(["json", "500"])
+        _, body = await at.ask(logprobs=True)
+        _, drafted = await at.ask(logprobs=True)
+        _, plain = await at.ask()
+    for answer in (body, drafted):
+        assert answer["choices"][0]["logprobs"] is None
+        assert answer["fusion"]["ignored"] == ["logprobs"]
+    assert plain["fusion"]["ignored"] == []
+
+
+@pytest.mark.parametrize("scope", ["total", "final"])
+async def test_usage_counts_what_the_operator_says(scope: str) -> None:
+    # wire 1.4
+    async with stand(usage_scope={"chat_completions": scope}) as at:
+        _, body = await at.ask()
+        events = await at.stream(stream_options={"include_usage": True})
+    for usage, block in ((body["usage"], body["fusion"]), (events[-2]["usage"], events[-3]["fusion"])):
+        assert usage.pop("cost") == block["cost_usd"]
+        assert usage == block["usage"][scope]
+        assert block["usage"]["final"]["total_tokens"] < block["usage"]["total"]["total_tokens"]

@@ -100,3 +100,5 @@ async def test_cors_is_off_unless_named() -> None:
         for origin, allowed in (("https://ours.example", True), ("https://other.example", False)):
             async with at.session.get(at.url("/v1/models"), headers={"Origin": origin}) as response:
                 assert ("Access-Control-Allow-Origin" in response.headers) is allowed
+            async with at.post(stream=True, headers={"Origin": origin}) as streamed:
+                assert ("Access-Control-Allow-Origin" in streamed.headers) is allowed

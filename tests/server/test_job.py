@@ -127,3 +127,30 @@ async def test_missing_key_is_not_the_clients_fault() -> None:
         status, body = await at.ask()
     assert (status, body["error"]["code"]) == (502, "auth_failed")
     assert "SECRET" not in body["error"]["message"]
+
+
+SENDER = {"user": "u1", "metadata": {"team": "a"}, "service_tier": "flex", "prompt_cache_key": "k"}
+
+
+@pytest.mark.parametrize("forward", [False, True])
+async def test_sender_is_passed_on_only_where_the_pipeline_says_so(forward: bool) -> None:
+    # wire 1.2: W if the pipeline says `forward`, else I
+    pipeline = PANEL.replace("name: fusion", f"name: fusion\nforward: {str(forward).lower()}")
+    async with stand(None, pipeline) as at:
+        _, body = await at.ask(**SENDER)
+        sent = {request.body["model"]: request.body for request in at.upstream.received}
+    assert set(body["fusion"]["ignored"]) == (set() if forward else set(SENDER))
+    assert {name: sent["w/w"].get(name) for name in SENDER} == (SENDER if forward else dict.fromkeys(SENDER))
+    assert not any(name in sent[model] for name in SENDER for model in ("a/x", "b/y", "j/j"))
+
+
+@pytest.mark.parametrize(("says", "calls"), [("", 4), ("on_forced_tool: full", 4), ("on_forced_tool: writer_only", 1)])
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look_up"}}])
+async def test_forced_tool_call_asks_whom_the_pipeline_says(says: str, calls: int, choice: Any) -> None:
+    # wire 1.8: the panel is not skipped by default
+    async with stand(None, PANEL.replace("name: fusion", f"name: fusion\n{says}")) as at:
+        at.upstream.faults["w/w"].append("tools")
+        _, body = await at.ask(tools=[TOOL], tool_choice=choice)
+        assert len(at.upstream.received) == calls
+    assert body["choices"][0]["finish_reason"] == "tool_calls"
+    assert body["fusion"]["mode"] == ("full" if calls > 1 else "writer_only")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -19,54 +19,56 @@ def key(**rights: object) -> Key:
     return Key(name="alice", digest=digest_of(RAW), **rights)  # type: ignore[arg-type]
 
 
-def test_requests_per_minute_say_when() -> None:
+async def test_requests_per_minute_say_when() -> None:
     now = [1000.0]
     limits, alice = Limits(lambda: now[0]), key(requests_per_minute=2)
-    limits.count(alice)
+    await limits.count(alice)
     now[0] += 20
-    limits.count(alice)
+    await limits.count(alice)
     with pytest.raises(Refused) as refused:
-        limits.count(alice)
+        await limits.count(alice)
     assert refused.value.headers["Retry-After"] == "41"
     now[0] += 41
-    limits.count(alice)
+    await limits.count(alice)
 
 
-def test_budget_is_set_aside_before() -> None:
+async def test_budget_is_set_aside_before() -> None:
     # security 14: 50 parallel requests on a budget for 10 start at most 10
     limits, alice = Limits(), key(budget_usd_per_day=10.0)
-    with ExitStack() as runs:
+    async with AsyncExitStack() as runs:
         for _ in range(10):
-            runs.enter_context(limits.run(alice, 1.0))
+            await runs.enter_async_context(limits.run(alice, 1.0))
         with pytest.raises(Refused) as refused:
-            runs.enter_context(limits.run(alice, 1.0))
+            await runs.enter_async_context(limits.run(alice, 1.0))
     assert (refused.value.http_status, refused.value.headers["x-should-retry"]) == (429, "false")
 
 
-def test_cost_replaces_the_worst_case() -> None:
+async def test_cost_replaces_the_worst_case() -> None:
     limits, alice = Limits(), key(budget_usd_per_day=1.0)
     for _ in range(5):
-        with limits.run(alice, 0.9) as purse:
+        async with limits.run(alice, 0.9) as purse:
             purse.cost_usd = 0.01
-    with limits.run(alice, 0.9):  # nobody knows what it cost: the worst case counts
+    async with limits.run(alice, 0.9):  # nobody knows what it cost: the worst case counts
         pass
-    with pytest.raises(Refused), limits.run(alice, 0.9):
-        pass
+    with pytest.raises(Refused):
+        async with limits.run(alice, 0.9):
+            pass
 
 
-def test_budget_is_new_every_day() -> None:
+async def test_budget_is_new_every_day() -> None:
     now = [0.0]
     limits, alice = Limits(lambda: now[0]), key(budget_usd_per_day=1.0)
-    with limits.run(alice, 1.0):
+    async with limits.run(alice, 1.0):
         pass
     now[0] = 86_400.0
-    with limits.run(alice, 1.0):
+    async with limits.run(alice, 1.0):
         pass
 
 
-def test_unknown_price_breaks_no_budget() -> None:
-    with pytest.raises(Refused, match="price"), Limits().run(key(budget_usd_per_day=1.0), None):
-        pass
+async def test_unknown_price_breaks_no_budget() -> None:
+    with pytest.raises(Refused, match="price"):
+        async with Limits().run(key(budget_usd_per_day=1.0), None):
+            pass
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -79,7 +81,7 @@ async def test_cancelled_run_costs_what_it_did(stream: bool) -> None:
         asking.cancel()
         await asyncio.wait([asking])
         await at.settled()
-        account = at.server.service.limits._accounts["alice"]
+        account = at.server.service.limits.account(rights)
         assert 0 < account.spent < at.server.service.shelf.find("fusion").forecast.cost.worst  # type: ignore[union-attr, operator]
         assert account.reserved == 0
         assert at.log[-1]["state"] == "cancelled"

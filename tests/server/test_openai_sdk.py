@@ -140,3 +140,40 @@ async def test_many_choices() -> None:
     async with stand(keys=KEYS) as at, client(at) as sdk:
         answer = await sdk.chat.completions.create(**ASKED, n=2)
     assert [choice.index for choice in answer.choices] == [0, 1]
+
+
+async def test_logprobs_add_up_in_a_stream() -> None:
+    async with stand(keys=KEYS) as at, client(at) as sdk:
+        whole = await sdk.chat.completions.create(**ASKED, logprobs=True, top_logprobs=1)
+        async with sdk.chat.completions.stream(**ASKED, logprobs=True) as stream:
+            final = await stream.get_final_completion()
+    for answer in (whole, final):
+        tokens = [entry.token for entry in answer.choices[0].logprobs.content]
+        assert "".join(tokens) == answer.choices[0].message.content == "The written answer."
+
+
+async def test_wrong_schema_is_a_bad_request() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "strang"}}}
+    async with stand(keys=KEYS) as at, client(at) as sdk:
+        with pytest.raises(openai.BadRequestError) as wrong:
+            await sdk.chat.completions.create(**ASKED, response_format=form)
+        assert at.upstream.received == []
+    assert wrong.value.param == "response_format.json_schema.schema.type"
+
+
+async def test_two_tries_with_one_idempotency_key_are_one_run() -> None:
+    gate = asyncio.Event()
+    async with stand({"w/w": ("Hel", gate, "lo")}, ONE, keys=KEYS) as at, client(at) as sdk:
+
+        async def ask() -> str:
+            asked = {**ASKED, "model": "one", "stream": True, "extra_headers": {"Idempotency-Key": "k"}}
+            pieces = await sdk.chat.completions.create(**asked)
+            return "".join([c.choices[0].delta.content or "" async for c in pieces])
+
+        both = [asyncio.create_task(ask()) for _ in range(2)]
+        await at.upstream.sim.called("w/w")
+        while at.server.service.sharing.clients < 2:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.005)
+        gate.set()
+        assert await asyncio.gather(*both) == ["Hello", "Hello"]
+        assert len(at.upstream.received) == 1

@@ -25,6 +25,10 @@ def test_command_line_lies_over_the_file() -> None:
         {"drain_s": 0},
         {"log_content": True},
         {"aliases": {"a": 1}},
+        {"facts": {"a/x": 1}},
+        {"usage_scope": {"nowhere": "total"}},
+        {"usage_scope": {"chat_completions": "some"}},
+        {"usage_scope": "total"},
     ],
 )
 def test_wrong_key_is_named(table: dict[str, Any]) -> None:
@@ -37,3 +41,9 @@ def test_wrong_key_is_named(table: dict[str, Any]) -> None:
 )
 def test_loopback_is_known(host: str, yes: bool) -> None:
     assert is_loopback(host) is yes
+
+
+def test_tables_of_their_own_are_read() -> None:
+    options = read_options({"facts": {"a/x": {"context_length": 9}}, "usage_scope": {"chat_completions": "final"}})
+    assert options.facts["a/x"].context_length == 9
+    assert options.usage_scope["chat_completions"] == "final"

@@ -12,7 +12,7 @@ from fusion_graph.server import ROUTES
 from fusion_graph.server._auth import Key, digest_of
 from tests.server.stand import stand
 
-PUBLIC = {"/livez", "/readyz", "/health"}
+PUBLIC = {"/", "/livez", "/readyz", "/health"}
 KEY = Key(name="alice", digest=digest_of("k" * 20))
 
 

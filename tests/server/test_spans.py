@@ -1,4 +1,4 @@
-"""Spans after the GenAI conventions. `_spans` tells them after each run."""
+"""Spans after the GenAI conventions. `_spans` tells them after each run, through `_telemetry`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from tests.server.stand import UPSTREAM_KEY, stand
 
 pytest.importorskip("opentelemetry.sdk")
 
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from fusion_graph.server._spans import Spans
+from fusion_graph.server._telemetry import Telemetry
 
 
-async def told(*faults: str) -> list[ReadableSpan]:
+async def told(*faults: str, content: bool = False) -> list[ReadableSpan]:
     """The spans of one run whose first calls of a/x failed so."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     async with stand() as at:
-        at.server.service.spans = Spans(provider)
+        at.server.service.telemetry = Telemetry(provider, NoOpMeterProvider(), content=content)
         at.upstream.faults["a/x"].extend(faults)
         await at.ask(messages=[{"role": "user", "content": "a secret question"}])
     return list(exporter.get_finished_spans())
@@ -48,3 +49,9 @@ async def test_no_text_and_no_key_is_in_a_span() -> None:
     assert "secret" not in text
     assert UPSTREAM_KEY not in text
     assert "Draft of a" not in text
+
+
+async def test_texts_are_told_only_to_those_who_ask() -> None:
+    (run,) = [span for span in await told(content=True) if span.name == "invoke_workflow fusion"]
+    assert "a secret question" in str((run.attributes or {})["gen_ai.input.messages"])
+    assert "The written answer." in str((run.attributes or {})["gen_ai.output.messages"])

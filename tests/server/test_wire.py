@@ -51,12 +51,20 @@ def read(**more: Any) -> ChatRequest:
         ("max_completion_tokens", {"max_completion_tokens": 1.5}),
         ("stop", {"stop": 7}),
         ("stop[1]", {"stop": ["a", 7]}),
+        ("logprobs", {"logprobs": 1}),
+        ("top_logprobs", {"logprobs": True, "top_logprobs": 21}),
+        ("top_logprobs", {"top_logprobs": 2}),
+        ("user", {"user": 7}),
+        ("metadata", {"metadata": "x"}),
         ("n", {"n": 9}),
         ("seed", {"seed": "1"}),
         ("seed", {"seed": 10**30}),
         ("response_format.type", {"response_format": {"type": "xml"}}),
         ("response_format.json_schema", {"response_format": {"type": "json_schema"}}),
         ("response_format.json_schema.schema.items.$ref", {"response_format": REMOTE}),
+        ("tool_choice", {"tool_choice": []}),
+        ("tool_choice", {"tool_choice": "maybe", "tools": []}),
+        ("parallel_tool_calls", {"parallel_tool_calls": 1}),
         ("tools[0].type", {"tools": [{"type": "web"}]}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "a b"}}]}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "fusion_search"}}]}),
@@ -93,13 +101,9 @@ def test_writer_gets_its_fields() -> None:
 
 
 def test_what_is_not_honoured_is_named() -> None:
-    asked = read(
-        user="me", store=True, logprobs=True, odd=1, max_tokens=0, stream_options={"include_obfuscation": True}
-    )
+    asked = read(store=True, odd=1, max_tokens=0, stream_options={"include_obfuscation": True})
     assert set(asked.ignored) == {
-        "user",
         "store",
-        "logprobs",
         "odd",
         "max_tokens",
         "stream_options.include_obfuscation",
@@ -136,3 +140,8 @@ def test_roles_and_parts_are_read() -> None:
     assert user.content[1] == image
     assert assistant.tool_calls == (ToolCall(id="c1", name="look_up", arguments="{}"),)
     assert tool == Message("tool", "a cat", tool_call_id="c1")
+
+
+@pytest.mark.parametrize(("choice", "named"), [("auto", ()), ("none", ()), ("required", ("tool_choice",))])
+def test_choice_without_tools_is_named(choice: str, named: tuple[str, ...]) -> None:
+    assert read(tool_choice=choice).ignored == read(tool_choice=choice, tools=[]).ignored == named

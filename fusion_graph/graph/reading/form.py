@@ -47,6 +47,7 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
     named = isinstance(output, str) and re.fullmatch(REF, output)
     graph = resolve(sketches, kinds, params.defaults, str(output) if named else "", findings)
     check(graph, params, limits, defaults, findings)
+    source = canonical(data)
     pipeline = Pipeline(
         name=str(data.get("name", "")),
         description=str(data.get("description", "")),
@@ -54,9 +55,12 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         limits=limits,
         seed=top.get("seed"),
         on_tool_turn="full" if data.get("on_tool_turn") == "full" else "writer_only",
+        on_forced_tool="writer_only" if data.get("on_forced_tool") == "writer_only" else "full",
+        forward=data.get("forward") is True,
         nodes=tuple(graph.specs.values()),
         output=NodeId(graph.output),
-        digest=digest(data),
+        source=source,
+        digest=digest(source),
         file=file,
     )
     if not findings.failed:
@@ -64,10 +68,14 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
     return pipeline
 
 
-def digest(data: Any) -> str:
-    """sha256 of a document, whatever file it was written in: order counts, layout and comments do not."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def canonical(data: Any) -> str:
+    """A document as JSON, whatever file it was written in: order counts, layout and comments do not."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(source: str) -> str:
+    """sha256 of a document."""
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.graph.reading.form import digest
+from fusion_graph.graph.reading.form import canonical, digest
 from tests.graph.written import codes, errors, graph, load
 
 NODE = "final: {kind: proposer, model: m/m}"
@@ -52,5 +52,5 @@ def test_tool_turns_are_kept() -> None:
 
 
 def test_digest_counts_order() -> None:
-    assert digest({"a": 1, "b": 2}) != digest({"b": 2, "a": 1})
-    assert len(digest({"é": "x"})) == 64
+    assert digest(canonical({"a": 1, "b": 2})) != digest(canonical({"b": 2, "a": 1}))
+    assert len(digest(canonical({"é": "x"}))) == 64

@@ -1,0 +1,112 @@
+"""`fusiongraph runs`: what the journal knows of earlier runs."""
+
+from __future__ import annotations
+
+import click
+
+from fusion_graph.commands import _interrupt, _options
+
+RUN = click.argument("run", metavar="RUN")
+
+
+@click.group("runs", short_help="earlier runs: list, show, export, resume, diff, prune", invoke_without_command=True)
+@click.pass_context
+def COMMAND(context: click.Context) -> int:
+    """Look at earlier runs in the journal. RUN is an id, the beginning of one, or `last`."""
+    return context.invoke(list_) if context.invoked_subcommand is None else 0
+
+
+@COMMAND.command("list", short_help="the newest runs, a line each")
+@click.option("-n", "most", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
+@_options.as_json
+def list_(most: int = 20, pipeline: str | None = None, as_json: bool = False) -> int:
+    """List the newest runs."""
+    import json
+    from dataclasses import asdict
+
+    from fusion_graph.commands import _console, _histories
+    from fusion_graph.store.history import list_runs
+
+    with _histories.journal() as connection:
+        found = list_runs(connection, most=most, pipeline=pipeline)
+    if as_json:
+        _console.out(json.dumps([asdict(line) for line in found], indent=2))
+    elif found:
+        _console.out(_histories.table(found))
+    else:
+        _console.err("no runs yet")
+    return 0
+
+
+@COMMAND.command("show", short_help="one run: its graph with states, a timeline, every call")
+@RUN
+def show(run: str) -> int:
+    """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost."""
+    from fusion_graph.commands import _console, _histories
+
+    _console.out("\n".join(_histories.shown(_histories.find(run))))
+    return 0
+
+
+@COMMAND.command("export", short_help="everything about one run, as one JSON document")
+@RUN
+def export(run: str) -> int:
+    """Print everything that is kept of RUN as one JSON document, every reply of a model too."""
+    import json
+
+    from fusion_graph.commands import _console, _histories
+    from fusion_graph.store.history import find_run, read_run
+
+    with _histories.journal() as connection:
+        _console.out(
+            json.dumps(_histories.exported(connection, read_run(connection, find_run(connection, run))), indent=2)
+        )
+    return 0
+
+
+@COMMAND.command("diff", short_help="what changed between two runs")
+@click.argument("one", metavar="RUN")
+@click.argument("other", metavar="RUN")
+def diff(one: str, other: str) -> int:
+    """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
+    from fusion_graph.commands import _console, _histories
+
+    with _histories.journal() as connection:
+        lines = _histories.differences(connection, one, other)
+    _console.out("\n".join(lines) or "nothing changed")
+    return 0
+
+
+@COMMAND.command("resume", short_help="go on with a run")
+@RUN
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
+def resume(run: str, as_json: bool) -> int:
+    """Go on with RUN, as `fusiongraph run --resume RUN` does: what it has paid for is not bought again."""
+    from fusion_graph.commands._resuming import Given, gone_on_with
+    from fusion_graph.commands._running import Job, perform
+
+    what = gone_on_with(run, Given(None, None, None, {}, None))
+    job = Job(
+        pipeline=what.pipeline,
+        params=what.params,
+        messages=what.messages,
+        past=what.past,
+        seed=what.seed,
+        as_json=as_json,
+    )
+    return _interrupt.run(perform(job))
+
+
+@COMMAND.command("prune", short_help="forget old runs")
+@click.option(
+    "--days", type=click.FloatRange(min=0), metavar="N", help="Forget runs older than this. Default: [store]."
+)
+@click.option("--max-mb", type=click.FloatRange(min=0), metavar="X", help="Then the oldest, down to this size.")
+def prune(days: float | None, max_mb: float | None) -> int:
+    """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says."""
+    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands._figures import several
+
+    _console.out(f"{several(_histories.pruned(days, max_mb), 'run')} forgotten")
+    return 0

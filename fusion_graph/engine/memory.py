@@ -1,0 +1,63 @@
+"""A call and what its run remembers: a reply that need not be bought again, and the word that a call leaves (semantics
+7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusion_graph.engine.acceptance import accept
+from fusion_graph.engine.sampling import sampling_for
+from fusion_graph.errors import ProviderError
+from fusion_graph.events import CallRecalled
+from fusion_graph.messages import Call
+
+if TYPE_CHECKING:
+    from fusion_graph.contracts import Sink
+    from fusion_graph.engine.calls import CallRun
+    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.messages import Completion
+
+
+async def complete(call: CallRun) -> Completion:
+    """The reply of the first of the node's models that is remembered and usable here; else a bought one."""
+    run, node, ask = call.run, call.node, call.ask
+    assert run.memory is not None
+    assert node.model is not None
+    sampling, draw = sampling_for(run, node, ask, call.choice)
+    for ref in node.model.models:
+        request = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
+        known = run.memory.recall(node, run.services.lanes[ref.backend].backend.name, request)
+        if known is not None and _is_usable(call, known.completion):
+            run.origins.setdefault(node.index, known.state)
+            run.emit((run.clock(), CallRecalled, node.id, call.number, str(ref), known.state, known.completion))
+            return known.completion
+    return await call.buy()
+
+
+def _is_usable(call: CallRun, completion: Completion) -> bool:
+    try:
+        accept(call, completion)
+    except ProviderError:
+        return False
+    return True
+
+
+class Keeping:
+    """A client for one call that writes down first that it leaves, and keeps what it was answered."""
+
+    __slots__ = ("_call", "_lane")
+
+    def __init__(self, call: CallRun, lane: Lane) -> None:
+        self._call = call
+        self._lane = lane
+
+    async def complete(self, request: Call, sink: Sink) -> Completion:
+        call, lane, memory = self._call, self._lane, self._call.run.memory
+        assert memory is not None
+        call.run.origins[call.node.index] = "ok"
+        call.sent = False
+        await memory.commit()
+        call.sent = True
+        completion = await lane.client.complete(request, sink)
+        memory.keep(call.node, lane.backend.name, request, completion)
+        return completion

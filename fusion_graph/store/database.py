@@ -1,0 +1,201 @@
+"""One SQLite file and the one thread that writes to it. What is put is committed in groups: whoever waits in `flush`
+waits for a single fsync, however many do (WAL, synchronous FULL).
+
+A database that cannot be written any more (disk full, folder gone, file broken) says so in `broken`; from then on
+nothing is written and nobody waits, because the work that is written down is worth more than the writing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import groupby
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeAlias
+
+from fusion_graph.errors import UsageError
+
+BUSY_MS = 5_000  # another process may be writing
+AT_ONCE = 2_000  # statements of one transaction
+Statement: TypeAlias = tuple[str, Sequence[Any]]
+Task: TypeAlias = Callable[[sqlite3.Connection], None]
+
+
+class Schema(NamedTuple):
+    """`steps` bring a file from one version to the next, the first from an empty one. What has landed never changes."""
+
+    name: str
+    steps: tuple[str, ...]
+
+
+class _Flush(NamedTuple):
+    """Somebody waits for everything put so far."""
+
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+class Database:
+    """Open for writing. `put` may be called from an event loop: it touches no file."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self.path = path
+        self.broken = ""
+        self._schema = schema
+        self._queue: SimpleQueue[Statement | Task | _Flush | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Make the folder and the file if need be. A failure stands in `broken`."""
+        try:
+            make_private(self.path)
+            with closing(connect(self.path)) as connection:
+                migrate(connection, self._schema, self.path)
+        except (sqlite3.Error, OSError, UsageError) as fault:
+            self._break(fault)
+            return
+        self._thread = threading.Thread(target=self._write, name=f"{self._schema.name}-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, sql: str, values: Sequence[Any]) -> None:
+        if not self.broken:
+            self._queue.put((sql, values))
+
+    def do(self, task: Task) -> None:
+        """Work for the writing thread, in a transaction of its own; for what one statement cannot do."""
+        if not self.broken:
+            self._queue.put(task)
+
+    async def flush(self) -> None:
+        """Returns when everything put so far is committed, or the database is broken."""
+        if self.broken or self._thread is None:
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._queue.put(_Flush(loop, done))
+        await done
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        connection: sqlite3.Connection | None = None
+        more = True
+        while more:
+            items = self._take()
+            more = None not in items
+            work = [item for item in items if item is not None and not isinstance(item, _Flush)]
+            if work and not self.broken:
+                try:
+                    connection = connection or connect(self.path)
+                    _commit(connection, work)
+                except sqlite3.Error as fault:
+                    self._break(fault)
+            _wake([item for item in items if isinstance(item, _Flush)])
+        if connection is not None:
+            connection.close()
+
+    def _take(self) -> list[Statement | Task | _Flush | None]:
+        """What stands in the queue, at least one."""
+        items = [self._queue.get()]
+        with suppress(Empty):
+            while items[-1] is not None and len(items) < AT_ONCE:
+                items.append(self._queue.get_nowait())
+        return items
+
+    def _break(self, fault: Exception) -> None:
+        self.broken = f"{self.path.name}: {fault}"
+
+
+def _commit(connection: sqlite3.Connection, work: Iterable[Statement | Task]) -> None:
+    """All in one transaction, neighbours with the same SQL together: to prepare one costs as much as to run it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, group in groupby(work, key=lambda item: item[0] if isinstance(item, tuple) else ""):
+            if sql:
+                connection.executemany(sql, [item[1] for item in group if isinstance(item, tuple)])
+            else:
+                for task in group:
+                    assert not isinstance(task, tuple)
+                    task(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _wake(waiting: Iterable[_Flush]) -> None:
+    """One call into each loop, however many of its tasks wait."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for flush in waiting:
+        loops.setdefault(flush.loop, []).append(flush.done)
+    for loop, futures in loops.items():
+        with suppress(RuntimeError):  # it is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, futures)
+
+
+def _settle(futures: Iterable[asyncio.Future[None]]) -> None:
+    for done in futures:
+        if not done.done():
+            done.set_result(None)
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def make_private(path: Path) -> None:
+    """The folder and the file are their owner's alone: prompts and answers stand in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # somebody else's folder
+        path.parent.chmod(0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, schema: Schema, path: Path) -> None:
+    """Forward, in one transaction. Raises UsageError for a file from a later version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(schema.steps):
+        raise UsageError(f"{path} was written by a later version of this program", hint="update it, or move the file")
+    if version < len(schema.steps):
+        steps = "".join(schema.steps[version:])
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(schema.steps)}; COMMIT;")
+
+
+@contextmanager
+def reading(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
+    """For queries, beside whoever writes. Raises UsageError that says what is wrong with the file."""
+    if not path.is_file():
+        raise UsageError(f"there is no {schema.name} yet: {path}", hint="the first run makes one")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_MS / 1000)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != len(schema.steps):
+                raise UsageError(
+                    f"{path} has another version of its tables", hint="update the program, or move the file"
+                )
+            connection.row_factory = sqlite3.Row
+            yield connection
+    except sqlite3.Error as fault:
+        raise UsageError(
+            f"{path} cannot be read: {fault}", hint="move it away; the next run begins a new one"
+        ) from None

@@ -1,0 +1,171 @@
+"""The journal: every run written down while it runs, so that it can be looked at, and gone on with after a crash
+without buying twice what was paid for (semantics 7)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+from fusion_graph.contracts import Recalled
+from fusion_graph.events import CallStarted, Event, RunFinished
+from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.identity import identities
+from fusion_graph.messages import Call, Completion, Message
+from fusion_graph.pipeline import ModelRef, Node
+from fusion_graph.store.cache import Cache
+from fusion_graph.store.database import Database
+from fusion_graph.store.digest import call_digest
+from fusion_graph.store.options import StoreOptions
+from fusion_graph.store.owner import me
+from fusion_graph.store.past import Past
+from fusion_graph.store.pruning import prune
+from fusion_graph.store.recorder import Recorder
+from fusion_graph.store.replies import write_messages
+from fusion_graph.store.tables import JOURNAL
+
+FILE = "runs.db"
+DAY_S, MB = 86_400.0, 1 << 20
+PLACE = "INSERT OR IGNORE INTO blobs VALUES (?, ?)"
+BEGIN = (
+    "INSERT INTO runs (id, pipeline, file, command, source, params, messages, seed, fence, owner, state, began, tried)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)"
+)
+GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1 WHERE id = ?"
+CONCLUDE = "UPDATE runs SET document = ? WHERE id = ?"
+
+
+class Job(NamedTuple):
+    """A run to be written down. `backend` is the one of models that name none."""
+
+    id: str
+    bound: Bound
+    messages: tuple[Message, ...]
+    fence: str
+    backend: str
+    seed: int | None = None
+    command: str = "run"
+
+
+class Journal:
+    """One per process. Opened at once; a file that cannot be written shows in `off`, and all else goes on. Without a
+    folder nothing is written at all."""
+
+    def __init__(self, folder: Path | None, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self._database = Database(folder / FILE, JOURNAL) if folder else None
+        if self._database is not None:
+            self._database.open()
+
+    @property
+    def off(self) -> str:
+        """Why nothing is written; "" while it is."""
+        return self._database.broken if self._database else ""
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._database is not None:
+            self._database.close()
+
+    def begin(self, job: Job, cache: Cache | None = None) -> RunMemory:
+        now, pipeline = self.clock(), job.bound.pipeline
+        source, messages = self.place(pipeline.source), self.place(write_messages(job.messages))
+        params = json.dumps(dict(job.bound.params), default=str)
+        what = (job.id, pipeline.name, pipeline.file, job.command, source, params, messages, job.seed, job.fence)
+        self.put(BEGIN, (*what, me(), now, now))
+        return RunMemory(self, job, cache=cache)
+
+    def go_on(self, job: Job, past: Past, cache: Cache | None = None) -> RunMemory:
+        """The next try of a run that was written down."""
+        now = self.clock()
+        self.put(GO_ON, (me(), now, job.id))
+        return RunMemory(self, job, cache=cache, past=past, offset=now - past.began)
+
+    def put(self, sql: str, values: Sequence[Any]) -> None:
+        if self._database is not None:
+            self._database.put(sql, values)
+
+    def place(self, text: str) -> str:
+        """The digest under which a text lies."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.put(PLACE, (digest, text))
+        return digest
+
+    def prune(self, options: StoreOptions) -> None:
+        """Forget what is too old or too much, when there is nothing else to write."""
+        before, most = self.clock() - options.keep_days * DAY_S, int(options.max_mb * MB)
+
+        def task(connection: Connection) -> None:
+            prune(connection, before=before, max_bytes=most)
+
+        if self._database is not None:
+            self._database.do(task)
+
+    async def flush(self) -> None:
+        if self._database is not None:
+            await self._database.flush()
+
+
+class RunMemory:
+    """One try of one run: hears its events and writes them down; knows what earlier tries were answered. Implements
+    contracts.Memory."""
+
+    def __init__(
+        self, journal: Journal, job: Job, *, cache: Cache | None = None, past: Past | None = None, offset: float = 0.0
+    ) -> None:
+        self._journal = journal
+        self._job = job
+        self._cache = cache
+        ids = job.bound.plan.ids
+        same = dict(zip(ids, identities(job.bound, job.messages), strict=True))
+        self._recorder = Recorder(
+            job.id,
+            past.tries + 1 if past else 1,
+            put=journal.put,
+            place=journal.place,
+            digest=self._digest_of,
+            identities=same,
+            offset=offset,
+        )
+        self._replies: dict[tuple[str, str], Completion] = dict(past.replies) if past else {}
+        self.decided: Mapping[str, tuple[str, ...]] = past.decided(same) if past else {}
+        self.lost: Sequence[tuple[str, str, str, str]] = past.lost(self.decided, job.bound) if past else ()
+        self.spent = past.spent if past else (0.0, 0, 0)
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            self._recorder.end(event, self._journal.clock())
+        else:
+            self._recorder.tell(event)
+
+    async def commit(self) -> None:
+        await self._journal.flush()
+
+    def conclude(self, document: str) -> None:
+        """The whole result, as `--json` prints it."""
+        self._journal.put(CONCLUDE, (self._journal.place(document), self._job.id))
+
+    def recall(self, node: Node, backend: str, call: Call) -> Recalled | None:
+        if not self._replies and self._cache is None:
+            return None
+        digest = self._digest(node, backend, call)
+        reply = self._replies.pop((node.id, digest), None)
+        if reply is not None:
+            return Recalled("replayed", reply)
+        return self._cache.find(node, digest) if self._cache is not None else None
+
+    def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None:
+        if self._cache is not None:
+            self._cache.keep(node, self._digest(node, backend, call), completion)
+
+    def _digest_of(self, event: CallStarted) -> str:
+        node = self._job.bound.nodes[self._job.bound.plan.index[event.node]]
+        return self._digest(node, ModelRef.parse(event.model).backend or self._job.backend, event.request)
+
+    def _digest(self, node: Node, backend: str, call: Call) -> str:
+        kind = self._job.bound.kinds[node.index]
+        return call_digest(kind.name, kind.version, backend, call, self._job.fence)

@@ -1,0 +1,131 @@
+"""What earlier tries of a run left in the journal, as its next try needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from fusion_graph.errors import UsageError
+from fusion_graph.graph.binding import Bound
+from fusion_graph.messages import Completion, Message
+from fusion_graph.store.owner import is_alive
+from fusion_graph.store.replies import read_completion, read_messages
+
+USABLE = ("ok", "cached", "replayed")
+BODIES = (
+    "SELECT digest, body FROM blobs WHERE digest IN (?, ?)"
+    " OR digest IN (SELECT reply FROM attempts WHERE run = ? AND reply IS NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastNode:
+    """How a node stood when the last try ended."""
+
+    identity: str
+    state: str
+    reason: str = ""
+    detail: str = ""
+    chosen: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """`replies` by node and call digest, in the order they came; `in_flight` calls that left and whose end nobody wrote
+    down: they may have been paid for."""
+
+    id: str
+    pipeline: str
+    source: str
+    params: Mapping[str, object]
+    messages: tuple[Message, ...]
+    seed: int | None
+    fence: str
+    state: str
+    began: float
+    tries: int
+    nodes: Mapping[str, PastNode]
+    replies: Mapping[tuple[str, str], Completion]
+    in_flight: tuple[str, ...]
+    spent: tuple[float, int, int]
+    cost_usd: float | None  # None where a price is unknown; then `spent` is too low
+
+    def decided(self, identities: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        """How joins were closed and fallbacks chosen, of nodes that are still the same."""
+        return {
+            name: node.chosen
+            for name, node in self.nodes.items()
+            if node.chosen and node.state in USABLE and node.identity == identities.get(name)
+        }
+
+    def lost(self, decided: Mapping[str, Sequence[str]], bound: Bound) -> list[tuple[str, str, str, str]]:
+        """What those went without: it is not tried again, and must not be forgotten."""
+        found = []
+        for name, chosen in decided.items():
+            members = [bound.plan.ids[s] for s in bound.plan.sources[bound.plan.index[name]]]
+            for member in members:
+                node = self.nodes.get(member)
+                if member in chosen or node is None or (node.state != "failed" and member not in self.nodes[name].late):
+                    continue
+                reason = "late" if member in self.nodes[name].late else node.reason
+                went_on = f"{name} went on with {len(chosen)} of {len(members)} in an earlier try"
+                found.append((member, reason, node.detail or reason, went_on))
+        return found
+
+
+def read_past(connection: Connection, run: str) -> Past:
+    """Raises UsageError for a run that is not there, that still runs, or that nobody can read any more."""
+    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UsageError(f"there is no run {run!r} in the journal", hint="`fusiongraph runs` lists them")
+    if row["state"] == "running" and is_alive(row["owner"]):
+        raise UsageError(f"run {run} is still going on in process {row['owner'].split('/')[1]}", hint="wait for it")
+    wanted = (row["source"], row["messages"], run)
+    bodies = dict(map(tuple, connection.execute(BODIES, wanted)))
+    attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
+    try:
+        return Past(
+            id=run,
+            pipeline=row["pipeline"],
+            source=bodies[row["source"]],
+            params=json.loads(row["params"]),
+            messages=read_messages(bodies[row["messages"]]),
+            seed=row["seed"],
+            fence=row["fence"],
+            state=row["state"],
+            began=row["began"],
+            tries=row["tries"],
+            nodes={node["node"]: _node(node) for node in connection.execute(
+                "SELECT * FROM node_runs WHERE run = ?", (run,))},
+            replies={(a["node"], a["digest"]): read_completion(bodies[a["reply"]]) for a in attempts if a["reply"]},
+            in_flight=_in_flight(attempts),
+            spent=(
+                sum(a["cost_usd"] or 0.0 for a in attempts),
+                len(attempts),
+                sum((a["prompt_tokens"] or 0) + (a["completion_tokens"] or 0) for a in attempts),
+            ),
+            cost_usd=None if any(a["cost_usd"] is None for a in attempts) else sum(a["cost_usd"] for a in attempts),
+        )  # fmt: skip
+    except (KeyError, ValueError) as fault:
+        raise UsageError(f"run {run} cannot be read any more: {fault}", hint="begin it anew") from None
+
+
+def _in_flight(attempts: Sequence[Row]) -> tuple[str, ...]:
+    """Nodes with a call of which nobody knows how it ended, and that was not answered later either."""
+    answered = {(a["node"], a["digest"]) for a in attempts if a["state"] == "ok"}
+    open_ended = (a for a in attempts if a["state"] == "started" and (a["node"], a["digest"]) not in answered)
+    return tuple(dict.fromkeys(a["node"] for a in open_ended))
+
+
+def _node(row: Mapping[str, str]) -> PastNode:
+    return PastNode(
+        identity=row["identity"],
+        state=row["state"],
+        reason=row["reason"],
+        detail=row["detail"],
+        chosen=tuple(json.loads(row["chosen"] or "[]")),
+        late=tuple(json.loads(row["late"] or "[]")),
+    )

@@ -1,0 +1,57 @@
+"""The tables of journal and cache. A run is one row, every node of it another, every attempt at a model a third; whole
+texts lie in `blobs` under their digest, once. Times are seconds: of a run since 1970, of its nodes and attempts since
+it began."""
+
+from __future__ import annotations
+
+from fusion_graph.store.database import Schema
+
+JOURNAL = Schema(
+    "journal",
+    (
+        """
+        CREATE TABLE blobs (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, command TEXT NOT NULL,
+            source TEXT NOT NULL REFERENCES blobs, params TEXT NOT NULL, messages TEXT NOT NULL REFERENCES blobs,
+            seed INTEGER, fence TEXT NOT NULL, owner TEXT NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', began REAL NOT NULL, tried REAL NOT NULL,
+            ended REAL, tries INTEGER NOT NULL DEFAULT 1, document TEXT REFERENCES blobs
+        );
+        CREATE INDEX runs_by_time ON runs (began);
+        CREATE TABLE node_runs (
+            run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, node TEXT NOT NULL, identity TEXT NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
+            began REAL, ended REAL NOT NULL, chosen TEXT, late TEXT,
+            PRIMARY KEY (run, node)
+        ) WITHOUT ROWID;
+        CREATE TABLE attempts (
+            run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, try INTEGER NOT NULL, node TEXT NOT NULL,
+            call INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+            began REAL NOT NULL, first REAL, ended REAL, next_s REAL,
+            prompt_tokens INTEGER, completion_tokens INTEGER, reasoning_tokens INTEGER, cached_tokens INTEGER,
+            cost_usd REAL, exact INTEGER, reply TEXT REFERENCES blobs,
+            PRIMARY KEY (run, try, node, call, attempt)
+        ) WITHOUT ROWID;
+        CREATE TABLE notes (
+            run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, try INTEGER NOT NULL, at REAL NOT NULL,
+            node TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL, action TEXT NOT NULL
+        );
+        CREATE INDEX notes_by_run ON notes (run);
+        """,
+    ),
+)
+
+CACHE = Schema(
+    "cache",
+    (
+        """
+        CREATE TABLE replies (
+            tenant TEXT NOT NULL, digest TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (tenant, digest)
+        ) WITHOUT ROWID;
+        CREATE INDEX replies_by_time ON replies (at);
+        """,
+    ),
+)

@@ -1,0 +1,121 @@
+"""Every upstream fault of the sim hits a proposer, the judge and the writer, streamed and not: the client sees what the
+wire contract says (section 4), nothing hangs, no failure looks like an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
+from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
+
+GRAPH = """
+version: 1
+name: fusion
+params:
+  proposer: {type: string, default: a/x}
+  judge: {type: string, default: j/j}
+  synthesizer: {type: string, default: w/w}
+defaults: {retry: {attempts: 1}, max_tokens: 100TIMEOUT}
+nodes:
+  first: {kind: proposer, model: $proposer}
+  second: {kind: proposer, model: b/y}
+  panel: {kind: layer, members: [first, second]}
+  verdict: {kind: judge, model: $judge, inputs: [panel]}
+  answer: {kind: synth, model: $synthesizer, inputs: [panel, verdict?]}
+  final: {kind: fallback, inputs: [answer, panel]}
+output: final
+"""
+ALONE = """
+version: 1
+name: alone
+params:
+  model: {type: string, default: w/w}
+defaults: {retry: {attempts: 1}, max_tokens: 100TIMEOUT}
+nodes: {answer: {kind: proposer, model: $model}}
+output: answer
+"""
+NODES = {"proposer": "first", "judge": "verdict", "synthesizer": "answer"}
+DRAFTS = ("Draft of a.", "Draft of b.")
+
+
+def fit(graph: str, fault: Fault) -> str:
+    """Impatient where the fault is to hang."""
+    return graph.replace("TIMEOUT", f", timeout: {HASTY}" if fault.reason.startswith("timeout") else "")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_client_sees_what_the_contract_says(name: str) -> None:
+    cases = [(role, stream) for role in NODES for stream in (False, True)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(check(name, role, stream=stream) for role, stream in cases))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.reason])
+async def test_failure_without_a_way_out_is_no_answer(name: str, stream: bool) -> None:
+    # wire 1.6: an upstream's 401 never becomes ours, and clients are told not to buy it again
+    async with (
+        asyncio.timeout(10),
+        stand(None, fit(ALONE, FAULTS[name])) as at,
+        at.post(model="alone", stream=stream, fusion={"model": f"{PREFIX}{name}"}) as response,
+    ):
+        text = (await response.read()).decode()
+        limited = FAULTS[name].reason == "rate_limited"
+        if response.status == 200:  # content had begun
+            assert stream
+            events = events_of(text)
+            assert "[DONE]" not in events
+            error = events[-1]["error"]
+        else:
+            error = json.loads(text)["error"]
+            assert response.status == (429 if limited else 502)
+            assert "Retry-After" in response.headers
+            assert response.headers.get("x-should-retry") == (None if limited else "false")
+    assert set(error) == {"message", "type", "param", "code", "fusion"}
+    assert error["fusion"]["nodes"] == {"answer": FAULTS[name].reason}
+    assert UPSTREAM_KEY not in text
+
+
+async def check(name: str, role: str, *, stream: bool) -> None:
+    """In a stand of its own: a refused key is remembered."""
+    async with stand(None, fit(GRAPH, FAULTS[name])) as at:
+        await ask(at, name, role, stream=stream)
+        await at.settled()
+        assert at.upstream.trapped == 0
+        assert UPSTREAM_KEY not in at.log_text
+
+
+async def ask(at: Stand, name: str, role: str, *, stream: bool) -> None:
+    async with at.post(stream=stream, fusion={role: f"{PREFIX}{name}"}) as response:
+        text = (await response.read()).decode()
+        assert response.status == 200, text
+        assert UPSTREAM_KEY not in text
+    if not stream:
+        body = json.loads(text)
+        told(body["fusion"], NODES[role], FAULTS[name], body["choices"][0]["message"]["content"])
+        return
+    events = events_of(text)
+    if "error" not in events[-1]:
+        block = next(event["fusion"] for event in reversed(events[:-1]) if "fusion" in event)
+        told(block, NODES[role], FAULTS[name], text_of(events[:-1]))
+        return
+    assert role == "synthesizer"
+    assert FAULTS[name].reason
+    assert text_of(events[:-1])  # its words had begun: nothing else is put in their place
+    assert all(c["finish_reason"] is None for e in events[:-1] for c in e["choices"])
+
+
+def told(block: dict[str, Any], hit: str, fault: Fault, said: str | None) -> None:
+    """The block says what became of the node that was hit, and the text is an answer."""
+    node = next(node for node in block["nodes"] if node["name"] == hit)
+    if fault.reason:
+        assert (node["state"], node["reason"]) == ("failed", fault.reason)
+        assert hit in [entry["node"] for entry in block["degraded"]]
+        spared = hit != "answer" and fault.reason != "auth_failed"  # no call goes out with a key that was refused
+        assert said in (("The written answer.",) if spared else DRAFTS)
+    elif hit != "answer":
+        assert said == "The written answer."
