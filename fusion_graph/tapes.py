@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from fusion_graph import wiring
-from fusion_graph.contracts import Backend
+from fusion_graph.contracts import Backend, Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices, Rates
 from fusion_graph.engine.report import RunResult
@@ -89,8 +89,9 @@ class Straight:
 class Recording(Straight):
     """A run that is written to an open file. What is recorded is bought: no reply comes from a cache."""
 
-    def __init__(self, asked: Asked, file: TextIO) -> None:
+    def __init__(self, asked: Asked, file: TextIO, providers: Mapping[str, Provider] = PROVIDERS) -> None:
         super().__init__(asked)
+        self._providers = providers
         self._taper = Taper(file)
         self.listen = self._taper.listen
         self._request: RunRequest | None = None
@@ -105,9 +106,9 @@ class Recording(Straight):
 
     def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
         assert self._request is not None
-        self._taper.begin(_head(self.asked, ready, prices, self._request))
+        self._taper.begin(_head(self.asked, ready, prices, self._request, self._providers))
         selection = ready.selection
-        used = {name: PROVIDERS[name] for name in {backend.provider for backend in selection.backends.values()}}
+        used = {name: self._providers[name] for name in {backend.provider for backend in selection.backends.values()}}
         return Fusion(
             providers=guarded(used, self._taper),
             backends=selection.backends,
@@ -126,14 +127,14 @@ def _without_cache(bound: Bound) -> Bound:
     return replace(bound, nodes=tuple(nodes))
 
 
-def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest) -> dict[str, Any]:
+def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest, providers: Mapping[str, Provider]) -> dict[str, Any]:
     pipeline, selection = asked.pipeline, ready.selection
     slugs = {ref.slug for node in ready.bound.nodes if node.model for ref in node.model.models}
     found = {slug: rates for slug in sorted(slugs) if (rates := prices.rates(slug)) is not None}
     return {
         "run_id": request.run_id,
         "fence": request.fence,
-        "pipeline": {"name": pipeline.name, "file": pipeline.file, "source": pipeline.source},
+        "pipeline": {"name": pipeline.name, "source": pipeline.source},
         "params": dict(asked.params),
         "messages": asked.messages,
         "seed": asked.seed,
@@ -141,13 +142,13 @@ def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest
         "budget_usd": asked.budget_usd,
         "deadline_s": asked.deadline_s,
         "default": selection.default,
-        "backends": _backends(selection, selection.uses(ready.bound)),
+        "backends": _backends(selection, selection.uses(ready.bound), providers),
         "renamed": dict(ready.renamed),
         "prices": {"date": prices.date, "models": {slug: _entry(rates) for slug, rates in found.items()}},
     }
 
 
-def _backends(selection: wiring.Selection, used: tuple[str, ...]) -> list[dict[str, Any]]:
+def _backends(selection: wiring.Selection, used: tuple[str, ...], providers: Mapping[str, Provider]) -> list[dict[str, Any]]:
     """What the engine must know of a backend, and neither its address nor its key: `account` tells which share both."""
     accounts: dict[tuple[str, str], int] = {}
     told = []
@@ -158,7 +159,7 @@ def _backends(selection: wiring.Selection, used: tuple[str, ...]) -> list[dict[s
                 {
                     "name": name,
                     "account": accounts.setdefault(place, len(accounts)),
-                    "free": backend.free or PROVIDERS[backend.provider].free,
+                    "free": backend.free or providers[backend.provider].free,
                     "max_concurrency": backend.max_concurrency,
                     "requests_per_minute": backend.requests_per_minute,
                 }

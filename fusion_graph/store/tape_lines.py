@@ -80,7 +80,7 @@ SCHEMAS: Mapping[str, JsonSchema] = {
         format={"type": "integer", "minimum": 1},
         run_id=_TEXT,
         fence={"type": "string", "minLength": 1, "maxLength": 64},
-        pipeline=_record(name=_TEXT, file=_TEXT, source=_TEXT),
+        pipeline=_record(name=_TEXT, source=_TEXT),
         params=_MAP,
         messages=_list(_MESSAGE),
         seed={**_MAYBE_COUNT, "minimum": -(10**18), "maximum": 10**18},
