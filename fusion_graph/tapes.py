@@ -127,7 +127,9 @@ def _without_cache(bound: Bound) -> Bound:
     return replace(bound, nodes=tuple(nodes))
 
 
-def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest, providers: Mapping[str, Provider]) -> dict[str, Any]:
+def _head(
+    asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest, providers: Mapping[str, Provider]
+) -> dict[str, Any]:
     pipeline, selection = asked.pipeline, ready.selection
     slugs = {ref.slug for node in ready.bound.nodes if node.model for ref in node.model.models}
     found = {slug: rates for slug in sorted(slugs) if (rates := prices.rates(slug)) is not None}
@@ -148,7 +150,9 @@ def _head(asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest
     }
 
 
-def _backends(selection: wiring.Selection, used: tuple[str, ...], providers: Mapping[str, Provider]) -> list[dict[str, Any]]:
+def _backends(
+    selection: wiring.Selection, used: tuple[str, ...], providers: Mapping[str, Provider]
+) -> list[dict[str, Any]]:
     """What the engine must know of a backend, and neither its address nor its key: `account` tells which share both."""
     accounts: dict[tuple[str, str], int] = {}
     told = []

@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import partial
+from math import inf
+from typing import Any, TypeAlias
 
 from fusion_graph.contracts import Sink
 from fusion_graph.errors import FusionError
-from fusion_graph.events import Event, RunStarted
+from fusion_graph.events import CallFailed, Event, RunStarted
 from fusion_graph.messages import Completion, Delta
 from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.clockwork import Clockwork, Move
@@ -25,6 +28,9 @@ from fusion_graph.store.strangers import stranger
 
 LATE_S = 0.1
 """How much later than due a timer of the recorded run may have fired."""
+FOR_EVER_S = 86_400.0
+
+Task: TypeAlias = "asyncio.Task[Any] | None"
 
 
 class Unrecorded(FusionError):
@@ -46,18 +52,24 @@ class Player:
         self._first = 0  # of the events that are not done
         self._awaited: list[int] = []  # heap: the next event of each attempt that has begun
         self._turns: dict[int, asyncio.Future[None]] = {}  # by event
-        self._again: dict[asyncio.Task[object] | None, float] = {}  # when a task's next attempt was begun
+        self._asked: dict[Task, tuple[str, str]] = {}  # node and digest of a task's last attempt
+        self._naps: dict[Task, float] = {}  # until when a task waits that is about to try again
         loop.next_move = self._next_move
 
     def listen(self, event: Event) -> None:
         if type(event) is RunStarted:
             self._offset = self._loop.time()
+        elif type(event) is CallFailed and event.next_s is not None:
+            task = asyncio.current_task()
+            self._naps[task] = next(map(self._begun_at, self._own(*self._asked[task])), inf)
         self._caller(event)
 
     async def sleep(self, seconds: float) -> None:
-        """Before a retry: as long as it was, as that was random."""
-        at = self._again.pop(asyncio.current_task(), None)
-        await asyncio.sleep(seconds if at is None else max(0.0, at + self._offset - self._loop.time()))
+        """Before a retry: as long as it was, as that was random; for ever if it was cut."""
+        at = self._naps.pop(asyncio.current_task(), None)
+        if at is not None:
+            seconds = min(max(0.0, at + self._offset - self._loop.time()), FOR_EVER_S)
+        await asyncio.sleep(seconds)
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
@@ -86,17 +98,21 @@ class Player:
         """The attempt on the cassette that this one is: of equal ones the node's own first. Raises Unrecorded."""
         node, task = self._caller.node(attempt.call), asyncio.current_task()
         digest = call_digest("", 0, attempt.backend, attempt.call, self._cassette.head["fence"])
-        left, recorded = self._left.get(digest, []), self._cassette.attempts
+        left = self._left.get(digest, [])
         if not left:
             message, hint = stranger(self._cassette, node, attempt.backend, attempt.call, digest)
             raise Unrecorded(message, hint=hint)
-        own = [number for number in left if recorded[number].node == node]
-        number = own[0] if own else left[0]
+        number = next(self._own(node, digest), left[0])
         left.remove(number)
-        self._again.pop(task, None)
-        if len(own) > 1:
-            self._again[task] = self._cassette.events[recorded[own[1]].events[0]].at
+        self._asked[task] = (node, digest)
         return number
+
+    def _own(self, node: str, digest: str) -> Iterator[int]:
+        """The attempts that were not asked for yet and were this node's."""
+        return (number for number in self._left.get(digest, ()) if self._cassette.attempts[number].node == node)
+
+    def _begun_at(self, number: int) -> float:
+        return self._cassette.events[self._cassette.attempts[number].events[0]].at
 
     # --- conducting ---------------------------------------------------------------------------------------------------
 

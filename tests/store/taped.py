@@ -44,7 +44,10 @@ def scripts() -> Script:
 
 
 PRICES = Prices(
-    {f"{letter}/{word}": (3.0, 15.0, 0.5) for letter, word in zip("abcdefg", "fast flaky slow vote stalled quick writer".split())},
+    {
+        f"{letter}/{word}": (3.0, 15.0, 0.5)
+        for letter, word in zip("abcdefg", "fast flaky slow vote stalled quick writer".split())
+    },
     "2026-11-28",
 )
 
