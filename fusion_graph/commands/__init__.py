@@ -18,6 +18,7 @@ SUMMARIES: Mapping[str, str] = {
     "run": "run a pipeline on a prompt",
     "ask": "ask the default panel, print the answer only",
     "check": "find every mistake in pipeline files",
+    "test": "run the tests of pipelines on stub replies",
     "plan": "what a pipeline will do and cost at most, before anything is spent",
     "expand": "print a pipeline's graph form",
     "render": "draw a pipeline",
