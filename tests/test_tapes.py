@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusion_graph.store.clockwork import Clockwork
 from tests.store.taped import EVERYTHING, asked, record, replay, scripts
 
 

@@ -11,12 +11,10 @@ from typing import Any
 from fusion_graph import wiring
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
-from fusion_graph.graph.pipeline_tests import PipelineTest
+from fusion_graph.graph.pipeline_tests import BESIDE, PipelineTest, is_tests
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.testing.running import run_test
-
-BESIDE = ".tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Told:
 def find_tests(name: str) -> Found:
     """Of a pipeline, or of the file beside one. Raises UsageError or PipelineError with every mistake."""
     path = wiring.locate(name)
-    if path.stem.endswith(BESIDE):
+    if is_tests(path):
         path = path.with_name(path.stem.removesuffix(BESIDE) + path.suffix)
         if not path.is_file():
             raise UsageError(f"{name} stands beside no pipeline", hint=f"it tests {path}, which is not there")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from fusion_graph.graph.fragments import ID, REF, Schema
@@ -16,6 +17,14 @@ PERMANENT = (
     *("auth_failed", "bad_request", "content_filter", "context_length", "insufficient_credits", "invalid_model"),
 )
 NEVER = "timeout"  # no content comes, until the engine gives up
+
+
+BESIDE = ".tests"  # NAME.tests.yaml holds tests of NAME.yaml
+
+
+def is_tests(file: PurePath) -> bool:
+    """By its name: tests beside a pipeline, and no pipeline."""
+    return file.stem.endswith(BESIDE)
 
 
 class Reply(NamedTuple):

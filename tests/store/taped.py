@@ -46,7 +46,7 @@ def scripts() -> Script:
 PRICES = Prices(
     {
         f"{letter}/{word}": (3.0, 15.0, 0.5)
-        for letter, word in zip("abcdefg", "fast flaky slow vote stalled quick writer".split())
+        for letter, word in zip("abcdefg", ["fast", "flaky", "slow", "vote", "stalled", "quick", "writer"], strict=True)
     },
     "2026-11-28",
 )
