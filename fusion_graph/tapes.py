@@ -114,6 +114,7 @@ class Recording(Straight):
             backends=selection.backends,
             default_backend=selection.default,
             prices=prices,
+            clock=asyncio.get_running_loop().time,
         )
 
     def conclude(self, result: RunResult) -> Iterator[str]:

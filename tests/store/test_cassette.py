@@ -71,9 +71,7 @@ WRONG: list[tuple[str, str, Callable[[list[str]], list[str]]]] = [
 
 
 @pytest.mark.parametrize(("told", "change"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_what_is_wrong_is_told_with_its_line(
-    tape: Path, told: str, change: Callable[[list[str]], list[str]]
-) -> None:
+def test_what_is_wrong_is_told_with_its_line(tape: Path, told: str, change: Callable[[list[str]], list[str]]) -> None:
     tape.write_text("".join(f"{line}\n" for line in change(tape.read_text().splitlines())))
     with pytest.raises(UsageError) as caught:
         read_cassette(str(tape))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 
 from fusion_graph.store.clockwork import Clockwork, Move
 
@@ -22,10 +21,8 @@ async def naps(*seconds: float) -> list[tuple[float, float]]:
 
 
 def test_hours_pass_at_once_and_in_order() -> None:
-    began = time.monotonic()
     with asyncio.Runner(loop_factory=Clockwork) as runner:
         assert runner.run(naps(7200.0, 0.5, 3600.0)) == [(0.5, 0.5), (3600.0, 3600.0), (7200.0, 7200.0)]
-    assert time.monotonic() - began < 3600
 
 
 def test_a_pace_makes_it_wait() -> None:
