@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
+BEGIN_S = 1.0  # a time that is not "never"
 Ready = list[tuple[selectors.SelectorKey, int]]
 
 
@@ -24,7 +25,7 @@ class Clockwork(asyncio.SelectorEventLoop):
     is due then, None = the timer is next."""
 
     def __init__(self, pace: float = 0.0) -> None:
-        self._now = 0.0
+        self._now = BEGIN_S
         self.pace = pace
         self.next_move: Callable[[float], Move | None] = lambda _due: None
         super().__init__(_Selector(self._idle))

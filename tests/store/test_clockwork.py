@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from fusion_graph.store.clockwork import Clockwork, Move
+from fusion_graph.store.clockwork import BEGIN_S, Clockwork, Move
 
 
 async def naps(*seconds: float) -> list[tuple[float, float]]:
     """When each of several sleepers woke, in order."""
     loop, woken = asyncio.get_running_loop(), []
+    began = loop.time()
 
     async def nap(long: float) -> None:
         await asyncio.sleep(long)
-        woken.append((long, loop.time()))
+        woken.append((long, loop.time() - began))
 
     await asyncio.gather(*map(nap, seconds))
     return woken
@@ -34,7 +35,7 @@ def test_a_move_comes_before_the_timer_or_after_it() -> None:
     """`next_move` decides; its time is then the loop's."""
     loop = Clockwork()
     happened: list[float] = []
-    moves = [Move(2.5, lambda: happened.append(loop.time()))]
+    moves = [Move(BEGIN_S + 2.5, lambda: happened.append(loop.time() - BEGIN_S))]
     loop.next_move = lambda due: moves.pop() if moves and moves[0].at < due else None
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         woken = runner.run(naps(1.0, 3.0))
