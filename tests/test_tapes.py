@@ -39,7 +39,7 @@ def test_a_budget_stop_happens_again(tmp_path: Path) -> None:
     answer: {kind: synth, model: g/writer, inputs: [panel], max_tokens: 100}
     final: {kind: fallback, inputs: [answer, panel]}
     """
-    script = {model: "Words of it." for model in ("a/fast", "b/flaky", "c/slow", "g/writer")}
+    script = dict.fromkeys(("a/fast", "b/flaky", "c/slow", "g/writer"), "Words of it.")
     run = record(file, asked(nodes, budget_usd=0.007), script, loop=Clockwork)
     assert "budget" in {reason for _, reason in run.summary["degraded"]}
     assert replay(file).summary == run.summary

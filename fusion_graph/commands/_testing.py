@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion_graph import wiring
-from fusion_graph.errors import PipelineError, UsageError
+from fusion_graph.errors import Diagnostic, PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.pipeline_tests import BESIDE, PipelineTest, is_tests
 from fusion_graph.kinds import KINDS
@@ -56,6 +56,15 @@ def find_tests(name: str) -> Found:
         hint = f"write `tests:` in it, or beside it in {path.stem}{BESIDE}{path.suffix}"
         raise UsageError(f"{name} has no tests", hint=hint)
     return Found(str(path), reading.pipeline, tests)
+
+
+def check_tests(name: str) -> Sequence[Diagnostic]:
+    """What is wrong with a file of tests, or with the pipeline it tests. Raises UsageError if there is none."""
+    try:
+        find_tests(name)
+    except PipelineError as error:
+        return error.diagnostics
+    return ()
 
 
 def _beside(file: Path, pipeline: Pipeline) -> tuple[PipelineTest, ...]:

@@ -63,7 +63,8 @@ def test_mistakes_are_found_before_anything_runs(cli: Callable[..., Done], small
     small.with_name("small.tests.yaml").write_text(GOOD.replace("one:", "two:"))
     wrong = cli("test", "budget", small)
     assert (wrong.code, wrong.out) == (2, "")
-    assert "small.tests.yaml:1:39: FG201 there is no node 'two'" in wrong.err
+    assert "small.tests.yaml:1:38: FG201 there is no node 'two'" in wrong.err
+    assert "small.tests.yaml:1:38: FG201" in cli("check", small.with_name("small.tests.yaml")).out
     lone = tmp_path / "lone.tests.yaml"
     lone.write_text(GOOD)
     assert cli("test", lone).code == 2
