@@ -19,7 +19,8 @@ import click
 def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
     """Find every mistake in pipeline FILEs: what it is, where it is, and what was perhaps meant.
 
-    A FILE may also be a preset's name, or a NAME.tests.yaml beside a pipeline. Exits with 2 if there is an error. What the codes mean: docs/codes.md.
+    A FILE may also be a preset's name, or a NAME.tests.yaml beside a pipeline. Exits with 2 if there is an error. What
+    the codes mean: docs/codes.md.
     """
     import json
     from dataclasses import asdict

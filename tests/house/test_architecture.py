@@ -28,7 +28,7 @@ LAYERS = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ROOT_WORDS = {*LAYERS[0], "settings", "configuration"}
-MAY_READ_SETTINGS = {"settings", "wiring", "commands", "api"}
+MAY_READ_SETTINGS = {"settings", "wiring", "tapes", "commands", "api"}
 HOMES = {
     "aiohttp": {"providers", "server", "tools"},
     "click": {"commands", "chat"},

@@ -79,7 +79,7 @@ def test_equal_calls_of_two_nodes_keep_their_replies(tmp_path: Path) -> None:
 def test_what_is_not_recorded_ends_the_run_and_names_the_node(tmp_path: Path) -> None:
     file = tmp_path / "run.tape"
     record(file, asked(ONE), {"a/fast": ["Yes."]})
-    with pytest.raises(Unrecorded, match="answer asks a/fast .* differs in temperature: 0.5, recorded None"):
+    with pytest.raises(Unrecorded, match=r"answer asks a/fast .* differs in temperature: 0.5, recorded None"):
         replay(file, asked(ONE.replace("fast}", "fast, temperature: 0.5}")))
     with pytest.raises(Unrecorded, match="differs in model: 'b/flaky', recorded 'a/fast'"):
         replay(file, asked(ONE.replace("a/fast", "b/flaky")))

@@ -19,7 +19,7 @@ TOOL = ToolCall(id="1", name="look", arguments='{"a": 1}')
 
 def through(kind: str, **fields_: Any) -> dict[str, Any]:
     """As it comes back from a file, and fits."""
-    line: dict[str, Any] = json.loads(json.dumps(fields_, default=lambda v: dict(v)))
+    line: dict[str, Any] = json.loads(json.dumps(fields_, default=dict))
     assert list(Checker(SCHEMAS[kind]).problems(line)) == []
     return line
 
