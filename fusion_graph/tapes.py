@@ -156,20 +156,17 @@ def _backends(
 ) -> list[dict[str, Any]]:
     """What the engine must know of a backend, and neither its address nor its key: `account` tells which share both."""
     accounts: dict[tuple[str, str], int] = {}
-    told = []
-    for name in used:
-        if (backend := selection.backends.get(name)) is not None:
-            place = (backend.base_url.rstrip("/") or name, backend.api_key)
-            told.append(
-                {
-                    "name": name,
-                    "account": accounts.setdefault(place, len(accounts)),
-                    "free": backend.free or providers[backend.provider].free,
-                    "max_concurrency": backend.max_concurrency,
-                    "requests_per_minute": backend.requests_per_minute,
-                }
-            )
-    return told
+    return [
+        {
+            "name": backend.name,
+            "account": accounts.setdefault((backend.base_url.rstrip("/") or name, backend.api_key), len(accounts)),
+            "free": backend.free or providers[backend.provider].free,
+            "max_concurrency": backend.max_concurrency,
+            "requests_per_minute": backend.requests_per_minute,
+        }
+        for name in used
+        if (backend := selection.backends.get(name)) is not None
+    ]
 
 
 def _entry(rates: Rates) -> list[float]:

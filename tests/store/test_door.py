@@ -19,8 +19,8 @@ async def shout(attempt: Attempt, sink: Sink) -> Completion:
     return Completion(text=f"{attempt.backend}: {completion.text.upper()}")
 
 
-async def mute(_attempt: Attempt, sink: Sink) -> Completion:
-    sink(Delta(text="No."))
+async def mute(attempt: Attempt, sink: Sink) -> Completion:
+    sink(Delta(text="No." if attempt.backend == "up" else "?"))
     return Completion(text="No.")
 
 

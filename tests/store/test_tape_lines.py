@@ -65,4 +65,5 @@ def test_a_call_and_a_piece_come_back() -> None:
     told = {**call._asdict(), "messages": [asdict(m) for m in messages], "sampling": call.sampling._asdict()}
     assert read_call(through("call", digest="d", backend="up", **told)) == call
     delta = Delta("a", "b", (ToolCallDelta(0, "1", "look", "{"),))
-    assert read_piece(through("piece", at=0, attempt=0, **asdict(delta))) == delta
+    pieces = [asdict(piece) for piece in delta.tool_calls]
+    assert read_piece(through("piece", at=0, attempt=0, text="a", reasoning="b", tool_calls=pieces)) == delta
