@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.server import ROUTES
-from scripts.stack import KEY, PROGRAM, ROOT, Stack, stack
+from scripts.stack import KEY, PROGRAM, Stack, stack
 
 QUESTION = "What is the capital of Australia?"
 ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
@@ -132,6 +133,13 @@ def tune(walk: Walk) -> None:
     walk.call("run", "tuned/tuned-1.yaml", QUESTION)
 
 
+def ask(walk: Walk) -> None:
+    """Its recording replays without the upstream."""
+    answer = walk.call("ask", QUESTION, "--record", "ask.tape")
+    assert "Answer" in answer
+    assert walk.call("ask", "--replay", "ask.tape") == answer
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -144,7 +152,8 @@ def serve(walk: Walk) -> None:
 COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "doctor": lambda walk: _holds(walk.call("doctor"), "default", "FUSION_BASE_URL"),
     "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
-    "check": lambda walk: walk.call("check", *(str(file) for file in sorted((ROOT / "pipelines").glob("*.yaml")))),
+    "check": lambda walk: walk.call("check", *map(str, wiring.presets().values())),
+    "test": lambda walk: _holds(walk.call("test", *wiring.presets()), "passed"),
     "plan": lambda walk: _holds(walk.call("plan", "budget"), "calls"),
     "expand": expand,
     "render": render,
@@ -153,7 +162,7 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "runs": runs,
     "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
     "code": code,
-    "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
+    "ask": ask,
     "eval": evaluate,
     "tune": tune,
     "sim": sim,

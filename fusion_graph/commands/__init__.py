@@ -23,6 +23,7 @@ SUMMARIES: Mapping[str, str] = {
     "chat": "a conversation with a pipeline",
     "code": "an agent that works on a folder of code",
     "check": "find every mistake in pipeline files",
+    "test": "run the tests of pipelines on stub replies",
     "plan": "what a pipeline will do and cost at most, before anything is spent",
     "expand": "print a pipeline's graph form",
     "render": "draw a pipeline",

@@ -16,6 +16,7 @@ from fusion_graph.engine.tooled import check_tools
 from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
@@ -157,7 +158,7 @@ def sources(given: Given) -> list[Source]:
         folder = Path(given.folder)
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}", hint="correct --pipelines")
-        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES)
+        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES and not is_tests(path))
         if not files:
             raise UsageError(f"{folder} holds no pipeline", hint="files that end in .yaml")
         found += [_source(path) for path in files if not (given.config and path.samefile(found[0].file))]

@@ -25,6 +25,8 @@ from fusion_graph.commands import _interrupt, _options
     "--journal/--no-journal", default=True, help="Write the run down, so that it can go on later.  [default: yes]"
 )
 @click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
+@_options.record
+@_options.replay
 @_options.strict
 @_options.tools
 @_options.prices
@@ -42,6 +44,8 @@ def COMMAND(
     resume: str | None,
     journal: bool,
     cache: bool,
+    record: str | None,
+    replay: str | None,
     strict: bool,
     allow_tools: tuple[str, ...],
     root: str,
@@ -58,13 +62,19 @@ def COMMAND(
 
     On a terminal you see every node live on stderr and the answer on stdout as it is written. In a pipe, stdout gets
     the answer and nothing else.
+
+    With --replay the pipeline, prompt, parameters, seed and limits are the recorded ones where you give none.
     """
-    from fusion_graph.commands import _resuming
+    from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
     from fusion_graph.equipment import Allowed
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
-    what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+    cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
+    if cassette is not None:
+        what = _taping.played(given, cassette)
+    else:
+        what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
     job = Job(
         pipeline=what.pipeline,
         params=what.params,
@@ -74,12 +84,14 @@ def COMMAND(
         as_json=as_json,
         stream=not no_stream,
         trace=trace,
-        budget_usd=budget_usd,
-        deadline_s=deadline_s,
-        keep=journal,
+        budget_usd=what.budget_usd if budget_usd is None else budget_usd,
+        deadline_s=what.deadline_s if deadline_s is None else deadline_s,
+        keep=journal and cassette is None,
+        record=record,
+        cassette=cassette,
         cache=cache,
         strict=strict,
         prices=prices,
         allowed=Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network),
     )
-    return _interrupt.run(perform(job))
+    return _interrupt.run(perform(job), _taping.loop_of(cassette))

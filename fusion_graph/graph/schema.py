@@ -24,6 +24,7 @@ from fusion_graph.graph.fragments import (
     WHEN,
     Schema,
 )
+from fusion_graph.graph.pipeline_tests import TESTS
 
 FREE = "^x-"
 FIXED = frozenset(("kind", "inputs", "after", "when", "description", "mode", "match", "regex", "schema"))
@@ -124,6 +125,7 @@ GRAPH_TOP: Schema = _open(
             "description": "The nodes by their ids.",
         },
         "output": {"type": "string", "pattern": f"^{REF}$", "description": "The node whose value is the answer."},
+        "tests": TESTS,
     },
     ["version", "name", "nodes", "output"],
 )
@@ -171,10 +173,15 @@ PANEL_TOP: Schema = _open(
         "limits": LIMITS,
         "convene": CONVENE,
         "forward": FORWARD,
+        "tests": TESTS,
     },
     ["name", "panel"],
 )
 """The panel form."""
+
+
+TESTS_TOP: Schema = _open({"tests": {**TESTS, "minItems": 1}}, ["tests"])
+"""A file of tests beside a pipeline."""
 
 
 # --- for editors ------------------------------------------------------------------------------------------------------
@@ -214,6 +221,11 @@ def graph_document(kinds: Mapping[str, Kind]) -> Schema:
 def panel_document() -> Schema:
     """The published schema of the panel form."""
     return {"$schema": DRAFT, "title": "fusion_graph pipeline, panel form", **PANEL_TOP}
+
+
+def tests_document() -> Schema:
+    """The published schema of a file of tests."""
+    return {"$schema": DRAFT, "title": "fusion_graph pipeline tests", **TESTS_TOP}
 
 
 def _choice(name: str, schema: Schema) -> Schema:

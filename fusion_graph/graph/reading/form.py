@@ -47,7 +47,7 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
     named = isinstance(output, str) and re.fullmatch(REF, output)
     graph = resolve(sketches, kinds, params.defaults, str(output) if named else "", findings)
     check(graph, params, limits, defaults, findings)
-    source = canonical(data)
+    source = canonical({key: value for key, value in data.items() if key != "tests"})
     pipeline = Pipeline(
         name=str(data.get("name", "")),
         description=str(data.get("description", "")),
