@@ -1,8 +1,5 @@
 """Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
-
-A new one is one file that exports one constant, one line in its folder's table, one test beside it
-(docs/contributing.md).
-"""
+A new one is one file with one constant, one line in its folder's table, one test beside it (docs/contributing.md)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -62,26 +62,20 @@ class Straight:
         return wiring.prices(file)
 
     def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
-        asked = self.asked
-        return RunRequest(
-            messages=asked.messages,
-            seed=asked.seed,
-            stream=asked.stream,
-            limits=wiring.limits_of(ready.bound, budget_usd=asked.budget_usd, deadline_s=asked.deadline_s),
-            run_id=run_id,
-            fence=fence,
-        )
+        _pipeline, _params, messages, seed, budget_usd, deadline_s, stream = self.asked
+        limits = wiring.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s)
+        return RunRequest(messages, seed, stream, limits=limits, run_id=run_id, fence=fence)
 
     def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         return wiring.open_fusion(ready.selection, prices, tools)
 
-    def warnings(self) -> Iterator[str]:
+    def warnings(self) -> Iterable[str]:
         """What to tell before the run."""
-        yield from ()
+        return ()
 
-    def conclude(self, _result: RunResult) -> Iterator[str]:
+    def conclude(self, _result: RunResult) -> Iterable[str]:
         """The run has ended: what to tell after it."""
-        yield from ()
+        return ()
 
 
 # --- recording --------------------------------------------------------------------------------------------------------
@@ -99,14 +93,13 @@ class Recording(Straight):
 
     async def prepare(self, setup: Settings) -> wiring.Ready:
         ready = await super().prepare(setup)
-        return ready._replace(bound=_without_cache(ready.bound))
+        return ready._replace(bound=_plain(ready.bound))
 
     def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
         self._request = super().request(ready, run_id=run_id, fence=fence)
         return self._request
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (none)
-        _refuse_tools(ready.bound)
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (see _plain)
         assert self._request is not None
         self._taper.begin(_head(self.asked, ready, prices, self._request, self._providers))
         selection = ready.selection
@@ -125,17 +118,11 @@ class Recording(Straight):
             yield f"the cassette is not whole: {self._taper.fault.strerror}"
 
 
-def _refuse_tools(bound: Bound) -> None:
-    """A cassette holds what models said, not what tools gave: a replay would call them again, perhaps over the network,
-    and go another way."""
+def _plain(bound: Bound) -> Bound:
+    """Without the cache. Tools are refused: a cassette holds what models said, not what tools gave."""
     if bound.tooled:
-        raise UsageError(
-            f"{bound.pipeline.name} uses tools, and a cassette does not hold what they give",
-            hint="record a pipeline without tools",
-        )
-
-
-def _without_cache(bound: Bound) -> Bound:
+        raise UsageError(f"{bound.pipeline.name} uses tools, and a cassette does not hold what they give",
+                         hint="record a pipeline without tools")  # fmt: skip
     nodes = (replace(n, model=replace(n.model, cache=None)) if n.model is not None else n for n in bound.nodes)
     return replace(bound, nodes=tuple(nodes))
 
@@ -251,7 +238,7 @@ class Replaying(Straight):
         )
         bound, renamed = wiring.fit_models(wiring.bind_pipeline(self.asked.pipeline, self.asked.params), selection)
         used = tuple(wiring.Used(name, selection.why, simulated=False) for name in selection.uses(bound))
-        return wiring.Ready(_without_cache(bound), selection, used, renamed)
+        return wiring.Ready(_plain(bound), selection, used, renamed)
 
     def prices(self, _file: str | None) -> Prices:
         """The recorded ones."""
@@ -261,8 +248,7 @@ class Replaying(Straight):
         head = self._cassette.head
         return super().request(ready, run_id=head["run_id"], fence=head["fence"])
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (none)
-        _refuse_tools(ready.bound)
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (see _plain)
         return Fusion(
             providers={PAID: closed(self._player, name=PAID), FREE: closed(self._player, name=FREE, free=True)},
             backends=ready.selection.backends,
@@ -307,6 +293,5 @@ def _silent(backend: Mapping[str, Any]) -> Backend:
 
 
 def _same(value: Any, other: Any) -> bool:
-    if isinstance(value, float) and isinstance(other, int | float):
-        return math.isclose(value, other, rel_tol=1e-9)
-    return bool(value == other)
+    both = isinstance(value, float) and isinstance(other, int | float)
+    return math.isclose(value, other, rel_tol=1e-9) if both else bool(value == other)

@@ -40,8 +40,7 @@ def presets() -> dict[str, Path]:
 
 
 def locate(name: str) -> Path:
-    """The file that a name on a command line means: a preset's, else a path. Raises UsageError with the nearest
-    name."""
+    """The file that a name means: a preset's, else a path. Raises UsageError with the nearest name."""
     known = presets()
     if name in known:
         return known[name]
