@@ -17,13 +17,16 @@ from fusion_graph import settings as _settings
 from fusion_graph import wiring
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
+from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import FusionError, UsageError
 from fusion_graph.events import Event, Listener
 from fusion_graph.messages import Message
 from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.toolbox import Toolbox
+from fusion_graph.tools import default_registry
 
-__all__ = ["Analysis", "Draft", "FusionError", "Pipeline", "RunResult", "load", "run", "stream"]
+__all__ = ["Analysis", "Draft", "FusionError", "Pipeline", "RunResult", "default_registry", "load", "run", "stream"]
 
 Source: TypeAlias = "str | Path | Mapping[str, Any] | Pipeline"
 """A file, the name of a preset, a pipeline as plain values, or one that is loaded already."""
@@ -49,20 +52,24 @@ async def run(
     listener: Listener | None = None,
     stream: bool = False,
     settings: _settings.Settings | None = None,
+    tools: Toolbox | None = None,
 ) -> RunResult:
     """Run to an answer. A run that failed is a result too: `error` says why, and `text` raises it.
 
     `listener` gets every event as it happens (`fusion_graph.events`); with `stream` the answer's text too. `prices` is
-    a file as `--prices` takes it. Raises UsageError or PipelineError before anything is spent.
+    a file as `--prices` takes it; `tools` what models may use (`default_registry`), else those of the web. Raises
+    UsageError or PipelineError before anything is spent.
     """
-    ready = await wiring.prepare(wiring.load(pipeline), params or {}, settings or _settings.load())
+    setup = settings or _settings.load()
+    ready = await wiring.prepare(wiring.load(pipeline), params or {}, setup)
     request = RunRequest(
         messages=_messages(prompt),
         seed=seed,
         stream=stream,
         limits=wiring.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s),
     )
-    async with wiring.open_fusion(ready.selection, wiring.prices(prices)) as fusion:
+    box = tools or toolbox_for(ready.bound, setup, Allowed())
+    async with wiring.open_fusion(ready.selection, wiring.prices(prices), box) as fusion:
         return await fusion.run(ready.bound, request, listener)
 
 

@@ -24,14 +24,23 @@ BUILT_IN: Mapping[str, Backend] = {
     "local": Backend(name="local", provider="local", free=True),
 }
 
-TOP: Mapping[str, type] = {"default_backend": str, "backends": dict, "models": dict, "server": dict, "store": dict}
+TOP: Mapping[str, type] = {
+    "default_backend": str,
+    "backends": dict,
+    "models": dict,
+    "server": dict,
+    "store": dict,
+    "tools": dict,
+}
 BACKEND: Mapping[str, type] = {
     "base_url": str,
     "api_key_env": str,
     "max_concurrency": int,
     "requests_per_minute": int,
     "free": bool,
+    "tools": bool,
 }
+TOOLS: Mapping[str, type] = {"search": str, "blocked_domains": list}
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -47,6 +56,8 @@ class Configuration:
     models: Mapping[str, str] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)  # as it stands; the server reads it
     store: Mapping[str, Any] = field(default_factory=dict)  # as it stands; the store reads it
+    search: str = ""  # the service that web_search asks; "" = the one whose key is set
+    blocked_domains: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Configuration:
@@ -66,7 +77,18 @@ def read(path: Path) -> Configuration:
         models=_models(table.get("models", {}), {**BUILT_IN, DEFAULT: None, **backends}, str(path)),
         server=table.get("server", {}),
         store=table.get("store", {}),
+        **_tools(table.get("tools", {}), f"{path}: [tools]"),
     )
+
+
+def _tools(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """`[tools]`: which service searches, and which domains are neither searched nor fetched. It allows nothing: only a
+    command line does."""
+    _check_keys(entry, TOOLS, where)
+    blocked = entry.get("blocked_domains", [])
+    if not all(isinstance(domain, str) and domain for domain in blocked):
+        raise UsageError(f"{where}: blocked_domains must be a list of domains", hint='["example.com"]')
+    return {"search": entry.get("search", ""), "blocked_domains": tuple(blocked)}
 
 
 def _backend(name: str, entry: Any, where: str) -> Backend:
@@ -110,7 +132,7 @@ def _check_keys(table: Mapping[str, Any], allowed: Mapping[str, type], where: st
             raise UsageError(f"{where}: {key} must be {_WORDS[kind]}, not {value!r}")
 
 
-_WORDS = {str: "a text", dict: "a table", int: "a number of 0 or more", bool: "true or false"}
+_WORDS = {list: "a list", str: "a text", dict: "a table", int: "a number of 0 or more", bool: "true or false"}
 
 
 def check_known(name: str, known: Mapping[str, Any], where: str, word: str) -> None:

@@ -7,6 +7,7 @@ A new one is one file that exports one constant, one line in its folder's table,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -62,13 +63,16 @@ class Input(NamedTuple):
 
 class Ask(NamedTuple):
     """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
-    orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's."""
+    orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's. `tools`: what this call
+    offers, as it goes on the wire; `tool_choice` "none" forbids to use it."""
 
     messages: tuple[Message, ...]
     purpose: Purpose = "note"
     round: int = 0
     response_format: JsonSchema | None = None
     max_tokens: int | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | None = None
 
 
 class NodeContext(Protocol):
@@ -157,6 +161,7 @@ class Kind:
     writes: bool = False  # its text is new: it may be the answer's writer and stream
     hands_on: bool = False  # may pass its first draft input on unchanged (refine)
     presents: bool = False  # shows drafts to a model: takes `present`
+    uses_tools: bool = False  # its model may call the tools that the node lists
     needs_draft: bool = False  # fails with no_input when no draft is left
     held: Callable[[Any], str] = lambda _options: ""  # why the node cannot stream, by its own options; "" = it can
     defaults: Mapping[str, Any] = field(default_factory=dict)  # model options, below the pipeline's `defaults`
@@ -182,8 +187,13 @@ class Backend:
     max_concurrency: int = 0  # 0 = no cap
     requests_per_minute: int = 0
     free: bool = False  # declared price 0
+    tools: bool = True  # its models take tools; else they are described to them in words
     options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
 
+
+DEPTH_HEADER = "x-openrouter-fusion-depth"
+DEPTH: ContextVar[int] = ContextVar("depth", default=0)
+"""How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
 
 Sink: TypeAlias = Callable[[Delta], None]
 
@@ -211,6 +221,7 @@ class Provider:
     open: Callable[[Backend], Client]
     needs_key: bool = False
     free: bool = False  # its calls cost 0
+    tools: bool = True  # its models take tools as such
 
 
 # --- what a run remembers ---------------------------------------------------------------------------------------------
@@ -254,13 +265,22 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """Something a model may call. `parameters` is a JSON Schema; `run` gets checked arguments and returns text."""
+    """Something a model may call. `parameters` is a JSON Schema; `run` gets arguments that fit it and the site (what
+    tools may touch in this process, `tools/_site`), and returns text. What goes wrong is a ToolError: the model is
+    told. `lacks(site)` says why it cannot run there, "" when it can.
+
+    `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
+    something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
+    """
 
     name: str
     description: str
     parameters: JsonSchema
-    run: Callable[[Mapping[str, Any]], Awaitable[str]]
+    run: Callable[[Mapping[str, Any], Any], Awaitable[str]]
+    lacks: Callable[[Any], str] = lambda _site: ""
+    local: bool = False
     mutates: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,29 @@ class Degraded(NamedTuple):
     action: str
 
 
+class ToolCalled(NamedTuple):
+    """A node's model asks for a tool. `number` counts the node's calls of tools from 0; `arguments` as the model wrote
+    them."""
+
+    at: float
+    node: str
+    number: int
+    tool: str
+    arguments: str
+
+
+class ToolAnswered(NamedTuple):
+    """What the model is told. `ok`: the tool did what was asked; else `text` says what was wrong."""
+
+    at: float
+    node: str
+    number: int
+    tool: str
+    ok: bool
+    text: str
+    seconds: float
+
+
 class NodeFinished(NamedTuple):
     """Ended ok, cached, replayed, failed or cancelled."""
 
@@ -173,6 +196,8 @@ Event: TypeAlias = (
     | CallRecalled
     | CallFailed
     | GroupClosed
+    | ToolCalled
+    | ToolAnswered
     | Degraded
     | NodeFinished
     | NodeSkipped

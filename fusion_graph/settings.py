@@ -22,6 +22,7 @@ OPENROUTER = "https://openrouter.ai/api/v1"
 OPENAI = "https://api.openai.com/v1"
 KEYS: Mapping[str, str] = {"FUSION_API_KEY": OPENROUTER, "OPENROUTER_API_KEY": OPENROUTER, "OPENAI_API_KEY": OPENAI}
 """Where a key goes when no address is set. The first of them that is set is used."""
+SEARCH = ("TAVILY_API_KEY", "BRAVE_API_KEY", "SEARXNG_URL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,9 @@ class Settings:
     store: Mapping[str, Any] = field(default_factory=dict)  # the `[store]` table, likewise
     server: Mapping[str, Any] = field(default_factory=dict)  # the `[server]` table as it stands; the server reads it
     server_keys: str = field(default="", repr=False)  # FUSION_SERVER_KEYS
+    search_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # of search services, those that are set
+    search: str = ""
+    blocked_domains: tuple[str, ...] = ()
     redis_url: str = field(default="", repr=False)  # FUSION_REDIS_URL, which may hold a password
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
@@ -71,6 +75,9 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         server=configured.server,
         store=configured.store,
         server_keys=variables["FUSION_SERVER_KEYS"],
+        search_keys={name: variables[name] for name in SEARCH if variables[name]},
+        search=configured.search,
+        blocked_domains=configured.blocked_domains,
         redis_url=variables["FUSION_REDIS_URL"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )

@@ -26,6 +26,7 @@ from fusion_graph.store.door import closed, guarded
 from fusion_graph.store.player import Player
 from fusion_graph.store.tape_lines import read_messages
 from fusion_graph.store.taping import Taper
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.events import Listener
@@ -71,8 +72,8 @@ class Straight:
             fence=fence,
         )
 
-    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
-        return wiring.open_fusion(ready.selection, prices)
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
+        return wiring.open_fusion(ready.selection, prices, tools)
 
     def warnings(self) -> Iterator[str]:
         """What to tell before the run."""
@@ -104,7 +105,7 @@ class Recording(Straight):
         self._request = super().request(ready, run_id=run_id, fence=fence)
         return self._request
 
-    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         assert self._request is not None
         self._taper.begin(_head(self.asked, ready, prices, self._request, self._providers))
         selection = ready.selection
@@ -115,6 +116,7 @@ class Recording(Straight):
             default_backend=selection.default,
             prices=prices,
             clock=asyncio.get_running_loop().time,
+            toolbox=tools,
         )
 
     def conclude(self, result: RunResult) -> Iterator[str]:
@@ -249,7 +251,7 @@ class Replaying(Straight):
         head = self._cassette.head
         return super().request(ready, run_id=head["run_id"], fence=head["fence"])
 
-    def open(self, ready: wiring.Ready, prices: Prices) -> Fusion:
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         return Fusion(
             providers={PAID: closed(self._player, name=PAID), FREE: closed(self._player, name=FREE, free=True)},
             backends=ready.selection.backends,
@@ -257,6 +259,7 @@ class Replaying(Straight):
             prices=prices,
             sleep=self._player.sleep,
             clock=asyncio.get_running_loop().time,
+            toolbox=tools,
         )
 
     def warnings(self) -> Iterator[str]:

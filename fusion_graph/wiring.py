@@ -15,6 +15,7 @@ from fusion_graph.graph.overrides import lower_limits, read_value, resolve_param
 from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, ModelRef, Node, Pipeline
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend
@@ -291,9 +292,10 @@ def rates(settings: Settings, table: Prices) -> Callable[[str], Rates | None]:
     return look_up
 
 
-def open_fusion(selection: Selection, prices: Prices) -> Fusion:
+def open_fusion(selection: Selection, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
     """An engine on these backends; close it."""
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.providers import PROVIDERS
 
-    return Fusion(providers=PROVIDERS, backends=selection.backends, default_backend=selection.default, prices=prices)
+    backends, default = selection.backends, selection.default
+    return Fusion(providers=PROVIDERS, backends=backends, default_backend=default, prices=prices, toolbox=tools)

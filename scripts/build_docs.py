@@ -147,7 +147,8 @@ def codes() -> Iterator[str]:
     """The table of diagnostics."""
     yield MADE.format(source="graph/codes.py")
     yield "# Codes of `fusiongraph check`\n"
-    yield "FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits."
+    yield "FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits,"
+    yield "FG6xx task files."
     yield "A code is never given a new meaning.\n"
     yield "| code | meaning |\n|---|---|"
     yield from (f"| {code} | {text} |" for code, text in CODES.items())

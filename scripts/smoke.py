@@ -32,13 +32,13 @@ class Walk:
         self.at = at
         self.folder = folder
 
-    def call(self, *arguments: str) -> str:
-        """Standard output of one command, run as in a pipe."""
+    def call(self, *arguments: str, said: str = "") -> str:
+        """Standard output of one command, run as in a pipe. `said` is its standard input."""
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,
             env=self.at.environment,
-            stdin=subprocess.DEVNULL,
+            input=said,
             capture_output=True,
             text=True,
             check=False,
@@ -120,6 +120,26 @@ def ask(walk: Walk) -> None:
     assert walk.call("ask", "--replay", "ask.tape") == answer
 
 
+def code(walk: Walk) -> None:
+    """The simulated model does as it is told: it finishes."""
+    (walk.folder / "work").mkdir()
+    task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
+    told = walk.call("code", task, "--root", "work", "--json").splitlines()
+    assert json.loads(told[-1])["state"] == "finished"
+
+
+def evaluate(walk: Walk) -> None:
+    assert "panel+refine" in walk.call("eval", "--ab", "--dry-run", "--limit", "3")
+    told = json.loads(walk.call("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json"))
+    assert [arm["score"] is not None for arm in told["arms"]] == [True] * 5
+
+
+def tune(walk: Walk) -> None:
+    (walk.folder / "space.yaml").write_text("shapes: [{pipeline: self-consistency}, {pipeline: budget}]\n")
+    walk.call("tune", "sums", "--space", "space.yaml", "--limit", "6", "--dry-run")
+    walk.call("run", "tuned/tuned-1.yaml", QUESTION)
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -140,7 +160,11 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "new": new,
     "run": run,
     "runs": runs,
+    "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
+    "code": code,
     "ask": ask,
+    "eval": evaluate,
+    "tune": tune,
     "sim": sim,
     "serve": serve,
 }
@@ -159,6 +183,26 @@ def chat_completions(walk: Walk) -> None:
     assert json.loads(events[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
 
 
+def messages(walk: Walk) -> None:
+    asked = {**ASKED, "max_tokens": 100}
+    told = json.loads(walk.post("/v1/messages", asked))
+    assert told["content"][0]["text"]
+    assert told["stop_reason"] == "end_turn"
+    events = walk.post("/v1/messages", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: message_start")
+    assert events[-1].startswith("event: message_stop")
+
+
+def responses(walk: Walk) -> None:
+    asked = {"model": ASKED["model"], "input": ASKED["messages"]}
+    told = json.loads(walk.post("/v1/responses", asked))
+    assert told["status"] == "completed"
+    assert told["output"][0]["content"][0]["text"]
+    events = walk.post("/v1/responses", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: response.created")
+    assert events[-1].startswith("event: response.completed")
+
+
 ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "root": lambda walk: walk.get("/", key=""),
     "livez": lambda walk: _holds(walk.get("/livez", key=""), '"ok"'),
@@ -168,7 +212,10 @@ ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "model": lambda walk: _holds(walk.get("/v1/models/google/gemini-3-flash"), '"google/gemini-3-flash"'),
     "openapi": lambda walk: _holds(walk.get("/openapi.json"), '"3.1.0"', "/v1/chat/completions"),
     "chat_completions": chat_completions,
-    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 2'),
+    "messages": messages,
+    "count_tokens": lambda walk: _holds(walk.post("/v1/messages/count_tokens", ASKED), '"input_tokens"'),
+    "responses": responses,
+    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 6'),
 }
 
 

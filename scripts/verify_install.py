@@ -68,7 +68,8 @@ def use(python: Path, folder: Path) -> None:
     program = str(python.with_name("fusiongraph"))
     call([program, "check", "budget"], work, environment)
     assert call([program, "run", "budget", "What is the capital of Australia?"], work, environment).strip()
-    print("fusiongraph check, fusiongraph run: ok")
+    assert "panel+refine" in call([program, "eval", "--ab", "--dry-run"], work, environment)
+    print("fusiongraph check, fusiongraph run, fusiongraph eval: ok")
 
 
 def call(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:

@@ -32,7 +32,17 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert api.__all__ == ["Analysis", "Draft", "FusionError", "Pipeline", "RunResult", "load", "run", "stream"]
+    assert api.__all__ == [
+        "Analysis",
+        "Draft",
+        "FusionError",
+        "Pipeline",
+        "RunResult",
+        "default_registry",
+        "load",
+        "run",
+        "stream",
+    ]
     assert all(hasattr(api, name) for name in api.__all__)
 
 
@@ -41,7 +51,7 @@ def test_the_arguments_of_run_are_these() -> None:
     assert names[:2] == ["pipeline", "prompt"]
     assert set(names[2:]) == {
         *("params", "seed", "budget_usd", "deadline_s"),
-        *("prices", "listener", "stream", "settings"),
+        *("prices", "listener", "stream", "settings", "tools"),
     }
 
 
@@ -52,6 +62,19 @@ async def test_a_run_gives_its_answer_and_its_figures() -> None:
     assert isinstance(result, api.RunResult)
     assert isinstance(result.analysis, api.Analysis)
     assert all(isinstance(draft, api.Draft) for draft in result.drafts)
+
+
+async def test_a_pipeline_uses_the_tools_it_is_given(tmp_path: Path) -> None:
+    tooled = {
+        "version": 1,
+        "name": "tooled",
+        "nodes": {"only": {"kind": "proposer", "model": "a/x", "tools": ["read_file"]}},
+        "output": "only",
+    }
+    with pytest.raises(UsageError, match="read_file, which is not allowed here"):
+        await api.run(tooled, QUESTION)
+    box = api.default_registry(root=tmp_path, allow=["read_file"])
+    assert (await api.run(tooled, QUESTION, tools=box)).state == "ok"
 
 
 async def test_a_loaded_pipeline_runs_again_and_again() -> None:

@@ -20,6 +20,8 @@ SWEEPS = (50_000, 20, 50)
 SUMMARIES: Mapping[str, str] = {
     "run": "run a pipeline on a prompt",
     "ask": "ask the default panel, print the answer only",
+    "chat": "a conversation with a pipeline",
+    "code": "an agent that works on a folder of code",
     "check": "find every mistake in pipeline files",
     "test": "run the tests of pipelines on stub replies",
     "plan": "what a pipeline will do and cost at most, before anything is spent",
@@ -29,6 +31,8 @@ SUMMARIES: Mapping[str, str] = {
     "new": "start a pipeline file from a shape that works",
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",
+    "eval": "does a shape pay? score, cost and time of pipelines over tasks",
+    "tune": "search shapes under a budget, print those that pay as pipeline files",
     "serve": "every pipeline as a model behind the OpenAI API",
     "sim": "serve simulated models over HTTP",
 }

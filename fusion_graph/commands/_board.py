@@ -19,6 +19,7 @@ from fusion_graph.events import (
     NodeStarted,
     RunFinished,
     RunStarted,
+    ToolCalled,
 )
 from fusion_graph.pipeline import Node
 
@@ -81,6 +82,8 @@ class Board:
             row.note = f"attempt {event.attempt}" if event.attempt > 1 else ""
         elif isinstance(event, FirstToken):
             self.rows[event.node].state = "writing"
+        elif isinstance(event, ToolCalled):
+            self.rows[event.node].state, self.rows[event.node].note = "working", f"uses {event.tool}"
         elif isinstance(event, GroupClosed):
             self._closed(event)
         elif isinstance(event, NodeFinished | NodeSkipped):

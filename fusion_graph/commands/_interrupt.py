@@ -47,8 +47,8 @@ def watched() -> Iterator[None]:
 
 
 def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLoop] | None = None) -> T:
-    """Run a coroutine to its end. Raises KeyboardInterrupt or Terminated after a signal has cancelled it and it has
-    cleaned up."""
+    """Run a coroutine to its end, in a loop of this sort. Raises KeyboardInterrupt or Terminated after a signal has
+    cancelled it and it has cleaned up."""
     import asyncio
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:

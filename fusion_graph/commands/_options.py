@@ -10,6 +10,23 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def tools(command: F) -> F:
+    """What a pipeline's or an agent's tools may touch."""
+    for option in (
+        click.option("--bash-network", is_flag=True, help="Let bash reach the network."),
+        click.option("--unsafe-bash", is_flag=True, help="Run bash unconfined where no sandbox works."),
+        click.option("--root", metavar="DIR", default=".", help="The folder that tools may touch.  [default: .]"),
+        click.option(
+            "--allow-tools",
+            multiple=True,
+            metavar="NAMES",
+            help="Tools of this machine that models may use: bash, read_file, ..., with commas between; or all.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     """`name=value` texts as a map; a name given twice is a mistake rather than a wish."""
     pairs: dict[str, str] = {}

@@ -21,6 +21,7 @@ from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_pl
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
+from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.graph.forecast.estimate import estimate
@@ -55,6 +56,7 @@ class Job:
     stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
     command: str = "run"
     keep: bool = True  # write the run down
     cache: bool = False
@@ -70,6 +72,7 @@ async def perform(job: Job) -> int:
         deck = _deck(job, stack)
         ready = await deck.prepare(setup)
         prices = deck.prices(job.prices)
+        tools = toolbox_for(ready.bound, setup, job.allowed)
         trace = stack.enter_context(_writable("trace file", job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))
         request = deck.request(ready, run_id=book.run_id, fence=book.fence)
@@ -80,7 +83,7 @@ async def perform(job: Job) -> int:
             tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
         screen = _Screen(job, setup, deck.listen)
         try:
-            async with deck.open(ready, prices) as fusion:
+            async with deck.open(ready, prices, tools) as fusion:
                 result = await fusion.run(ready.bound, request._replace(memory=book.memory), screen)
         except asyncio.CancelledError:
             screen.close()

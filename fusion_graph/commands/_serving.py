@@ -12,6 +12,8 @@ from typing import Any
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console, _workers
 from fusion_graph.engine.fusion import Fusion
+from fusion_graph.engine.tooled import check_tools
+from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.pipeline_tests import is_tests
@@ -24,6 +26,9 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._telemetry import Telemetry, exporting
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options as read_store_options
+from fusion_graph.toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Given:
     folder: str | None = None
     prices: str | None = None
     otel: bool = False
+    journal: bool = False
+    allow_tools: tuple[str, ...] = ()
 
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
@@ -54,19 +61,22 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
+    tools = server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
+    journal = _journal(setup) if given.journal else None
     try:
         server = await open_server(
             options,
-            fusion=_engine(selection, prices),
+            fusion=_engine(selection, prices, tools),
             library=Library(
-                lambda: sources(given), _surroundings(setup, selection, prices), panel=options.expose_panel
+                lambda: sources(given), _surroundings(setup, selection, prices, tools), panel=options.expose_panel
             ),
             keys=_keys(setup),
             backend=selection.default,
             log=log,
             limits=limits,
             telemetry=telemetry,
+            journal=journal,
             reuse_port=shared_port,
         )
     except BaseException:
@@ -78,13 +88,18 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             _workers.end_with_parent()
         _tell(server, options, selection)
 
-    await serve(server, ready)
+    try:
+        await serve(server, ready)
+    finally:
+        if journal is not None:
+            journal.close()
 
 
-def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any) -> Surroundings:
+def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
     def missing(bound: Bound) -> str:
         try:
             wiring.require_keys(bound, selection)
+            check_tools(bound, tools)
         except UsageError as error:
             return error.message
         return ""
@@ -96,11 +111,24 @@ def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices:
     )
 
 
-def _engine(selection: wiring.Selection, prices: Any) -> Fusion:
+def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
     """An engine whose calls remember what was paid for and not delivered."""
     return Fusion(
-        providers=remembering(PROVIDERS), backends=selection.backends, default_backend=selection.default, prices=prices
+        providers=remembering(PROVIDERS),
+        backends=selection.backends,
+        default_backend=selection.default,
+        prices=prices,
+        toolbox=tools,
     )
+
+
+def _journal(setup: settings.Settings) -> Journal:
+    """Where runs are written down. One that cannot be written keeps nobody from being served."""
+    journal = Journal(setup.home)
+    journal.prune(read_store_options(setup.store))
+    if journal.off:
+        _console.err(f"journal: off ({journal.off}): runs of this server cannot be looked at later")
+    return journal
 
 
 async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:

@@ -92,13 +92,34 @@ def _machine(setup: Settings) -> list[tuple[str, str]]:
         ("presets", f"{len(presets)} in {next(iter(presets.values())).parent}" if presets else "none found"),
         ("prices", f"of {wiring.prices().date}"),
         ("drawing", next(programs(), "no layout program: plain SVG only")),
-        ("sandbox", "none: this version runs no tools"),
+        ("sandbox", _sandbox()),
+        ("web search", _search(setup)),
         (
             "versions",
             f"fusion_graph {__version__}, Python {platform.python_version()}, {sys.platform} {platform.machine()}",
         ),
         *(("", ", ".join(told)) for told in _lines(_versions())),
     ]
+
+
+def _sandbox() -> str:
+    """The level that bash would have, and what keeps a better one away."""
+    from fusion_graph.tools._sandbox import find_sandbox, lacks
+
+    found = find_sandbox()
+    if found is None:
+        return f"none, so bash is refused: {lacks()}"
+    return found.told + (f"; {found.why}" if found.why else "")
+
+
+def _search(setup: Settings) -> str:
+    from fusion_graph.errors import UsageError
+    from fusion_graph.tools._search import choose
+
+    try:
+        return choose(setup.search_keys, setup.search)[0]
+    except UsageError as fault:
+        return f"not usable: {fault.message}"
 
 
 def _lines(names: list[str], size: int = 4) -> list[list[str]]:

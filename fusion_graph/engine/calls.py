@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
-UNCHANGED = (0, None, None)  # the end of an Ask that wants nothing but its messages
+UNCHANGED = (0, None, None, (), None)  # the end of an Ask that wants nothing but its messages
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 

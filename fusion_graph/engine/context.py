@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.contracts import Ask, Input
 from fusion_graph.engine.calls import CallRun
 from fusion_graph.engine.run import Run, label
+from fusion_graph.engine.tooled import write_tooled
 from fusion_graph.errors import NodeFailed
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def write(run: Run, node: Node) -> Awaitable[Completion]:
         ask = Ask(prompt(Context(run, node)), "final")
         if place >= 0:
             run.prompts[place] = ask
+    if node.index in run.bound.tooled:
+        return write_tooled(run, node, ask)
     return CallRun(run, node, ask).complete() if run.request.n == 1 else Context(run, node).complete(ask)
 
 

@@ -20,6 +20,7 @@ from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.errors import NodeFailed, RunFailed
 from fusion_graph.events import Event, Listener, NodeFinished, RunFinished, RunStarted
 from fusion_graph.outputs import Draft, drafts_of
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend, Memory, Provider
@@ -40,9 +41,12 @@ class Fusion:
         prices: Prices,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        toolbox: Toolbox = NO_TOOLS,
     ) -> None:
         lanes = Lanes(backends, providers, default_backend, clock)
-        self.services = Services(lanes=lanes, prices=prices, sleep=sleep, clock=clock, watchdog=Watchdog(clock))
+        self.services = Services(
+            lanes=lanes, prices=prices, sleep=sleep, clock=clock, watchdog=Watchdog(clock), toolbox=toolbox
+        )
 
     async def __aenter__(self) -> Self:
         return self

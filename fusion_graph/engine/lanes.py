@@ -35,6 +35,7 @@ class Lane:
         self.backend = backend
         self.account = account or Account()
         self.free = backend.free or provider.free
+        self.takes_tools = backend.tools and provider.tools
         self.needs_key = provider.needs_key and not backend.api_key
         self.cap = asyncio.Semaphore(backend.max_concurrency) if backend.max_concurrency > 0 else None
         self.bounded = self.cap is not None or backend.requests_per_minute > 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.ledger import Amount, Ledger
+from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.forecast import tokens
 from fusion_graph.messages import Usage
@@ -21,6 +22,7 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
     """Raises UsageError naming what is missing. Asks nobody: it looks at settings and prices only."""
     if not request.messages:
         raise UsageError("the conversation is empty", hint="give a prompt")
+    check_tools(bound, services.toolbox)
     limits = request.limits or bound.limits
     budget = limits.budget_usd is not None
     if budget or any(services.lanes[backend].needs_key for backend in bound.backends):

@@ -27,6 +27,8 @@ def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling,
         made = made._replace(response_format=ask.response_format)
     if ask.max_tokens is not None:
         made = made._replace(max_tokens=ask.max_tokens)
+    if ask.tools:
+        made = made._replace(tools=ask.tools, tool_choice=ask.tool_choice)
     return seeded(made, draw), draw
 
 

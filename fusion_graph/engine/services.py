@@ -1,4 +1,4 @@
-"""What a process shares between its runs: lanes to the backends, prices, the watchdog, clock and sleep."""
+"""What a process shares between its runs: lanes to the backends, prices, the watchdog, tools, clock and sleep."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.messages import Usage
 from fusion_graph.pipeline import ModelRef
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Services:
     prices: Prices
     sleep: Callable[[float], Awaitable[None]]
     clock: Callable[[], float] = time.monotonic
+    toolbox: Toolbox = NO_TOOLS
     watchdog: Watchdog = field(default_factory=Watchdog)
 
     def cost(self, lane: Lane, model: str, usage: Usage) -> float | None:

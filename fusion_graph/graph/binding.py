@@ -74,6 +74,12 @@ class Bound:
         return found
 
     @cached_property
+    def tooled(self) -> Mapping[int, tuple[str, ...]]:
+        """The tools of each node whose model may call some, by its index."""
+        listed = {node.index: node.model.tools for node in self.nodes if node.model is not None and node.model.tools}
+        return {i: tools for i, tools in listed.items() if self.kinds[i].uses_tools}
+
+    @cached_property
     def tool_turn(self) -> Bound | None:
         """T(output) as a graph of its own; None when there is none, so the whole graph must run."""
         nodes = tool_turn(self.nodes[self.output], self.by_id, self.table)

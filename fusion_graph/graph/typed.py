@@ -116,6 +116,8 @@ def held_why(node: Node, kind: Kind) -> str:
         return ""
     if node.model.usable.holds_back:
         return "`usable`"
+    if node.model.tools and kind.uses_tools:
+        return "`tools`"
     return kind.held(node.options)
 
 

@@ -40,6 +40,7 @@ def check(spec: NodeSpec, _gives: Mapping[str, Gives]) -> Sequence[tuple[str, st
 KIND = Kind(
     name="layer",
     summary="Several models answer side by side; gives their drafts as one list.",
+    uses_tools=True,
     takes=TAKES,
     gives=lambda _options: "drafts",
     schema={

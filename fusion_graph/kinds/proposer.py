@@ -22,6 +22,7 @@ KIND = Kind(
     name="proposer",
     summary="One model answers; shown drafts, it improves on them.",
     role="panel",
+    uses_tools=True,
     takes=frozenset({"draft", "drafts", "vote"}),
     gives=lambda _options: "draft",
     required=("model",),

@@ -51,6 +51,7 @@ def check(spec: NodeSpec, _gives: Mapping[str, Gives]) -> Sequence[tuple[str, st
 KIND = Kind(
     name="sample",
     summary="One model answers several times; may stop once enough answers agree.",
+    uses_tools=True,
     takes=TAKES,
     gives=lambda _options: "drafts",
     schema={

@@ -5,31 +5,11 @@ A new provider is one file here that exports one `PROVIDER`, and one name in `_N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 
 from fusion_graph.contracts import Provider
+from fusion_graph.tables import LazyTable
 
 _NAMES = ("openai", "local", "sim")
 
-
-class _Table(Mapping[str, Provider]):
-    """Name to provider; each entry is its module's PROVIDER."""
-
-    def __getitem__(self, name: str) -> Provider:
-        if name not in _NAMES:
-            raise KeyError(name)
-        provider: Provider = import_module(f"{__name__}.{name}").PROVIDER
-        return provider
-
-    def __contains__(self, name: object) -> bool:
-        return name in _NAMES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
-
-    def __len__(self) -> int:
-        return len(_NAMES)
-
-
-PROVIDERS: Mapping[str, Provider] = _Table()
+PROVIDERS: Mapping[str, Provider] = LazyTable(__name__, "PROVIDER", _NAMES)

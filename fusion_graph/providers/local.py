@@ -53,4 +53,6 @@ def open_client(backend: Backend) -> Client:
     return LocalClient(backend, engine=engine, weights=Path(str(weights)))
 
 
-PROVIDER = Provider(name="local", summary="SmolLM2, embedded, in a child process", open=open_client, free=True)
+PROVIDER = Provider(
+    name="local", summary="SmolLM2, embedded, in a child process", open=open_client, free=True, tools=False
+)

@@ -36,13 +36,21 @@ class Terminal:
     def resize(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._main, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def wait_for(self, text: str) -> str:
-        """Read until it stands there. Fails when the program ends first, or takes too long."""
+    def wait_for(self, text: str, times: int = 1) -> str:
+        """Read until it stands there so often. Fails when the program ends first, or takes too long."""
         deadline = time.monotonic() + PATIENCE_S
-        while text not in self.text:
+        while self.text.count(text) < times:
             assert time.monotonic() < deadline, self.text
             assert self._read(), self.text
         return self.text
+
+    def type(self, text: str) -> None:
+        """As if on the keyboard."""
+        os.write(self._main, text.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the program and its children, as a terminal sends it."""
+        os.killpg(self._process.pid, number)
 
     def interrupt(self) -> float:
         """Ctrl-C; the seconds until the program has ended."""

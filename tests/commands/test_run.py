@@ -197,3 +197,16 @@ def test_a_closed_pipe_ends_the_run_quietly(environment: dict[str, str]) -> None
         _out, err = process.communicate(timeout=60)
     assert process.returncode == 141
     assert err.count("\n") == 1
+
+
+def test_a_pipeline_may_not_use_tools_of_this_machine_without_a_word(cli: Callable[..., Done], tmp_path: Path) -> None:
+    file = tmp_path / "tooled.yaml"
+    file.write_text(
+        "version: 1\nname: tooled\nnodes: {only: {kind: proposer, model: a/x, tools: [read_file]}}\noutput: only\n"
+    )
+    refused = cli("run", file, "hello")
+    assert (refused.code, refused.out) == (2, "")
+    assert "asks for the tool read_file, which is not allowed here; --allow-tools read_file allows it" in refused.err
+    allowed = cli("run", file, "hello", "--allow-tools", "read_file", "--root", tmp_path)
+    assert allowed.code == 0
+    assert cli("run", file, "hello", "--allow-tools", "reed_file").code == 2

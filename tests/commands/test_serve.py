@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 
 from fusion_graph.commands._serving import Given, _loop_factory, sources
 from fusion_graph.errors import UsageError
+from tests.commands.conftest import Done
 
 ROOT = Path(__file__).parents[2]
 ONE = "{version: 1, name: one, nodes: {answer: {kind: proposer, model: a/x}}, output: answer}"
@@ -88,3 +89,9 @@ def test_uvloop_is_taken_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None
     assert type(loop).__module__.startswith("uvloop")
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert _loop_factory() is None
+
+
+def test_a_server_opens_no_tool_of_its_machine(cli: Callable[..., Done]) -> None:
+    done = cli("serve", "--allow-tools", "bash")
+    assert done.code == 2
+    assert "a server does not open its machine to strangers" in done.err

@@ -19,6 +19,7 @@ from fusion_graph.events import Event, Listener, TextDelta
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Call, Message, Usage
 from fusion_graph.providers.sim import Script, SimClient
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from tests.graph.walk import bound_of
 
 E = TypeVar("E", bound=Event)
@@ -40,6 +41,7 @@ class Stage:
         prices: Prices | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Any] | None = None,
+        tools: Toolbox = NO_TOOLS,
     ) -> None:
         scripts = {"sim": script or {}, **(others or {})}
         self.sims = {name: SimClient(said) for name, said in scripts.items()}
@@ -56,6 +58,7 @@ class Stage:
             prices=prices or FLAT,
             sleep=sleep or self._nap,
             clock=clock or self._now,
+            toolbox=tools,
         )
 
     def _now(self) -> float:

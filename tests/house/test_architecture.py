@@ -17,18 +17,19 @@ PACKAGE = ROOT / "fusion_graph"
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 LAYERS = (
-    ("errors", "messages", "outputs", "pipeline", "events", "contracts"),  # root words; settings joins them below
+    # root words; settings joins them below
+    ("errors", "messages", "outputs", "pipeline", "events", "contracts", "toolbox", "tables"),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
-    ("wiring",),
+    ("wiring", "equipment"),
     ("tapes", "testing"),
     ("commands", "api"),
     ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ROOT_WORDS = {*LAYERS[0], "settings", "configuration"}
-MAY_READ_SETTINGS = {"settings", "wiring", "tapes", "commands", "api"}
+MAY_READ_SETTINGS = {"settings", "wiring", "equipment", "tapes", "commands", "api"}
 HOMES = {
     "aiohttp": {"providers", "server", "tools"},
     "click": {"commands", "chat"},
@@ -37,14 +38,17 @@ HOMES = {
     "jsonschema": {"graph"},
     "networkx": {"graph"},
     "opentelemetry": {"server"},
+    "prompt_toolkit": {"agent", "chat"},
     "redis": {"server"},
-    "rich": {"commands", "chat"},
+    "rich": {"agent", "commands", "chat"},
     "ruamel": {"graph"},
+    "trafilatura": {"tools"},
     "uvloop": {"commands"},
     "xllamacpp": {"providers"},
 }
 UNTESTED = {
     "fusion_graph/contracts.py": "types only",
+    "fusion_graph/toolbox.py": "types only",
     "fusion_graph/events.py": "types only",
     "fusion_graph/__init__.py": "the version",
     "fusion_graph/__main__.py": "one call; the smoke run starts it",

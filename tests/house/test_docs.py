@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from fusion_graph import configuration, settings, wiring
+from fusion_graph.chat.commands import SLASHES
 from fusion_graph.commands import COMMANDS
 from fusion_graph.graph.codes import CODES
 from fusion_graph.graph.drawing.image import PROGRAM, programs
 from fusion_graph.graph.reader import read
 from fusion_graph.kinds import KINDS
+from fusion_graph.tools import TOOLS
 from scripts.build_diagrams import diagram
 from scripts.build_docs import pages
 from scripts.build_schemas import files
@@ -46,6 +48,17 @@ def test_kind_is_documented(name: str) -> None:
     assert name in page("glossary.md")
 
 
+@pytest.mark.parametrize("name", TOOLS)
+def test_tool_is_documented(name: str) -> None:
+    row = next(line for line in page("tools.md").splitlines() if line.startswith(f"| `{name}` |"))
+    assert [cell.strip() == "yes" for cell in row.split("|")[3:5]] == [TOOLS[name].local, TOOLS[name].mutates]
+
+
+@pytest.mark.parametrize("name", SLASHES)
+def test_slash_command_is_documented(name: str) -> None:
+    assert f"`/{name}" in page("chat.md")
+
+
 @pytest.mark.parametrize("file", PRESETS, ids=[file.stem for file in PRESETS])
 def test_preset_is_documented(file: Path) -> None:
     assert f"[{file.stem}](pipelines/{file.name})" in README
@@ -60,10 +73,13 @@ def test_code_is_documented(code: str) -> None:
 def test_every_setting_is_documented() -> None:
     text = page("settings.md")
     source = Path(settings.__file__).read_text("utf-8")
-    variables = set(re.findall(r'"((?:FUSION|OPENROUTER|OPENAI|NO)_[A-Z_]+)"', source))
+    variables = set(re.findall(r'"((?:FUSION|OPENROUTER|OPENAI|NO|TAVILY|BRAVE|SEARXNG)_[A-Z_]+)"', source))
     assert variables >= {"FUSION_BASE_URL", *settings.KEYS}
-    assert [name for name in variables if f"| `{name}` |" not in text] == []
-    assert [name for name in (*configuration.TOP, *configuration.BACKEND) if f"`{name}" not in text] == []
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [name for name in variables if not any(f"`{name}`" in row.split("|")[1] for row in rows)] == []
+    assert [
+        name for name in (*configuration.TOP, *configuration.BACKEND, *configuration.TOOLS) if f"`{name}" not in text
+    ] == []
     example = (ROOT / ".env.example").read_text("utf-8")
     assert [name for name in settings.KEYS if name not in example] == []
 

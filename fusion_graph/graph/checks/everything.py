@@ -11,6 +11,7 @@ from fusion_graph.graph.checks.dag import check_dag
 from fusion_graph.graph.checks.inputs import check_inputs
 from fusion_graph.graph.checks.prompts import check_prompts
 from fusion_graph.graph.checks.texts import check_texts
+from fusion_graph.graph.checks.tools import check_tools
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.reading.params import Params, fill
 from fusion_graph.graph.reading.references import Graph
@@ -24,4 +25,5 @@ def check(
     check_inputs(graph, findings)
     check_bounds(graph, fill(limits, params.defaults), defaults.get("timeout", {}), findings)
     check_prompts(graph.sketches, defaults, params, findings)
+    check_tools(graph.sketches, findings)
     check_texts(graph.sketches, defaults, params.defaults, findings)

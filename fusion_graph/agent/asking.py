@@ -1,0 +1,106 @@
+"""What the user is asked: whether a call may be made, whether a plan is acted on, and what to do next. Answers come
+from the keyboard alone: nothing that a model, a file or a page says can give one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application.current import get_app_session
+from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from fusion_graph.contracts import Tool
+
+YES, NO, ALWAYS = ("y", "yes"), ("n", "no"), ("a", "always")
+REFUSED = "the user refused this call"
+
+
+class Keyboard(Protocol):
+    """`line` asks for one line, `text` lets a longer text be changed. Both raise EOFError and KeyboardInterrupt. A
+    `fresh` answer was typed after the question: what was typed ahead of it was not meant for it."""
+
+    async def line(self, question: str, *, fresh: bool = True) -> str: ...
+
+    async def text(self, question: str, given: str) -> str: ...
+
+
+class Terminal:
+    """The keyboard of a terminal."""
+
+    def __init__(self) -> None:
+        self._line: PromptSession[str] = PromptSession()
+        self._text: PromptSession[str] = PromptSession(multiline=True)
+
+    async def line(self, question: str, *, fresh: bool = True) -> str:
+        if fresh:
+            _forget_typed()
+        with patch_stdout():
+            return str(await self._line.prompt_async(question))
+
+    async def text(self, question: str, given: str) -> str:
+        with patch_stdout():
+            return str(await self._text.prompt_async(question, default=given))
+
+
+def _forget_typed() -> None:
+    """Drop what the terminal and the line editor have kept of earlier keys."""
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    clear_typeahead(get_app_session().input)
+
+
+class Asker:
+    """Approves calls: yes, no with a reason, or always for a tool. Ctrl-C calls `stop`, which cancels whoever asked."""
+
+    def __init__(
+        self, keyboard: Keyboard, show: Callable[[str], None], stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self._keyboard = keyboard
+        self._stop = stop
+        self._show = show
+        self._always: set[str] = set()
+
+    async def __call__(self, tool: Tool, change: str) -> str:
+        if tool.name in self._always:
+            return ""
+        self._show(change)
+        while True:
+            try:
+                said = (await self._keyboard.line(f"{tool.name}? yes, no, always for {tool.name}: ")).strip()
+            except KeyboardInterrupt:
+                self._stop()
+                await asyncio.sleep(0)  # where the cancellation arrives
+                return REFUSED
+            except EOFError:
+                return REFUSED
+            word = said.lower()
+            if word in ALWAYS:
+                self._always.add(tool.name)
+            if word in (*YES, *ALWAYS):
+                return ""
+            if word in NO or (said and word.split()[0].rstrip(",:") in NO):
+                why = said[len(word.split()[0]) :].strip(" ,:")
+                return f"{REFUSED}: {why}" if why else REFUSED
+
+
+async def settle_plan(keyboard: Keyboard, plan: str) -> str | None:
+    """What to act on: nothing but the plan (empty), another text, or None to drop it."""
+    while True:
+        try:
+            word = (await keyboard.line("act on this plan? yes, no, edit: ")).strip().lower()
+            if word in YES:
+                return ""
+            if word in NO:
+                return None
+            if word in ("e", "edit"):
+                changed = await keyboard.text("Alt-Enter ends it\n", plan)
+                return "" if changed.strip() == plan.strip() else changed
+        except (EOFError, KeyboardInterrupt):
+            return None

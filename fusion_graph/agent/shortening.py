@@ -1,0 +1,84 @@
+"""Making a long conversation fit the model's window: first old results of tools are left out, then old steps are told
+in a line each. What was asked, and the newest steps, stay word for word. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fusion_graph.engine.estimates import TURN_TOKENS, text_tokens
+from fusion_graph.engine.toolloop import short
+from fusion_graph.messages import Message
+
+NEWEST = 12  # messages that stay as they are
+LONG = 400  # characters of a result that may stay
+TOLD = 120
+
+
+def tokens_of(messages: Sequence[Message]) -> int:
+    """By estimate, calls included."""
+    return sum(
+        text_tokens(m.text) + TURN_TOKENS + sum(text_tokens(call.arguments) + TURN_TOKENS for call in m.tool_calls)
+        for m in messages
+    )
+
+
+def shorten(messages: Sequence[Message], room: int) -> list[Message]:
+    """The conversation within so many tokens, if that can be done; never cut between a call and its answer."""
+    if tokens_of(messages) <= room:
+        return list(messages)
+    cut = _safe(messages, max(1, len(messages) - NEWEST))
+    made = [*map(_without_result, messages[:cut]), *messages[cut:]]
+    while tokens_of(made) > room:
+        head = _first_step(made)
+        following = _safe(made, head + max(2, (len(made) - head) // 2))
+        if following >= len(made):
+            return [_clipped(message, room) for message in made]
+        made = [*made[:head], Message("user", _story(made[head:following])), *made[following:]]
+        if len(made) - head <= 3:
+            return [_clipped(message, room) for message in made]
+    return made
+
+
+def _first_step(messages: Sequence[Message]) -> int:
+    """Behind the first task."""
+    return next((n + 1 for n, message in enumerate(messages) if message.role == "user"), 0)
+
+
+def _safe(messages: Sequence[Message], at: int) -> int:
+    """The next place that does not part a call from its answers."""
+    while at < len(messages) and messages[at].role == "tool":
+        at += 1
+    return at
+
+
+def _without_result(message: Message) -> Message:
+    if message.role != "tool" or len(message.text) <= LONG:
+        return message
+    return replace(message, content=f"{message.text[:TOLD]}\n[... {len(message.text) - TOLD} characters left out ...]")
+
+
+def _story(messages: Sequence[Message]) -> str:
+    """Old steps, a line each."""
+    lines = ["What was done before, in short:"]
+    for message in messages:
+        if message.role == "assistant":
+            lines += [f"- {_line(message.text)}"] if message.text.strip() else []
+            lines += [f"- called {call.name} {short(call.arguments, TOLD)}" for call in message.tool_calls]
+        elif message.role == "user":
+            lines += (
+                message.text.splitlines() if message.text.startswith(lines[0]) else [f"- asked: {_line(message.text)}"]
+            )
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 2 * TOLD else f"{line[: 2 * TOLD - 3]}..."
+
+
+def _clipped(message: Message, room: int) -> Message:
+    """The last resort: no message longer than a quarter of the room."""
+    most = max(room, 4)  # in characters: a quarter of the room's tokens
+    return message if len(message.text) <= most else replace(message, content=f"{message.text[:most]}\n[... cut ...]")

@@ -1,0 +1,126 @@
+"""The loop: read a line, do what it says, show what came of it. Knows neither a terminal nor settings: both are handed
+in. Nothing that goes wrong in a turn ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from fusion_graph.chat.progress import Progress
+from fusion_graph.chat.session import Session
+from fusion_graph.engine.report import RunResult
+from fusion_graph.errors import FusionError
+from fusion_graph.events import Event, Listener
+from fusion_graph.messages import Message
+
+
+class Leave(Exception):
+    """The user wants to go."""
+
+
+class Panel(Protocol):
+    """The pipeline that answers."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def ask(self, messages: tuple[Message, ...], listener: Listener) -> RunResult: ...
+
+    async def switch(self, name: str) -> None:
+        """Answer with another pipeline from now on. Raises FusionError and stays as it is."""
+
+    @property
+    def others(self) -> Mapping[str, str]:
+        """Pipelines by name, with a line about each."""
+
+
+class Screen(Protocol):
+    """Where it is shown. `read` raises EOFError at the end and KeyboardInterrupt when a line is thrown away."""
+
+    async def read(self) -> str: ...
+
+    def begin(self, progress: Progress) -> Listener: ...
+
+    def end(self, result: RunResult | None) -> None: ...
+
+    def tell(self, text: str, *, markdown: bool = False) -> None: ...
+
+    def fail(self, message: str, hint: str = "") -> None: ...
+
+    def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:
+        """Call `stop` on Ctrl-C from now on; what is returned ends that."""
+
+
+class Talk:
+    """`failures` counts the turns that were not answered."""
+
+    def __init__(self, panel: Panel, screen: Screen) -> None:
+        self.panel = panel
+        self.screen = screen
+        self.session = Session()
+        self.failures = 0
+        self.asked = ""  # the last question, answered or not
+        self._stops = 0
+
+    async def run(self) -> None:
+        """Until the input ends or somebody leaves."""
+        from fusion_graph.chat.commands import obey
+
+        while True:
+            try:
+                line = (await self.screen.read()).strip()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return
+            try:
+                if line.startswith("/") and not line.startswith("//"):
+                    await obey(self, line)
+                elif line:
+                    await self.ask(line.removeprefix("/") if line.startswith("//") else line)
+            except Leave:
+                return
+            except FusionError as fault:
+                self.screen.fail(fault.message, fault.hint)
+
+    async def ask(self, question: str) -> bool:
+        """One turn. True if it was answered; else everything is as it was. Raises Leave when the user presses Ctrl-C
+        twice."""
+        progress, self._stops, self.asked = Progress(), 0, question
+        listen = self.screen.begin(progress)
+
+        def hear(event: Event) -> None:
+            progress(event)
+            listen(event)
+
+        work = asyncio.ensure_future(self.panel.ask(self.session.messages(question), hear))
+        calm = self.screen.interrupted(lambda: self._stop(work))
+        result: RunResult | None = None
+        try:
+            result = await work
+        except asyncio.CancelledError:
+            if not self._stops:
+                raise
+        finally:
+            calm()
+            self.screen.end(result)
+        return self._conclude(question, result, progress)
+
+    def _stop(self, work: asyncio.Future[RunResult]) -> None:
+        self._stops += 1
+        work.cancel()
+
+    def _conclude(self, question: str, result: RunResult | None, progress: Progress) -> bool:
+        if result is None:
+            self.session.cut_short.append(progress.cost_usd)
+            self.screen.fail("stopped; the conversation is as it was before")
+            if self._stops > 1:
+                raise Leave
+            return False
+        self.session.add(question, result)
+        if result.error is not None:
+            self.failures += 1
+            self.screen.fail(result.error.message, "the conversation is as it was before; /retry asks again")
+        return result.answer is not None

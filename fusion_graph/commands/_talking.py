@@ -1,0 +1,120 @@
+"""A conversation from the command line: settings, pipeline and engine put together, on a terminal or in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fusion_graph import settings, wiring
+from fusion_graph.chat.commands import SLASHES
+from fusion_graph.chat.pipe import PipeScreen
+from fusion_graph.chat.talk import Talk
+from fusion_graph.commands import _console
+from fusion_graph.commands._figures import several
+from fusion_graph.engine.request import RunRequest
+from fusion_graph.equipment import Allowed, toolbox_for
+
+if TYPE_CHECKING:
+    from fusion_graph.chat.talk import Screen
+    from fusion_graph.engine.fusion import Fusion
+    from fusion_graph.engine.report import RunResult
+    from fusion_graph.events import Listener
+    from fusion_graph.messages import Message
+
+FAILED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was asked for on the command line."""
+
+    pipeline: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    budget_usd: float | None = None
+    prices: str | None = None
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+async def talk(choice: Choice) -> int:
+    """Until the input ends. The exit code: in a pipe 1 if a turn was not answered."""
+    setup = settings.load()
+    panel = _Panel(setup, choice)
+    await panel.switch(choice.pipeline or wiring.DEFAULT_PIPELINE)
+    ends = (sys.stdin, sys.stdout)
+    on_terminal = all(map(_console.is_terminal, ends)) and not setup.dumb_terminal  # which cannot go back to a line
+    _console.err(panel.told)
+    try:
+        conversation = Talk(panel, PipeScreen(sys.stdin, _console.out, _console.err))
+        if on_terminal:
+            conversation.screen = _terminal(setup, conversation)
+            _console.err(f"{panel.name} answers; /help lists the commands, Ctrl-D leaves")
+        await conversation.run()
+    finally:
+        await panel.close()
+    return FAILED if conversation.failures and not on_terminal else 0
+
+
+def _terminal(setup: settings.Settings, conversation: Talk) -> Screen:
+    from fusion_graph.chat.terminal import TerminalScreen
+
+    def status() -> str:
+        session = conversation.session
+        cost = "cost unknown" if session.cost_usd is None else f"${session.cost_usd:.4f}"
+        return f" {conversation.panel.name}  {several(len(session.turns), 'turn')}  {session.tokens} tokens  {cost} "
+
+    return TerminalScreen(
+        history=setup.home / "chat_history",
+        words=SLASHES,
+        status=status,
+        scrub=_console.scrub,
+        color=not setup.no_color,
+    )
+
+
+class _Panel:
+    """The pipeline that answers, on an engine of its own."""
+
+    def __init__(self, setup: settings.Settings, choice: Choice) -> None:
+        self._setup = setup
+        self._choice = choice
+        self._prices = wiring.prices(choice.prices)
+        self._ready: wiring.Ready | None = None
+        self._fusion: Fusion | None = None
+
+    @property
+    def name(self) -> str:
+        assert self._ready is not None
+        return self._ready.bound.pipeline.name
+
+    @property
+    def told(self) -> str:
+        assert self._ready is not None
+        return self._ready.told
+
+    @property
+    def others(self) -> Mapping[str, str]:
+        return {name: wiring.load(path).description for name, path in wiring.presets().items()}
+
+    async def switch(self, name: str) -> None:
+        pipeline = wiring.load(name)
+        params = {} if self._ready else self._choice.params  # they are the first pipeline's
+        ready = await wiring.prepare(pipeline, wiring.read_params(pipeline, params), self._setup)
+        tools = toolbox_for(ready.bound, self._setup, self._choice.allowed)
+        fusion = wiring.open_fusion(ready.selection, self._prices, tools)
+        await self.close()
+        self._ready, self._fusion = ready, fusion
+
+    async def ask(self, messages: tuple[Message, ...], listener: Listener) -> RunResult:
+        assert self._ready is not None
+        assert self._fusion is not None
+        limits = wiring.limits_of(self._ready.bound, budget_usd=self._choice.budget_usd)
+        return await self._fusion.run(
+            self._ready.bound, RunRequest(messages=messages, stream=True, limits=limits), listener
+        )
+
+    async def close(self) -> None:
+        if self._fusion is not None:
+            await self._fusion.aclose()
+            self._fusion = None

@@ -1,0 +1,38 @@
+"""`fusiongraph chat`: a conversation with any pipeline."""
+
+from __future__ import annotations
+
+import click
+
+from fusion_graph.commands import _interrupt, _options
+
+
+@click.command("chat", short_help="a conversation with a pipeline")
+@click.option(
+    "--config", metavar="PIPELINE", help="Another pipeline than the preset budget: a file or a preset's name."
+)
+@_options.params
+@click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars on an answer.")
+@_options.tools
+@_options.prices
+def COMMAND(
+    config: str | None,
+    params: dict[str, str],
+    budget_usd: float | None,
+    allow_tools: tuple[str, ...],
+    root: str,
+    unsafe_bash: bool,
+    bash_network: bool,
+    prices: str | None,
+) -> int:
+    """Talk with a pipeline. Enter sends, Alt-Enter begins a new line, Ctrl-C stops an answer, Ctrl-D leaves; /help
+    lists the commands.
+
+    Off a terminal every line of standard input is a question, and standard output gets the answers.
+    """
+    from fusion_graph.commands._talking import Choice, talk
+    from fusion_graph.equipment import Allowed
+
+    allowed = Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network)
+    choice = Choice(pipeline=config, params=params, budget_usd=budget_usd, prices=prices, allowed=allowed)
+    return _interrupt.run(talk(choice))

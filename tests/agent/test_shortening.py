@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusion_graph.agent.shortening import shorten, tokens_of
+from fusion_graph.messages import Message, ToolCall
+
+
+def steps(count: int, size: int) -> list[Message]:
+    made = [Message("user", "the task")]
+    for n in range(count):
+        call = ToolCall(id=f"c{n}", name="read_file", arguments=f'{{"path": "f{n}"}}')
+        made += [
+            Message("assistant", f"step {n}", tool_calls=(call,)),
+            Message("tool", "x" * size, tool_call_id=f"c{n}"),
+        ]
+    return made
+
+
+def test_what_fits_stays() -> None:
+    messages = steps(3, 10)
+    assert shorten(messages, 10_000) == messages
+
+
+def test_old_results_go_first() -> None:
+    made = shorten(steps(20, 4000), 12_000)
+    assert tokens_of(made) <= 12_000
+    assert "characters left out" in made[2].text
+    assert made[-1].text == "x" * 4000
+    assert len(made) == 41
+
+
+def test_then_old_steps_are_told_in_a_line_each() -> None:
+    made = shorten(steps(200, 600), 3000)
+    assert tokens_of(made) <= 3000
+    assert made[0].text == "the task"
+    assert made[1].text.startswith("What was done before, in short:")
+    assert "- called read_file" in made[1].text
+
+
+@given(st.integers(0, 60), st.integers(0, 3000), st.integers(200, 20_000))
+def test_no_call_is_parted_from_its_answer(count: int, size: int, room: int) -> None:
+    made = shorten(steps(count, size), room)
+    asked = [call.id for message in made for call in message.tool_calls]
+    answered = [message.tool_call_id for message in made if message.role == "tool"]
+    assert asked == answered
+    assert made[0].role == "user"

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from fusion_graph.errors import ToolError
+from fusion_graph.tools._search import of_function
+from fusion_graph.tools._site import Site
+from fusion_graph.tools._web import Web
+from fusion_graph.tools.web_search import TOOL
+
+HITS = [
+    {"title": f"T{n}", "url": f"http://{host}/", "text": "a\n b"}
+    for n, host in enumerate(("a.test", "x.evil.test", "c.test"))
+]
+
+
+async def test_results_are_numbered_and_blocked_domains_left_out() -> None:
+    site = Site(search=of_function(lambda _query: HITS), web=Web(blocked=("evil.test",)))
+    told = await TOOL.run({"query": "q", "max_results": 2}, site)
+    assert told == "1. T0\nhttp://a.test/\na b\n\n2. T2\nhttp://c.test/\na b"
+
+
+async def test_nothing_found_and_nothing_asked() -> None:
+    site = Site(search=of_function(lambda _query: []))
+    assert "nothing was found for 'q'" in await TOOL.run({"query": "q"}, site)
+    with pytest.raises(ToolError, match="empty"):
+        await TOOL.run({"query": "  "}, site)
+    assert TOOL.lacks(Site()) == "no search service was set up"
