@@ -35,7 +35,7 @@ def presets() -> dict[str, Path]:
     """Name and file of every preset: inside the package (a wheel), else beside it (a copy of the repository)."""
     here = Path(__file__).parent
     folder = next((f for f in (here / "pipelines", here.parent / "pipelines") if f.is_dir()), here)
-    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.suffixes[:-1] != [".tests"]}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.suffixes[-2:-1] != [".tests"]}
 
 
 def locate(name: str) -> Path:
