@@ -110,6 +110,7 @@ class Recording(Straight):
             default_backend=selection.default,
             prices=prices,
             clock=asyncio.get_running_loop().time,
+            toolbox=tools,
         )
 
     def conclude(self, result: RunResult) -> Iterator[str]:
@@ -256,6 +257,7 @@ class Replaying(Straight):
             prices=prices,
             sleep=self._player.sleep,
             clock=asyncio.get_running_loop().time,
+            toolbox=tools,
         )
 
     def warnings(self) -> Iterator[str]:
@@ -275,10 +277,8 @@ class Replaying(Straight):
     def conclude(self, result: RunResult) -> Iterator[str]:
         """What came out otherwise than recorded."""
         recorded, now = self._cassette.result, summary(result)
-        for name, value in now.items() if recorded is not None else ():
-            assert recorded is not None
-            if not _same(value, recorded[name]):
-                yield f"not as recorded: {name}"
+        if recorded is not None:
+            yield from (f"not as recorded: {name}" for name in now if not _same(now[name], recorded[name]))
 
 
 def _silent(backend: Mapping[str, Any]) -> Backend:

@@ -12,7 +12,6 @@ from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.overrides import lower_limits, read_value, resolve_params
-from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, ModelRef, Node, Pipeline
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
@@ -36,7 +35,7 @@ def presets() -> dict[str, Path]:
     """Name and file of every preset: inside the package (a wheel), else beside it (a copy of the repository)."""
     here = Path(__file__).parent
     folder = next((f for f in (here / "pipelines", here.parent / "pipelines") if f.is_dir()), here)
-    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if not is_tests(path)}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.suffixes[-2:-1] != [".tests"]}
 
 
 def locate(name: str) -> Path:

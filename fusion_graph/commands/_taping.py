@@ -26,6 +26,15 @@ def check(record: str | None, replay: str | None, *, resume: bool = False, cache
     return read_tape(replay)
 
 
+def wanted(given: Given, cassette: Cassette | None, resume: str | None = None) -> Wanted:
+    """A recorded run, an earlier one, or a new one."""
+    from fusion_graph.commands import _resuming
+
+    if cassette is not None:
+        return played(given, cassette)
+    return _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+
+
 def played(given: Given, cassette: Cassette) -> Wanted:
     """The recorded run, with whatever was given in its place. Standard input is only read for `-`."""
     from fusion_graph import wiring

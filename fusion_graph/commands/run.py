@@ -71,10 +71,7 @@ def COMMAND(
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
     cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
-    if cassette is not None:
-        what = _taping.played(given, cassette)
-    else:
-        what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+    what = _taping.wanted(given, cassette, resume)
     job = Job(
         pipeline=what.pipeline,
         params=what.params,

@@ -132,7 +132,7 @@ class Player:
             return None
         event = awaited[0]
         at = self._cassette.events[event].at + self._offset
-        if at > due + (LATE_S if event == self._first else -LATE_S):
+        if at > due + (LATE_S if event == self._first else 0.0):
             return None
         return Move(at, partial(self._deliver, event))
 
