@@ -1,7 +1,6 @@
 """Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
 
-A new one is one file that exports one constant, one line in its folder's table, one test beside it
-(docs/contributing.md).
+A new one is one file with one constant, one line in its folder's table, one test beside it (docs/contributing.md).
 """
 
 from __future__ import annotations
@@ -194,7 +193,6 @@ class Backend:
 DEPTH_HEADER = "x-openrouter-fusion-depth"
 DEPTH: ContextVar[int] = ContextVar("depth", default=0)
 """How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
-
 Sink: TypeAlias = Callable[[Delta], None]
 
 
