@@ -191,7 +191,6 @@ class Backend:
 DEPTH_HEADER = "x-openrouter-fusion-depth"
 DEPTH: ContextVar[int] = ContextVar("depth", default=0)
 """How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
-
 Sink: TypeAlias = Callable[[Delta], None]
 
 

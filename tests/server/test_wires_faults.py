@@ -69,7 +69,10 @@ async def meet(fault: str, way: Way) -> None:
         assert told.error is not None
     else:
         check_error(reason or "invalid_output", way.wire, status, headers, told)
-    assert calls == (2 if FAULTS[fault].transient and not told.text else 1)
+    if told.text and FAULTS[fault].transient:  # an attempt whose text never left may still have been replaced
+        assert calls in (1, 2)
+    else:
+        assert calls == (2 if FAULTS[fault].transient else 1)
 
 
 def succeeded(fault: str, status: int, told: Told) -> None:
