@@ -7,6 +7,7 @@ A new one is one file that exports one constant, one line in its folder's table,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -189,6 +190,10 @@ class Backend:
     tools: bool = True  # its models take tools; else they are described to them in words
     options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
 
+
+DEPTH_HEADER = "x-openrouter-fusion-depth"
+DEPTH: ContextVar[int] = ContextVar("depth", default=0)
+"""How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
 
 Sink: TypeAlias = Callable[[Delta], None]
 

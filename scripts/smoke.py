@@ -174,6 +174,26 @@ def chat_completions(walk: Walk) -> None:
     assert json.loads(events[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
 
 
+def messages(walk: Walk) -> None:
+    asked = {**ASKED, "max_tokens": 100}
+    told = json.loads(walk.post("/v1/messages", asked))
+    assert told["content"][0]["text"]
+    assert told["stop_reason"] == "end_turn"
+    events = walk.post("/v1/messages", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: message_start")
+    assert events[-1].startswith("event: message_stop")
+
+
+def responses(walk: Walk) -> None:
+    asked = {"model": ASKED["model"], "input": ASKED["messages"]}
+    told = json.loads(walk.post("/v1/responses", asked))
+    assert told["status"] == "completed"
+    assert told["output"][0]["content"][0]["text"]
+    events = walk.post("/v1/responses", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: response.created")
+    assert events[-1].startswith("event: response.completed")
+
+
 ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "root": lambda walk: walk.get("/", key=""),
     "livez": lambda walk: _holds(walk.get("/livez", key=""), '"ok"'),
@@ -183,7 +203,10 @@ ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "model": lambda walk: _holds(walk.get("/v1/models/google/gemini-3-flash"), '"google/gemini-3-flash"'),
     "openapi": lambda walk: _holds(walk.get("/openapi.json"), '"3.1.0"', "/v1/chat/completions"),
     "chat_completions": chat_completions,
-    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 2'),
+    "messages": messages,
+    "count_tokens": lambda walk: _holds(walk.post("/v1/messages/count_tokens", ASKED), '"input_tokens"'),
+    "responses": responses,
+    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 6'),
 }
 
 

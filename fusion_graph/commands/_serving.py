@@ -25,6 +25,8 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._telemetry import Telemetry, exporting
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options as read_store_options
 from fusion_graph.toolbox import Toolbox
 
 
@@ -36,6 +38,7 @@ class Given:
     folder: str | None = None
     prices: str | None = None
     otel: bool = False
+    journal: bool = False
     allow_tools: tuple[str, ...] = ()
 
 
@@ -59,6 +62,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     prices = wiring.prices(given.prices)
     tools = server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
+    journal = _journal(setup) if given.journal else None
     try:
         server = await open_server(
             options,
@@ -71,6 +75,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             log=log,
             limits=limits,
             telemetry=telemetry,
+            journal=journal,
             reuse_port=shared_port,
         )
     except BaseException:
@@ -82,7 +87,11 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             _workers.end_with_parent()
         _tell(server, options, selection)
 
-    await serve(server, ready)
+    try:
+        await serve(server, ready)
+    finally:
+        if journal is not None:
+            journal.close()
 
 
 def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
@@ -110,6 +119,15 @@ def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
         prices=prices,
         toolbox=tools,
     )
+
+
+def _journal(setup: settings.Settings) -> Journal:
+    """Where runs are written down. One that cannot be written keeps nobody from being served."""
+    journal = Journal(setup.home)
+    journal.prune(read_store_options(setup.store))
+    if journal.off:
+        _console.err(f"journal: off ({journal.off}): runs of this server cannot be looked at later")
+    return journal
 
 
 async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:

@@ -21,7 +21,9 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
 @click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
-@click.option("--no-journal", is_flag=True, help="Do not write the run down.")
+@click.option(
+    "--journal/--no-journal", default=True, help="Write the run down, so that it can go on later.  [default: yes]"
+)
 @click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
 @_options.strict
 @_options.tools
@@ -38,7 +40,7 @@ def COMMAND(
     deadline_s: float | None,
     seed: int | None,
     resume: str | None,
-    no_journal: bool,
+    journal: bool,
     cache: bool,
     strict: bool,
     allow_tools: tuple[str, ...],
@@ -74,7 +76,7 @@ def COMMAND(
         trace=trace,
         budget_usd=budget_usd,
         deadline_s=deadline_s,
-        keep=not no_journal,
+        keep=journal,
         cache=cache,
         strict=strict,
         prices=prices,

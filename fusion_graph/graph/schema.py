@@ -78,6 +78,10 @@ def node_schema(kind: Kind) -> Schema:
 
 DEFAULTS = _open(CALLED | SHOWN, (), description="Merged into every node that calls a model.")
 
+CONVENE: Schema = {
+    "enum": ["always", "auto"],
+    "description": "On the server: the panel always drafts, or the final writer, asked first, may call for it.",
+}
 FORWARD: Schema = {
     "type": "boolean",
     "description": "On the server: a request's `user`, `metadata`, `service_tier` and the like go to the writer's "
@@ -109,6 +113,7 @@ GRAPH_TOP: Schema = _open(
             "enum": ["full", "writer_only"],
             "description": "A turn that must end in a tool call runs the whole graph, or the final writer alone.",
         },
+        "convene": CONVENE,
         "forward": FORWARD,
         "defaults": DEFAULTS,
         "nodes": {
@@ -164,6 +169,7 @@ PANEL_TOP: Schema = _open(
         },
         "grace_s": {"type": "number", "minimum": 0, "description": "Seconds for stragglers once the quorum is met."},
         "limits": LIMITS,
+        "convene": CONVENE,
         "forward": FORWARD,
     },
     ["name", "panel"],

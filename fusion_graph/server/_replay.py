@@ -151,23 +151,23 @@ class Replays:
         kept = self._kept.pop((tenant, conversation(messages)), None) if self._kept else None
         self.size -= kept.size if kept else 0
 
-    def remember_failure(self, tenant: str, body: str, refused: Refused) -> None:
-        """It failed for good: the same again within seconds is answered from here."""
-        self._failed[tenant, body] = (self._clock(), refused)
+    def remember_failure(self, tenant: str, body: str, refused: Refused, seconds: float = FAILED_S) -> None:
+        """The same again within these seconds is answered from here."""
+        self._failed[tenant, body] = (self._clock() + seconds, refused)
         while len(self._failed) > MAX_RUNS:
             self._failed.popitem(last=False)
 
     def failure(self, tenant: str, body: Callable[[], str]) -> Refused | None:
         """What the same request of the same key was refused with just now. `body` is only asked if there is any."""
         self._expire()
-        found = self._failed.get((tenant, body())) if self._failed else None
-        return found[1] if found else None
+        until, refused = self._failed.get((tenant, body()), (0.0, None)) if self._failed else (0.0, None)
+        return refused if until > self._clock() else None
 
     def _expire(self) -> None:
         now = self._clock()
         while self._kept and next(iter(self._kept.values())).at < now - KEPT_S:
             self.size -= self._kept.popitem(last=False)[1].size
-        while self._failed and next(iter(self._failed.values()))[0] < now - FAILED_S:
+        while self._failed and next(iter(self._failed.values()))[0] < now:
             self._failed.popitem(last=False)
 
 

@@ -56,6 +56,7 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         seed=top.get("seed"),
         on_tool_turn="full" if data.get("on_tool_turn") == "full" else "writer_only",
         on_forced_tool="writer_only" if data.get("on_forced_tool") == "writer_only" else "full",
+        convene="auto" if data.get("convene") == "auto" else "always",
         forward=data.get("forward") is True,
         nodes=tuple(graph.specs.values()),
         output=NodeId(graph.output),
