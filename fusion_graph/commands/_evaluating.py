@@ -109,6 +109,7 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
     protocol = choose_protocol(wanted.protocol, tasks)
     judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
     lab = await Lab.open(wanted.place)
+    lab.guarded = tasks.public
     study = Study(
         wanted=wanted,
         lab=lab,
@@ -229,6 +230,7 @@ def _report(study: Study) -> Report:
         warnings=tuple(study.warnings),
         selftest=study.selftest,
         without=tuple(study.without),
+        web=tuple(arm.name for arm in study.arms if arm.bound.tooled),
         panels=tuple(arm.name for arm in study.arms if panel_models(arm)),
         cut=lab.purse.empty,
     )

@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ from fusion_graph.commands._figures import several, usd
 from fusion_graph.contracts import Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Rates
+from fusion_graph.engine.tooled import check_tools
+from fusion_graph.equipment import Allowed, toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, called, models_of
 from fusion_graph.evals.hygiene import parties
+from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.running import simulated
 from fusion_graph.evals.running.evaluation import Desk
@@ -33,6 +36,7 @@ from fusion_graph.evals.running.timing import Open
 from fusion_graph.graph.binding import Bound
 from fusion_graph.pipeline import ModelRef, Pipeline
 from fusion_graph.providers import PROVIDERS
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 MARK = "simulated | "
 FREE = Rates(input=0.0, output=0.0, cached=0.0)
@@ -63,6 +67,8 @@ class Lab:
         self.stages = SqliteStages(self.file or ":memory:")
         self.fence = self._fence()
         self._selection = selection
+        self._setup = setup
+        self.guarded = False  # the tasks are a public benchmark: web tools must not find it
 
     @classmethod
     async def open(cls, place: Place) -> Lab:
@@ -115,6 +121,7 @@ class Lab:
     def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
         self.check_prices(arms, judging.model if judging else "")
+        self._tools(arms)
         self.err(self.told)
         found = parties.warnings(judging.model, models_of(arms)) if judging else []
         for line in found:
@@ -179,14 +186,18 @@ class Lab:
     def _table(self, stand_in: Provider) -> Mapping[str, Provider]:
         return {simulated.NAME: stand_in} if self.virtual else PROVIDERS
 
-    def fusion(self, arms: Iterable[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
+    def fusion(self, arms: Sequence[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
         """An engine for these arms behind a door."""
         table = recording(watched(self._table(simulated.PANEL), self.purse), door)
         selection = self._selected({backend for arm in arms for backend in arm.bound.backends})
-        return self._open(selection, table, clock)
+        return self._open(selection, table, clock, self._tools(arms))
 
     def _open(
-        self, selection: wiring.Selection, table: Mapping[str, Provider], clock: Callable[[], float] | None = None
+        self,
+        selection: wiring.Selection,
+        table: Mapping[str, Provider],
+        clock: Callable[[], float] | None = None,
+        tools: Toolbox = NO_TOOLS,
     ) -> Fusion:
         return Fusion(
             providers=table,
@@ -194,7 +205,21 @@ class Lab:
             default_backend=selection.default,
             prices=self.prices,
             clock=clock or asyncio.get_running_loop().time,
+            toolbox=tools,
         )
+
+    def _tools(self, arms: Sequence[Arm]) -> Toolbox:
+        """The web's only: an eval opens nothing of this machine. Raises UsageError for any other."""
+        if not any(arm.bound.tooled for arm in arms):
+            return NO_TOOLS
+        blocked = (*self._setup.blocked_domains, *(HOSTS if self.guarded else ()))
+        box = toolbox(replace(self._setup, blocked_domains=blocked), Allowed())
+        for arm in arms:
+            foreign = [name for names in arm.bound.tooled.values() for name in names if name not in box.tools]
+            if foreign:
+                raise UsageError(f"{arm.name} asks for {foreign[0]}: an eval has the tools of the web only")
+            check_tools(arm.bound, box)
+        return box
 
     def door(self, *, live: bool = True) -> Door:
         return Door(self.stages, live=live, paced=self.virtual)

@@ -97,6 +97,7 @@ async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) ->
     protocol = choose_protocol(wanted.protocol, tasks)
     judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
     lab = await Lab.open(wanted.place)
+    lab.guarded = tasks.public
     arms = named_apart(Arm(name=one.name, bound=lab.bind(one.pipeline, one.params)) for one in space)
     search = Search(
         wanted=wanted,

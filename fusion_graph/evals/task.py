@@ -51,6 +51,11 @@ class TaskSet:
         return all(task.answer is not None for task in self.tasks)
 
     @property
+    def public(self) -> bool:
+        """A benchmark that the web knows."""
+        return self.form in ("draco", "manifest")
+
+    @property
     def subset(self) -> bool:
         return len(self.tasks) < self.total
 

@@ -52,3 +52,21 @@ def test_marked_lines_are_broken_before_they_are_marked(capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert len(err.splitlines()) > 2
     assert all(line.startswith("simulated | ") for line in (out + err).splitlines())
+
+
+def armed(tool: str) -> Arm:
+    node = {"kind": "proposer", "model": "a/x", "tools": [tool]}
+    pipeline = wiring.load({"version": 1, "name": "p", "nodes": {"a": node}, "output": "a"})
+    return Arm(name="p", bound=wiring.bind_pipeline(pipeline))
+
+
+def test_a_public_benchmark_is_not_to_be_found() -> None:
+    made = lab()
+    assert made._tools([armed("web_fetch")]).site.web.blocked == ()
+    made.guarded = True
+    assert "huggingface.co" in made._tools([armed("web_fetch")]).site.web.blocked
+
+
+def test_an_eval_opens_nothing_of_this_machine() -> None:
+    with pytest.raises(UsageError, match="tools of the web only"):
+        lab().begin([armed("bash")], None)

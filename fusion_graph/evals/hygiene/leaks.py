@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from fusion_graph.evals.task import Task
 
@@ -22,17 +21,11 @@ _SENTENCE = 400  # characters of a sentence that are looked at
 _TOPIC = re.compile(r"benchmark|rubric|evaluation|grading", re.IGNORECASE)  # a task may itself be about them
 _SPACE = re.compile(r"\s+")
 
-URLS = (
-    "huggingface.co/datasets/perplexity-ai/draco",
-    "r2cdn.perplexity.ai/pplx-draco.pdf",
-    "arxiv.org/abs/2602.11685",
-    "arxiv.org/pdf/2602.11685",
-    "arxiv.org/html/2602.11685",
-)
 HOSTS = (
     "huggingface.co", "hf.co", "arxiv.org", "alphaxiv.org", "paperswithcode.com", "semanticscholar.org",
     "openrouter.ai", "research.perplexity.ai",
 )  # fmt: skip
+"""Where the benchmark stands, or is written of: closed to web tools while it is the task."""
 
 
 class Leak(NamedTuple):
@@ -56,19 +49,6 @@ def scan(task: Task, texts: Iterable[str]) -> tuple[Leak, ...]:
         said = (sentence.strip()[:_SENTENCE] for sentence in _END.split(whole))
         found += [Leak("talk", sentence[:200]) for sentence in said if _TALK.search(sentence)]
     return tuple(found[:MOST])
-
-
-def is_blocked(url: str, level: Literal["urls", "hosts"]) -> bool:
-    """For web tools, in search and fetch alike: an address that holds the benchmark, or a host that may."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
-    host = (parts.hostname or "").casefold().removeprefix("www.")
-    if level == "hosts" and any(host == name or host.endswith(f".{name}") for name in HOSTS):
-        return True
-    address = f"{host}{parts.path}".casefold().rstrip("/")
-    return any(re.fullmatch(rf"{re.escape(known)}(?:v\d+)?(?:\.pdf)?(?:/.*)?", address) for known in URLS)
-
-
-BLOCKED: Mapping[str, tuple[str, ...]] = {"urls": URLS, "hosts": HOSTS}
 
 
 def _plain(text: str) -> str:

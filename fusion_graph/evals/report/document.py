@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusion_graph.engine.record import plain
+from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.summary import Line, Summary, front
@@ -34,6 +35,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     selftest: SelfTest | None = None
     without: tuple[Without, ...] = ()
+    web: tuple[str, ...] = ()  # arms whose models may use tools of the web
     panels: tuple[str, ...] = ()  # arms with several models, so that one may be left out
     cut: bool = False  # the budget ended it
 
@@ -59,6 +61,9 @@ class Report:
         )
         told += [("data", f"sha256 {self.tasks.sha256[:16]}"), ("SD", self.protocol.sd)]
         told.append(("prices", f"as of {self.prices_date}; costs are what an arm costs alone"))
+        if self.web:
+            kept = f"blocked: {', '.join(HOSTS)}" if self.tasks.public else "nothing is blocked but by settings"
+            told.append(("web", f"tools in {', '.join(self.web)}; {kept}; search at a provider may ignore it"))
         if self.selftest is not None:
             told.append(("self-test", self.selftest.told))
         return told

@@ -57,4 +57,6 @@ def panel_models(arm: Arm) -> tuple[str, ...]:
             members[node.model.model.slug] = None
         elif node.model is not None:
             others.update(ref.slug for ref in node.model.models)
-    return tuple(slug for slug in members if slug not in others) if arm.role == "shape" and len(members) > 1 else ()
+    if arm.role != "shape" or len(members) < 2 or arm.bound.tooled:
+        return ()
+    return tuple(slug for slug in members if slug not in others)

@@ -39,9 +39,13 @@ def timed(
     fence: str,
     simulated: bool = False,
 ) -> list[Row]:
-    """The rows with the time of each run by itself; where a record is missing, the time it took here stays."""
+    """The rows with the time of each run by itself; where a record is missing, the time it took here stays, and where
+    models use tools, which are not recorded."""
     made = []
     for row in rows:
+        if arms[row.arm].bound.tooled:
+            made.append(row)
+            continue
         again = play_again(arms[row.arm], tasks[row.task], row.run, open_fusion, fence=fence, simulated=simulated)
         fits = again.whole and again.calls == row.answer.calls
         made.append(replace(row, answer=replace(row.answer, seconds=again.seconds)) if fits else row)

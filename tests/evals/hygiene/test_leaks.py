@@ -1,12 +1,10 @@
-"""Answers that know the benchmark, and addresses that hold it."""
+"""Answers that know the benchmark."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 
-from fusion_graph.evals.hygiene.leaks import MOST, is_blocked, scan
+from fusion_graph.evals.hygiene.leaks import MOST, scan
 from fusion_graph.evals.task import Criterion, Task
 
 REQUIREMENT = "States that the total is between 1,480 and 1,510 euros."
@@ -35,21 +33,3 @@ def test_a_task_may_be_about_benchmarks() -> None:
 
 def test_hits_are_bounded() -> None:
     assert len(scan(TASK, ["The grading rubric. " * 50])) == MOST
-
-
-@pytest.mark.parametrize(
-    ("url", "level", "blocked"),
-    [
-        ("https://arxiv.org/abs/2602.11685v2", "urls", True),
-        ("http://www.arxiv.org/pdf/2602.11685.pdf", "urls", True),
-        ("arxiv.org/html/2602.11685", "urls", True),
-        ("https://arxiv.org/abs/2601.00001", "urls", False),
-        ("https://arxiv.org/abs/2601.00001", "hosts", True),
-        ("https://huggingface.co/datasets/perplexity-ai/draco/tree/main", "urls", True),
-        ("https://huggingface.co/datasets/perplexity-ai/draconian", "urls", False),
-        ("https://cdn.hf.co/x", "hosts", True),
-        ("https://nothf.co/x", "hosts", False),
-    ],
-)
-def test_blocked_addresses(url: str, level: Literal["urls", "hosts"], blocked: bool) -> None:
-    assert is_blocked(url, level) == blocked

@@ -25,6 +25,12 @@ def test_terms_name_protocol_judge_data_and_prices() -> None:
     assert "failed" in terms["self-test"]
 
 
+def test_web_tools_are_told_with_what_is_closed_to_them() -> None:
+    told = dict(report(web=("panel",), tasks=replace(report().tasks, form="draco")).terms)["web"]
+    assert "tools in panel; blocked: huggingface.co" in told
+    assert "nothing is blocked" in dict(report(web=("panel",)).terms)["web"]
+
+
 def test_notes_say_what_is_thin_leaky_or_cut() -> None:
     thin = [replace(r, score=replace(r.score, coverage=Coverage(0.9, 0.9))) for r in LEAKY]
     notes = report(thin, judging=JUDGING, cut=True, warnings=("the judge is a party",)).notes
