@@ -99,7 +99,7 @@ class Recording(Straight):
         self._request = super().request(ready, run_id=run_id, fence=fence)
         return self._request
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (see _plain)
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         assert self._request is not None
         self._taper.begin(_head(self.asked, ready, prices, self._request, self._providers))
         selection = ready.selection
@@ -249,7 +249,7 @@ class Replaying(Straight):
         head = self._cassette.head
         return super().request(ready, run_id=head["run_id"], fence=head["fence"])
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (see _plain)
+    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         return Fusion(
             providers={PAID: closed(self._player, name=PAID), FREE: closed(self._player, name=FREE, free=True)},
             backends=ready.selection.backends,
