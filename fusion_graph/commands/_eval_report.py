@@ -6,6 +6,7 @@ import io
 import json
 import math
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,7 +42,8 @@ def show(report: Report, wanted: Output, lab: Lab) -> None:
     if wanted.as_json:
         _console.out(json.dumps(document(report), indent=2, allow_nan=False, ensure_ascii=True))
     else:
-        width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns - len(lab.mark))
+        screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stdout) else WIDEST + len(lab.mark)
+        width = min(WIDEST, screen - len(lab.mark))
         lab.out("\n".join(text(report, unicode=_console.takes_unicode(), width=width)))
     for name in _write(report, wanted):
         lab.err(f"written: {name}")

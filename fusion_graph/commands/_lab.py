@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -101,7 +102,8 @@ class Lab:
         _console.out(self._marked(text))
 
     def err(self, text: str) -> None:
-        width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) - len(self.mark)
+        screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stderr) else WIDTH
+        width = min(WIDTH, screen) - len(self.mark)
         lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
         _console.err(self._marked("\n".join(lines)))
 
