@@ -7,8 +7,8 @@ from fusion_graph import wiring
 from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import columns
 from fusion_graph.commands._lab import Lab, Place
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.evals.synthetic.cases import Outcome, cases, prove
+from fusion_graph.store.clockwork import Clockwork
 
 ITEMS = 1000
 HEAD = ("case", "predicted", "measured", "99 % interval", "calls predicted", "measured", "holds", "shows")
@@ -17,7 +17,7 @@ HEAD = ("case", "predicted", "measured", "99 % interval", "calls predicted", "me
 def perform(items: int | None) -> int:
     """Print the table. The exit code is 1 when a prediction does not hold."""
     count = items or ITEMS
-    lab, found = _interrupt.run(_prove(count), VirtualLoop)
+    lab, found = _interrupt.run(_prove(count), Clockwork)
     rows = [HEAD, *(_row(outcome) for outcome in found)]
     lab.out(columns(rows, right=frozenset({1, 2, 3, 4, 5})))
     lab.out(

@@ -21,9 +21,9 @@ from fusion_graph.evals.running.forecast import foresee
 from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
 from fusion_graph.evals.running.timing import timed
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
+from fusion_graph.store.clockwork import Clockwork
 
 CUT = 4  # the exit code of a budget that ended it
 STEPS = 10  # lines of progress
@@ -77,7 +77,7 @@ def perform(wanted: Wanted) -> int:
         wiring.load(name)  # what cannot be read is told before a store is made
     _eval_report.check_places(wanted.output)
     if wanted.place.dry_run:
-        study = _interrupt.run(_study(wanted, tasks), VirtualLoop)
+        study = _interrupt.run(_study(wanted, tasks), Clockwork)
     else:
         study = _interrupt.run(_study(wanted, tasks))
     by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in tasks.tasks}

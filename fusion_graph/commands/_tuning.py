@@ -19,12 +19,12 @@ from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
 from fusion_graph.evals.running.evaluation import Job, Row, evaluate
 from fusion_graph.evals.running.judging import Settings
 from fusion_graph.evals.running.timing import timed
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
 from fusion_graph.evals.tuning.halving import rungs, survivors
 from fusion_graph.evals.tuning.space import Candidate, read_space
 from fusion_graph.evals.tuning.writing import pipeline_text
+from fusion_graph.store.clockwork import Clockwork
 
 CUT = 4
 
@@ -75,7 +75,7 @@ def perform(wanted: Wanted) -> int:
     except OSError as fault:
         raise UsageError(f"{folder} cannot be made: {fault.strerror}", hint="name another --out") from fault
     work = _search(wanted, tasks, space)
-    search = _interrupt.run(work, VirtualLoop) if wanted.place.dry_run else _interrupt.run(work)
+    search = _interrupt.run(work, Clockwork) if wanted.place.dry_run else _interrupt.run(work)
     if not search.lab.virtual:
         _take_time(search)
     search.lab.stages.close()

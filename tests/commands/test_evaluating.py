@@ -6,7 +6,7 @@ import asyncio
 
 from fusion_graph.commands._evaluating import Wanted, _arms
 from fusion_graph.commands._lab import Lab, Place
-from fusion_graph.evals.running.virtual import VirtualLoop
+from fusion_graph.store.clockwork import Clockwork
 
 
 def arms(**more: object) -> list[str]:
@@ -16,7 +16,7 @@ def arms(**more: object) -> list[str]:
         wanted = Wanted(place=place, params={}, **more)  # type: ignore[arg-type]
         return [arm.name for arm in _arms(wanted, await Lab.open(place))]
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         return runner.run(main())
 
 

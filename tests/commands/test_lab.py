@@ -11,11 +11,11 @@ from fusion_graph import settings, wiring
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm
-from fusion_graph.evals.running.virtual import VirtualLoop
+from fusion_graph.store.clockwork import Clockwork
 
 
 def lab(**place: object) -> Lab:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         return runner.run(Lab.open(Place(dry_run=True, **place)))  # type: ignore[arg-type]
 
 

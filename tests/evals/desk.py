@@ -15,12 +15,12 @@ from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door, recording
 from fusion_graph.evals.running.stages import SqliteStages
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.reader import load_mapping
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers.sim import Script, SimClient
+from fusion_graph.store.clockwork import Clockwork
 
 T = TypeVar("T")
 PRICES = Prices({"a/x": (1, 1), "b/y": (1, 1), "c/z": (1, 1), "j/j": (1, 1)}, "2026-11-28")
@@ -97,5 +97,5 @@ class Bench:
 
 def virtually(work: Coroutine[Any, Any, T]) -> T:
     """Run in virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         return runner.run(work)

@@ -31,7 +31,7 @@ MOST_S = 5.0  # between two pieces of a reply that is played back: a model that 
 @dataclass(slots=True)
 class Door:
     """What may pass. `live`: what is not recorded is asked. `paced`: a recorded reply takes the time it took then,
-    which costs nothing in a VirtualLoop. `absent`: models that fail, as if they were down."""
+    which costs nothing in a Clockwork. `absent`: models that fail, as if they were down."""
 
     stages: Stages
     live: bool = True

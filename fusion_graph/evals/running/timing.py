@@ -11,8 +11,8 @@ from fusion_graph.engine.fusion import Fusion
 from fusion_graph.evals.arms import Arm
 from fusion_graph.evals.running.evaluation import Row
 from fusion_graph.evals.running.generation import Answer, generate
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.evals.task import Task
+from fusion_graph.store.clockwork import Clockwork
 
 Open = Callable[[Callable[[], float]], Fusion]
 """An engine on this clock whose models only know what is recorded, at its own pace."""
@@ -26,7 +26,7 @@ def play_again(arm: Arm, task: Task, run: int, open_fusion: Open, *, fence: str,
         async with open_fusion(loop.time) as fusion:
             return await generate(arm, task, run, fusion, fence=fence, simulated=simulated)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         return runner.run(main())
 
 

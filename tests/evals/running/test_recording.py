@@ -12,9 +12,9 @@ from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.errors import Permanent, Transient
 from fusion_graph.evals.running.recording import LEFT_OUT, RUN, UNRECORDED, Door, recording
 from fusion_graph.evals.running.stages import SqliteStages
-from fusion_graph.evals.running.virtual import VirtualLoop
 from fusion_graph.messages import Call, Delta, Message, Sampling
 from fusion_graph.providers.sim import Script, SimClient
+from fusion_graph.store.clockwork import Clockwork
 
 CALL = Call("a/x", (Message("user", "hello"),), Sampling())
 
@@ -94,15 +94,16 @@ def test_a_reply_takes_the_time_it_took() -> None:
     async def main(script: Script, **door: Any) -> tuple[float, list[float]]:
         client, _ = opened(Door(stages, **door), script)
         loop, at = asyncio.get_running_loop(), []
-        await client.complete(CALL, lambda _delta: at.append(loop.time()))
-        return loop.time(), at
+        began = loop.time()
+        await client.complete(CALL, lambda _delta: at.append(loop.time() - began))
+        return loop.time() - began, at
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         first = runner.run(main({"*": (2.0, "a" * 40, 18.0, "b")}))
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         again, at = runner.run(main({}, live=False, paced=True))
     assert (first[0], again) == (20.0, 20.0)
     assert at[0] == 2.0
     assert max(b - a for a, b in pairwise(at)) <= 5.0
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
         assert runner.run(main({}, live=False))[0] == 0.0
