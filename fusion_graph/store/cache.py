@@ -68,6 +68,7 @@ class Cache:
         self._max_bytes = max_bytes
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._waiting: list[str] = []  # kept, and perhaps not written yet
         self._database.put(EXPIRE, (clock() - ttl_s,))
 
     def of(self, tenant: str) -> Cache:
@@ -102,6 +103,13 @@ class Cache:
             return
         body = write_completion(completion)
         self._database.put(KEEP, (self._tenant, digest, self._clock(), len(body), body))
+        self._waiting.append(digest)
+
+    async def flush(self) -> None:
+        """Returns when everything kept so far can be found."""
+        if self._waiting:
+            self._waiting.clear()
+            await self._database.flush()
 
     def close(self) -> None:
         """Write what is left, within the size."""
