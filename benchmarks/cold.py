@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.load import bare_environment
 from benchmarks.measure import Program, Row, duel
 
 ROOT = Path(__file__).parents[1]
@@ -49,8 +49,7 @@ def _children() -> float:
 
 def _starter(command: list[str], folder: str) -> Program:
     """Starts a command where its compiled files are there and no settings are."""
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    environment = {**kept, "FUSION_HOME": folder, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT)}
+    environment = {**bare_environment(), "FUSION_HOME": folder, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT)}
 
     async def start() -> None:
         process = await asyncio.create_subprocess_exec(

@@ -5,7 +5,6 @@ It knows no environment: a backend names the variable that holds its key, and `s
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -139,6 +138,8 @@ _WORDS = {list: "a list", str: "a text", dict: "a table", int: "a number of 0 or
 def check_known(name: str, known: Mapping[str, Any], where: str, word: str) -> None:
     if name in known:
         return
+    import difflib  # for mistakes only
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
     raise UsageError(f"{where}: there is no {word} {name}", hint=hint)

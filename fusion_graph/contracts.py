@@ -6,7 +6,6 @@ A new one is one file that exports one constant, one line in its folder's table,
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -16,6 +15,8 @@ from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
 
 if TYPE_CHECKING:
+    import random
+
     from fusion_graph.errors import NodeFailed
     from fusion_graph.events import Event
 

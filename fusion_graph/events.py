@@ -216,10 +216,10 @@ class Trace:
     """What happened in one run, from a clock's time on. `flat` holds the records one behind the other, as one long list
     gives the garbage collector nothing to do; events are made of it when somebody looks, or listens."""
 
-    __slots__ = ("_began", "_events", "_listener", "_read", "flat")
+    __slots__ = ("_events", "_listener", "_read", "began", "flat")
 
     def __init__(self, began: float, listener: Listener | None = None) -> None:
-        self._began = began
+        self.began = began
         self._listener = listener
         self._events: list[Event] = []
         self._read = 0
@@ -240,7 +240,7 @@ class Trace:
         while start < len(flat):
             kind = flat[start + 1]
             end = start + 1 + len(kind._fields)
-            self._events.append(kind(flat[start] - self._began, *flat[start + 2 : end]))
+            self._events.append(kind(flat[start] - self.began, *flat[start + 2 : end]))
             start = end
         self._read = start
         return self._events

@@ -93,8 +93,7 @@ class ToolCallDelta:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
     deltas."""
 

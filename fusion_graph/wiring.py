@@ -3,7 +3,6 @@ made of both. `commands` and `api` stand on this."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +47,8 @@ def locate(name: str) -> Path:
     path = Path(name)
     if path.is_file() or path.is_fifo():
         return path
+    import difflib  # for mistakes only
+
     if path.is_dir():
         raise UsageError(f"{name} is a folder, not a pipeline", hint="name a file in it")
     if path.suffix in SUFFIXES or path.name != name:

@@ -52,6 +52,12 @@ class Walk:
     def post(self, path: str, body: Mapping[str, Any], key: str = KEY) -> str:
         return self._send(path, json.dumps(body).encode(), key)
 
+    def asked(self) -> int:
+        """How many calls have reached the simulated upstream."""
+        url = self.at.upstream.removesuffix("/v1") + "/_sim/received"
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - our own upstream
+            return len(json.load(answer)["received"])
+
     def refused(self, method: str, path: str) -> int:
         """The status of a request without a key."""
         try:
@@ -96,12 +102,14 @@ def expand(walk: Walk) -> None:
 
 
 def runs(walk: Walk) -> None:
-    """Behind `run`: it was written down."""
+    """Behind `run`: it was written down, and going on with it pays for nothing again."""
+    asked = walk.asked()
     (first, *_) = json.loads(walk.call("runs", "list", "--json", "--pipeline", "budget"))
     assert first["state"] == "ok"
     assert "useful" in walk.call("runs", "show", first["id"])
     assert json.loads(walk.call("runs", "export", first["id"]))["result"]["answer"]
     assert walk.call("run", "--resume", first["id"], "--no-stream").strip()
+    assert walk.asked() == asked, "a run that was whole was paid for again"
 
 
 def code(walk: Walk) -> None:

@@ -6,6 +6,7 @@ A new command is one file here that exports one click command named COMMAND, and
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 
 TYPE_CHECKING = False  # typing's own would cost 15 ms in which Ctrl-C is not ours yet; type checkers know the name
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from fusion_graph.contracts import Command
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of SIGINT and SIGTERM, as shells have it
+SWEEPS = (50_000, 20, 50)
+"""How seldom the garbage collector looks: a start makes thousands of objects that stay, and nothing to collect."""
 
 SUMMARIES: Mapping[str, str] = {
     "run": "run a pipeline on a prompt",
@@ -52,11 +55,13 @@ COMMANDS: Mapping[str, Command] = _Table()
 
 def main() -> int:
     """The program. Returns the exit code; after an interrupt the process ends here, as Python would take its time."""
+    gc.set_threshold(*SWEEPS)
     code = execute()
     if code in (INTERRUPTED, TERMINATED):
         import os
 
         os._exit(code)
+    gc.freeze()  # all of it goes now: nothing is to be looked for
     return code
 
 

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.estimates import NOTHING
+from fusion_graph.engine.tally import Bill, NodeTally, Tally
 from fusion_graph.errors import RunFailed
-from fusion_graph.events import (
-    CallFailed,
-    CallFinished,
-    CallRecalled,
-    CallStarted,
-    Event,
-    NodeFinished,
-    NodeSkipped,
-    NodeStarted,
-    RunFinished,
-    Trace,
-)
+from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Usage
 from fusion_graph.outputs import Analysis, Draft, State, drafts_of
 
+if TYPE_CHECKING:
+    from fusion_graph.contracts import Kind
+    from fusion_graph.pipeline import Node
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeReport:
+
+class NodeReport(NamedTuple):
     """How one node went. `seconds` is None for nodes that never began; `cost_usd` None when a price is unknown."""
 
     id: str
@@ -88,18 +82,22 @@ class RunResult:
         return self.answer.text
 
     @cached_property
+    def tally(self) -> Tally:
+        return Tally(self.bound, self.trace)
+
+    @cached_property
     def nodes(self) -> tuple[NodeReport, ...]:
-        return node_reports(self.bound, self.events)
+        return node_reports(self.bound, self.tally)
 
     @cached_property
     def usage(self) -> Usage:
         """Tokens of all attempts, also failed and cancelled ones."""
-        return total_usage(self.events)
+        return self.tally.bill.usage
 
-    @cached_property
+    @property
     def cost_usd(self) -> float | None:
         """Dollars of all attempts; None when one of them has no known price."""
-        return total_cost(e.cost_usd for e in self.events if isinstance(e, CallFinished | CallFailed))
+        return self.tally.bill.cost_usd
 
     @cached_property
     def useful(self) -> Spending:
@@ -119,12 +117,11 @@ class RunResult:
             if node.model and node.started_s is not None and node.seconds is not None:
                 begin, end = spans.get(node.role, (node.started_s, 0.0))
                 spans[node.role] = min(begin, node.started_s), max(end, node.started_s + node.seconds)
-        total = next((e.at for e in reversed(self.events) if isinstance(e, RunFinished)), 0.0)
-        return {role: end - begin for role, (begin, end) in spans.items()} | {"total": total}
+        return {role: end - begin for role, (begin, end) in spans.items()} | {"total": self.tally.total_s}
 
-    @cached_property
+    @property
     def simulated(self) -> bool:
-        return any(isinstance(e, CallFinished | CallRecalled) and e.completion.simulated for e in self.events)
+        return self.tally.simulated
 
     @cached_property
     def drafts(self) -> tuple[Draft, ...]:
@@ -140,20 +137,11 @@ class RunResult:
         return found[-1] if found else None
 
 
-def spending(events: Iterable[CallFinished | CallFailed]) -> Spending:
-    found = list(events)
-    return Spending(attempts=len(found), usage=total_usage(found), cost_usd=total_cost(e.cost_usd for e in found))
-
-
-def total_usage(events: Iterable[Event]) -> Usage:
-    used = [e.usage for e in events if isinstance(e, CallFinished | CallFailed)]
-    return Usage(
-        prompt_tokens=sum(u.prompt_tokens for u in used),
-        completion_tokens=sum(u.completion_tokens for u in used),
-        reasoning_tokens=sum(u.reasoning_tokens for u in used),
-        cached_tokens=sum(u.cached_tokens for u in used),
-        estimated=any(u.estimated for u in used),
-    )
+def spending(attempts: Iterable[CallFinished | CallFailed]) -> Spending:
+    bill, count = Bill(), 0
+    for count, attempt in enumerate(attempts, 1):  # noqa: B007 (the last one counts them all)
+        bill.add(attempt.usage, attempt.cost_usd)
+    return Spending(attempts=count, usage=bill.usage, cost_usd=bill.cost_usd)
 
 
 def total_cost(costs: Iterable[float | None]) -> float | None:
@@ -166,40 +154,27 @@ def total_cost(costs: Iterable[float | None]) -> float | None:
     return total
 
 
-def node_reports(bound: Bound, events: Sequence[Event]) -> tuple[NodeReport, ...]:
+def node_reports(bound: Bound, tally: Tally) -> tuple[NodeReport, ...]:
     """One report per node, in file order."""
-    by_node: dict[str, list[Event]] = {node.id: [] for node in bound.nodes}
-    for event in events:
-        if isinstance(event, NodeStarted | NodeFinished | NodeSkipped | CallStarted | CallFinished | CallFailed):
-            by_node[event.node].append(event)
-    return tuple(_node_report(bound, i, by_node[node.id]) for i, node in enumerate(bound.nodes))
-
-
-def _node_report(bound: Bound, i: int, events: Sequence[Event]) -> NodeReport:
-    node = bound.nodes[i]
-    ends = [e for e in events if isinstance(e, NodeFinished)]
-    begin = next((e.at for e in events if isinstance(e, NodeStarted)), None)
-    answered = [e for e in events if isinstance(e, CallFinished | CallFailed)]
-    attempts = [e for e in events if isinstance(e, CallStarted)]
-    return NodeReport(
-        id=node.id,
-        kind=node.kind,
-        role=bound.kinds[i].role,
-        model=next(
-            (e.model for e in reversed(events) if isinstance(e, CallFinished)),
-            str(node.model.model) if node.model else "",
-        ),
-        state=ends[-1].state if ends else "skipped",
-        reason=ends[-1].reason if ends else _skip_reason(events),
-        detail=ends[-1].detail if ends else "",
-        started_s=begin,
-        seconds=ends[-1].at - begin if ends and begin is not None else None,
-        calls=len({e.call for e in attempts}),
-        attempts=len(attempts),
-        usage=total_usage(answered),
-        cost_usd=total_cost(e.cost_usd for e in answered),
+    return tuple(
+        _node_report(node, kind, tally.nodes[node.id]) for node, kind in zip(bound.nodes, bound.kinds, strict=True)
     )
 
 
-def _skip_reason(events: Sequence[Event]) -> str:
-    return next((e.reason for e in events if isinstance(e, NodeSkipped)), "not_needed")
+def _node_report(node: Node, kind: Kind, went: NodeTally) -> NodeReport:
+    begin, end = went.started_s, went.ended_s
+    return NodeReport(
+        id=node.id,
+        kind=node.kind,
+        role=kind.role,
+        model=went.model or (str(node.model.model) if node.model else ""),
+        state=went.state,
+        reason=went.reason,
+        detail=went.detail,
+        started_s=begin,
+        seconds=None if begin is None or end is None else end - begin,
+        calls=len(went.calls),
+        attempts=went.attempts,
+        usage=went.bill.usage if went.attempts else NOTHING,
+        cost_usd=went.bill.cost_usd,
+    )

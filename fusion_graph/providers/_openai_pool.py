@@ -1,43 +1,183 @@
-"""The pool of connections of one backend: without a cap, because the engine has caps, and knowing which are not new."""
+"""The connections of one backend, and requests over them: everything but the body is made once, and a request is one
+write. Connecting, TLS and the reading of answers are aiohttp's; its session, which builds each request anew, is left
+out (it costs more than the rest of a call). So there are no redirects, cookies, proxies or netrc here.
+
+Without a cap on connections, because the engine has caps.
+"""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+import asyncio
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 import aiohttp
+from yarl import URL
+
+from fusion_graph.errors import UsageError
+from fusion_graph.providers._openai_errors import FOREIGN, is_disconnect
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
-_REUSED: ContextVar[bool] = ContextVar("reused", default=False)
+CONNECT_S = 10.0
+_STALE_S = 1.0  # a resting connection that was closed shows at once; what breaks later may have been at work
+_INTERIM = range(100, 200)
 
 
-class Pool(aiohttp.TCPConnector):
+class Tap(asyncio.Protocol):
+    """Between a connection and aiohttp's protocol, which does not say when something has come: it wakes a task, and a
+    task costs more than the reading. Also breaks a body off when its connection is gone: the C parser closes the
+    connection on a bad chunk size and does not tell who waits for the body (seen in 3.14.5)."""
+
+    __slots__ = ("_inner", "body", "look")
+
+    def __init__(self, inner: ResponseHandler) -> None:
+        self._inner = inner
+        self.body: aiohttp.StreamReader | None = None
+        self.look: Callable[[], None] = idle  # what to do when something has come
+
+    def data_received(self, data: bytes) -> None:
+        self._inner.data_received(data)
+        self.look()
+
+    def eof_received(self) -> None:
+        self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+        body = self.body
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("the connection is gone"))
+        self.look()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+
+def idle() -> None:
+    """What a tap does while nobody reads."""
+
+
+class Answer:
+    """An answer whose head is here. To be ended, however it went."""
+
+    __slots__ = ("_connection", "_tap", "body", "headers", "status")
+
+    def __init__(
+        self, connection: Connection, tap: Tap, status: int, headers: Mapping[str, str], body: aiohttp.StreamReader
+    ) -> None:
+        self._connection = connection
+        self._tap = tap
+        self.status = status
+        self.headers = headers
+        self.body = body
+        tap.body = body
+
+    async def each(self, take: Callable[[bytes], bool]) -> None:
+        """Give `take` what comes of the body, the moment it comes, until it is true or the body ends. Raises what the
+        body or `take` raises."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if over.done():
+                return
+            try:
+                enough = False
+                while not enough and (chunk := self.body.read_nowait()):
+                    enough = take(chunk)
+            except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+                over.set_exception(error)
+            else:
+                if enough or self.body.at_eof():
+                    over.set_result(None)
+
+        look()
+        self._tap.look = look
+        try:
+            await over
+        finally:
+            self._tap.look = idle
+
+    def end(self) -> None:
+        """The connection goes back to the pool if the answer came to its end, else it is closed."""
+        self._tap.body = None
+        transport = self._connection.transport
+        if self.body.is_eof() and transport is not None and not transport.get_write_buffer_size():
+            self._connection.release()
+        else:
+            _drop(self._connection)
+
+
+class Pool:
     """Must be made inside the event loop."""
 
-    def __init__(self) -> None:
-        super().__init__(limit=0, limit_per_host=0, ttl_dns_cache=300)
-        self._known: WeakSet[ResponseHandler] = WeakSet()
+    def __init__(self, url: str, headers: Mapping[str, str], now: Callable[[], float] = time.monotonic) -> None:
+        """Raises UsageError for a header that cannot be sent."""
+        self._request = aiohttp.ClientRequest("POST", URL(url), headers=headers)
+        self._head = _head(self._request)
+        self._connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=300)
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
+        self._now = now
 
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the method that it overrides has it
-    ) -> Connection:
-        _REUSED.set(False)
-        connection = await super().connect(req, traces, timeout)
-        if connection.protocol is not None:
-            _REUSED.set(connection.protocol in self._known)
-            self._known.add(connection.protocol)
-        return connection
+    async def post(self, body: bytes) -> Answer:
+        """Raises what `before_answer` can tell. A pooled connection that turns out to be closed is no attempt: the
+        request goes out on the next one (llama.cpp closes each after a stream and does not say so)."""
+        while True:
+            began = self._now()
+            connection = await self._connect()
+            was_used = connection.transport is not None and isinstance(connection.transport.get_protocol(), Tap)
+            try:
+                return await self._ask(connection, body)
+            except FOREIGN as error:
+                _drop(connection)
+                if not (was_used and is_disconnect(error) and self._now() - began < _STALE_S):
+                    raise
+            except BaseException:
+                _drop(connection)
+                raise
+
+    async def _connect(self) -> Connection:
+        try:
+            return await self._connector.connect(self._request, [], self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+
+    async def _ask(self, connection: Connection, body: bytes) -> Answer:
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            raise aiohttp.ServerDisconnectedError
+        tap = transport.get_protocol()
+        if not isinstance(tap, Tap):
+            tap = Tap(protocol)
+            transport.set_protocol(tap)
+        protocol.set_response_params(read_until_eof=True)
+        transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        message, content = await protocol.read()
+        while message.code in _INTERIM and not message.upgrade:
+            message, content = await protocol.read()
+        return Answer(connection, tap, message.code, message.headers, content)
+
+    async def aclose(self) -> None:
+        await self._connector.close()
 
 
-def was_reused() -> bool:
-    """Had the connection that this task got last been used before?"""
-    return _REUSED.get()
+def _head(request: aiohttp.ClientRequest) -> bytes:
+    """All of it but the length of the body."""
+    lines = [f"POST {request.url.raw_path_qs} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
+    if not all(line.isprintable() for line in lines):
+        raise UsageError("the key of a backend holds a character that no header may hold", hint="correct the key")
+    return "\r\n".join([*lines, "Content-Length: "]).encode()
+
+
+def _drop(connection: Connection) -> None:
+    """Closed at once: what was not sent yet is not sent any more."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()

@@ -15,7 +15,7 @@ from fusion_graph.errors import Transient
 from fusion_graph.messages import Call, Completion, Delta, FinishReason, ToolCall, ToolCallDelta, Usage
 from fusion_graph.providers._assembly import Assembly, refuse_empty
 from fusion_graph.providers._wire_faults import error_of_event
-from fusion_graph.providers._wire_text import TextJoiner, join_halves
+from fusion_graph.providers._wire_text import TextJoiner, join_halves, read_json
 from fusion_graph.providers._wire_tools import ToolCallReader, malformed
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage, read_cost, read_usage
 
@@ -204,7 +204,7 @@ def read_whole(body: bytes, call: Call) -> ReplyReader:
     if not body.strip():
         raise Transient("empty_output", "the upstream answered with nothing")
     try:
-        whole = json.loads(body.decode())
+        whole = read_json(body)
     except (ValueError, RecursionError):
         raise Transient("malformed_json", "the body of the reply is not JSON") from None
     reader = ReplyReader(call)

@@ -27,6 +27,11 @@ class SseParser:
         self._begun = False
         self._after_cr = False
 
+    @property
+    def between(self) -> bool:
+        """Does the next byte begin an event?"""
+        return self._begun and not self._pending and not self._after_cr
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises Permanent `body_too_large`, Transient `malformed_stream`."""
         blocks = self._split(chunk)

@@ -7,20 +7,20 @@ text is not parsed again (see `Pattern`); where many such events come in one rea
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Iterator
 from typing import Any
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
-from fusion_graph.providers._wire_sse import Event, SseParser
+from fusion_graph.providers._wire_sse import MAX_EVENT_BYTES, SseParser
+from fusion_graph.providers._wire_text import read_json
 
 _MOST_TRIES = 4
-_UNLEARNT = 1  # a reply of one piece is not worth learning from
-_BURST = 4  # so many events at once are worth a look at all of them
-_MOST_BURSTS = 8  # of one read: texts with quotes break them up
+_UNLEARNT = 4  # a short reply is over before learning pays
+_LONG = 4096  # bytes of a read that are worth a look at its first events before the others
+_LEAD, _END = b"data: ", b"\n\n"
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -29,58 +29,60 @@ class Pattern:
     between them no quote, backslash or control character, can only be the same object with that text: JSON has no other
     reading."""
 
-    __slots__ = ("_head", "_tail", "tries")
+    __slots__ = ("_end", "_lead", "tries")
 
     def __init__(self) -> None:
-        self._head = b""
-        self._tail = b""
+        self._lead = b""
+        self._end = b""
         self.tries = _MOST_TRIES
 
     @property
     def known(self) -> bool:
-        return bool(self._head)
+        return bool(self._lead)
 
     def text_in(self, data: bytes) -> str | None:
-        """The text of an event that fits; None if it does not."""
-        head, tail = self._head, self._tail
-        if not head or not data.startswith(head) or not data.endswith(tail) or len(data) < len(head) + len(tail):
+        """The text of an event that is all of `data`; None if it does not fit."""
+        lead, end = self._lead, self._end
+        if not lead or not data.startswith(lead) or not data.endswith(end) or len(data) < len(lead) + len(end):
             return None
-        middle = data[len(head) : -len(tail)]
-        if b'"' in middle or b"\\" in middle:
-            return None
-        text = middle.decode(errors="replace")
-        return text if text.isprintable() and _REPLACED not in text else None
+        return _plain(data[len(lead) : -len(end)])  # another event in between would bring its quotes
 
-    def texts_in(self, events: Sequence[Event], start: int) -> tuple[int, str]:
-        """How many events from `start` on fit, one after the other, and their text; ASCII only, as a character must not
-        begin in one event and end in another."""
-        head, chosen = self._head, events[start:]
-        data = b"\n".join([data for _, data in chosen])
-        if not data.startswith(head) or data.count(b"\n") >= len(chosen) or any(name for name, _ in chosen):
-            return 0, ""
-        parts = data[len(head) :].split(self._tail + b"\n" + head)[:-1]  # behind the last one stands anything
+    def split(self, data: bytes) -> list[str | bytes]:
+        """The texts of the events that fit, and what is between and behind them as it came. `data` begins where an
+        event does."""
+        lead, end = self._lead, self._end
+        if not data.startswith(lead) or len(data) > MAX_EVENT_BYTES:
+            return [data]
+        parts = data[len(lead) :].split(end + lead)  # texts; behind the last one its end and whatever comes then
+        parts[-1], whole, rest = parts[-1].partition(end)
+        if not whole:
+            rest = lead + parts.pop()
         raw = b"".join(parts)
-        if b'"' in raw or b"\\" in raw or not _is_plain(raw):
-            parts = list(takewhile(lambda part: b'"' not in part and b"\\" not in part and _is_plain(part), parts))
-            raw = b"".join(parts)
-        return len(parts), raw.decode("ascii")
+        text = _plain(raw) if len(parts) == 1 or raw.isascii() else None
+        if text is not None:
+            return [text, rest]
+        return [*(lead + part + end if (one := _plain(part)) is None else one for part in parts), rest]
 
     def learn(self, data: bytes, chunk: Any) -> None:
         """Take the ends of an event that holds a text and nothing else that matters. A few tries, then no more: some
         upstreams put something new in every event."""
         text = _only_text(chunk)
-        if not text:
+        if not text or b"\n" in data:  # of several lines, which look different on the wire
             return
         self.tries -= 1
         spelt = json.dumps(text, ensure_ascii=False).encode(errors="replace")
         place = data.rfind(spelt)
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
-            self._head, self._tail = head, tail
+            self._lead, self._end = _LEAD + head, tail + _END
 
 
-def _is_plain(raw: bytes) -> bool:
-    return raw.isascii() and raw.decode("ascii").isprintable()
+def _plain(raw: bytes) -> str | None:
+    """The characters of a JSON string that stand for themselves; None if one may not."""
+    if b'"' in raw or b"\\" in raw:
+        return None
+    text = raw.decode(errors="replace")
+    return text if text.isprintable() and _REPLACED not in text else None
 
 
 def _with_text(chunk: Any, text: str) -> Any:
@@ -134,32 +136,35 @@ class StreamReader:
         if self.ended:
             self.clean = self.clean and not chunk.strip()
             return None
-        events = self._events.feed(chunk)
-        self._any = self._any or bool(events)
-        i, bursts = 0, _MOST_BURSTS
-        while i < len(events):
+        text = self._pattern.text_in(chunk) if self._events.between else None
+        for piece in self._pieces(chunk) if text is None else (text,):
+            if self.ended:
+                self.clean = self.clean and not piece.strip()
+            elif isinstance(piece, str):
+                self._reply.add_text(piece)
+            elif piece:
+                self._read(piece)
+        if self._reply.overrun:
+            self.ended, self.clean = True, False
+        return self._reply.drain()
+
+    def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
+        """What can be taken the short way as text, all else as it came."""
+        pattern, rest = self._pattern, chunk
+        while len(rest) > _LONG and pattern.tries and not pattern.known:  # learn first
+            event, end, rest = rest.partition(_END)
+            yield event + end
+        yield from pattern.split(rest) if pattern.known and self._events.between else (rest,)
+
+    def _read(self, piece: bytes) -> None:
+        for name, data in self._events.feed(piece):
+            self._any = True
             if self.ended:
                 self.clean = False
-                break
-            if bursts and self._pattern.known and len(events) - i >= _BURST:
-                bursts -= 1
-                count, texts = self._pattern.texts_in(events, i)
-                if count:
-                    i += count
-                    self._reply.add_text(texts)
-                    continue
-            name, data = events[i]
-            i += 1
-            text = self._pattern.text_in(data) if not name else None
-            if text is not None:
-                self._reply.add_text(text)
             elif data == b"[DONE]":
                 self.ended = True
             else:
                 self._take(name, data)
-        if self._reply.overrun:
-            self.ended, self.clean = True, False
-        return self._reply.drain()
 
     def completion(self) -> Completion:
         """The whole reply, after the stream ended. Without a finish reason it was cut, whatever it looks like."""
@@ -171,7 +176,7 @@ class StreamReader:
 
     def _take(self, name: bytes, data: bytes) -> None:
         try:
-            chunk = json.loads(data.decode())
+            chunk = read_json(data)
         except (ValueError, RecursionError):
             if name == b"error":
                 raise error_of_event(None) from None

@@ -13,7 +13,7 @@ BYTES_PER_TOKEN = 4
 
 def read_usage(raw: Any) -> Usage | None:
     """The usage an upstream reports; None if there is none or its counts are not whole numbers from 0."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return None
     asked, written = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
     if asked is None or written is None:
@@ -29,7 +29,7 @@ def read_usage(raw: Any) -> Usage | None:
 
 def read_cost(raw: Any) -> float | None:
     """The upstream's own price of the call in USD (`usage.cost`), if it is a finite number from 0."""
-    cost = raw.get("cost") if isinstance(raw, Mapping) else None
+    cost = raw.get("cost") if isinstance(raw, dict) else None
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         return None
     return float(cost) if math.isfinite(cost) and cost >= 0 else None
@@ -54,4 +54,4 @@ def _count(value: Any) -> int | None:
 
 def _detail(raw: Mapping[str, Any], group: str, name: str) -> int:
     details = raw.get(group)
-    return (_count(details.get(name)) or 0) if isinstance(details, Mapping) else 0
+    return (_count(details.get(name)) or 0) if isinstance(details, dict) else 0

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Self
 
 from fusion_graph.server._errors import unavailable
 
 
 class Ticket:
-    """One admitted run, held by the task that serves it. `stopped`: the server ended it, not its client."""
+    """One run's place for the time of a block, held by the task that serves it. `stopped`: the server ended it, not
+    its client."""
 
-    __slots__ = ("_task", "stopped")
+    __slots__ = ("_admission", "_task", "stopped")
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
         self._task = asyncio.current_task()
         self.stopped = False
+
+    async def __aenter__(self) -> Self:
+        await self._admission.enter(self)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._admission.leave(self)
 
     def stop(self) -> None:
         self.stopped = True
@@ -54,22 +62,22 @@ class Admission:
     def waiting(self) -> int:
         return len(self._queue)
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[Ticket]:
-        """A place for the time of the block. Raises Refused 503 when there is none."""
-        await self._enter()
-        ticket = Ticket()
+    def place(self) -> Ticket:
+        """A place for the time of a block. Entering it raises Refused 503 when there is none."""
+        return Ticket(self)
+
+    async def enter(self, ticket: Ticket) -> None:
+        await self._take_place()
         self.tickets.add(ticket)
         self._empty.clear()
-        try:
-            yield ticket
-        finally:
-            self.tickets.discard(ticket)
-            self._leave()
-            if not self.tickets:
-                self._empty.set()
 
-    async def _enter(self) -> None:
+    def leave(self, ticket: Ticket) -> None:
+        self.tickets.discard(ticket)
+        self._leave()
+        if not self.tickets:
+            self._empty.set()
+
+    async def _take_place(self) -> None:
         if self.draining:
             raise unavailable("the server is shutting down", "draining")
         if self._taken < self._max_runs:

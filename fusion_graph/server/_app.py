@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -162,6 +163,8 @@ async def serve(server: Server, ready: Callable[[], None] = lambda: None) -> Non
         loop.add_signal_handler(name, end)
     with contextlib.suppress(AttributeError):
         loop.add_signal_handler(signal.SIGHUP, server.reload)
+    gc.collect()
+    gc.freeze()  # what is there by now stays: no sweep needs to go over it
     ready()
     await over.wait()
     server.service.log.say("draining", runs=server.service.admission.running)

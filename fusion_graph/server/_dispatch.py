@@ -139,7 +139,7 @@ class Dispatcher:
 
     def _tell(self, exchange: Exchange, status: int, began: float) -> None:
         service, request, path = self._service, exchange.request, exchange.route
-        service.metrics.count("requests_total", route=path, status=str(status))
+        service.metrics.count("requests_total", path, str(status))
         retries = request.headers.get("x-stainless-retry-count", "0")
         if retries != "0":
             exchange.count_replay("retry_count")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -62,9 +61,9 @@ def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
         mode = "writer_only"
     check_parts(service.options.facts, bound, chat.messages)
     _check_calls(service, forecast, chat.n)
-    exchange.run_id = secrets.token_hex(8)
+    exchange.run_id = exchange.token[24:40]
     recall = service.replays.recall(key.name, chat.messages)
-    recall.fence = recall.fence or secrets.token_hex(6)
+    recall.fence = recall.fence or exchange.token[40:]
     request = RunRequest(
         messages=chat.messages,
         seed=chat.seed,

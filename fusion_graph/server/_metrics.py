@@ -4,10 +4,8 @@ codes."""
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-
-from fusion_graph.events import CallFailed, CallFinished, FirstToken
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
@@ -23,9 +21,17 @@ HELP = {
     "degraded_total": "Entries of degraded by reason.",
     "replays_total": "Requests that clients sent again, by how they said so.",
 }
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "requests_total": ("route", "status"),
+    "runs_total": ("pipeline", "state"),
+    "nodes_total": ("role", "state"),
+    "calls_total": ("outcome",),
+    "tokens_total": ("direction",),
+    "cost_usd_total": (),
+    "degraded_total": ("reason",),
+    "replays_total": ("client", "route", "told_by"),
+}
 MAX_SERIES = 2_000  # of one counter; further ones are counted as "other"
-
-Labels = tuple[tuple[str, str], ...]
 
 
 class Histogram:
@@ -45,48 +51,43 @@ class Metrics:
     """All numbers of one process."""
 
     def __init__(self) -> None:
-        self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in HELP}
+        self._counters: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in HELP}
         self.gauges: dict[str, float] = {}
         self.first_token = Histogram()
         self.duration = Histogram()
 
-    def count(self, name: str, value: float = 1, **labels: str) -> None:
-        counter, key = self._counters[name], tuple(sorted(labels.items()))
-        if key not in counter and len(counter) >= MAX_SERIES:
-            key = tuple((label, "other") for label, _ in key)
-        counter[key] += value  # type: ignore[assignment] # dollars are no whole numbers
+    def count(self, name: str, *labels: str, by: float = 1) -> None:
+        """`labels` in the order of LABELS."""
+        counter = self._counters[name]
+        if labels not in counter and len(counter) >= MAX_SERIES:
+            labels = ("other",) * len(labels)
+        counter[labels] = counter.get(labels, 0) + by
 
     def run(self, name: str, result: RunResult) -> None:
         """One run that ended by itself."""
-        self.count("runs_total", pipeline=name, state=result.state)
-        self.duration.add(result.timing_s["total"])
-        for (role, state), times in Counter((node.role, node.state) for node in result.nodes).items():
-            self.count("nodes_total", times, role=role, state=state)
+        tally, usage = result.tally, result.usage
+        self.count("runs_total", name, result.state)
+        self.duration.add(tally.total_s)
+        for node in result.nodes:
+            self.count("nodes_total", node.role, node.state)
         for entry in result.degraded:
-            self.count("degraded_total", reason=_bounded(entry.reason))
-        answer, first = result.answer.node if result.answer else "", -1.0
-        answered = 0
-        for event in result.events:
-            kind = type(event)
-            if kind is CallFinished:
-                answered += 1
-            elif isinstance(event, CallFailed):
-                self.count("calls_total", outcome=_bounded(event.reason))
-            elif isinstance(event, FirstToken) and event.node == answer and first < 0:
-                first = event.at
-        self.count("calls_total", answered, outcome="ok")
-        self.count("tokens_total", result.usage.prompt_tokens, direction="input")
-        self.count("tokens_total", result.usage.completion_tokens, direction="output")
+            self.count("degraded_total", _bounded(entry.reason))
+        for reason, times in tally.failures.items():
+            self.count("calls_total", _bounded(reason), by=times)
+        self.count("calls_total", "ok", by=tally.answered)
+        self.count("tokens_total", "input", by=usage.prompt_tokens)
+        self.count("tokens_total", "output", by=usage.completion_tokens)
         if result.cost_usd:
-            self.count("cost_usd_total", result.cost_usd)
-        if first >= 0:
+            self.count("cost_usd_total", by=result.cost_usd)
+        first = tally.nodes[result.answer.node].first_token_s if result.answer else None
+        if first is not None:
             self.first_token.add(first)
 
     def text(self) -> str:
         lines: list[str] = []
         for name, counter in self._counters.items():
             lines += [f"# HELP fusion_{name} {HELP[name]}", f"# TYPE fusion_{name} counter"]
-            lines += [f"fusion_{name}{_labels(key)} {value:g}" for key, value in sorted(counter.items())]
+            lines += [f"fusion_{name}{_labels(LABELS[name], key)} {value:g}" for key, value in sorted(counter.items())]
         for name, gauge in sorted(self.gauges.items()):
             lines += [f"# TYPE fusion_{name} gauge", f"fusion_{name} {gauge:g}"]
         lines += _histogram("time_to_first_token_seconds", self.first_token)
@@ -102,10 +103,10 @@ def _histogram(name: str, histogram: Histogram) -> list[str]:
     return [*lines, f"fusion_{name}_sum {histogram.total:g}", f"fusion_{name}_count {total}"]
 
 
-def _labels(labels: Labels) -> str:
-    if not labels:
+def _labels(names: Sequence[str], values: Sequence[str]) -> str:
+    if not names:
         return ""
-    inside = ",".join(f'{name}="{_escape(value)}"' for name, value in labels)
+    inside = ",".join(f'{name}="{_escape(value)}"' for name, value in zip(names, values, strict=True))
     return f"{{{inside}}}"
 
 

@@ -6,8 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.record import analysis
-from fusion_graph.engine.report import total_cost, total_usage
-from fusion_graph.events import CallFailed, CallFinished
+from fusion_graph.engine.report import total_cost
+from fusion_graph.engine.tally import Bill
+from fusion_graph.events import CallFinished
 from fusion_graph.server._replay import REPLAYED
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def usage_told(result: RunResult, scope: str) -> dict[str, Any]:
 
 def final_usage(result: RunResult) -> Usage:
     """What the node that wrote the answer used."""
-    writer = result.answer.node if result.answer else ""
-    return total_usage(e for e in result.events if isinstance(e, CallFinished | CallFailed) and e.node == writer)
+    return (result.tally.nodes[result.answer.node].bill if result.answer else Bill()).usage
 
 
 def _cost(node: NodeReport) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _cost(node: NodeReport) -> dict[str, Any]:
         "model": node.model,
         "role": node.role,
         "node": node.id,
-        "cost_usd": total_cost([node.cost_usd]),
+        "cost_usd": node.cost_usd,
         "attempts": node.attempts,
         "estimated": node.usage.estimated,
     }

@@ -175,7 +175,7 @@ class _Bill:
 
 def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
     """Its client has left, or the server ends: what the calls cost until then is booked."""
-    exchange.service.metrics.count("runs_total", pipeline=job.served.id, state="cancelled")
+    exchange.service.metrics.count("runs_total", job.served.id, "cancelled")
     if exchange.service.telemetry is not None:
         exchange.service.telemetry.cancelled(job.served.id)
     exchange.told["state"] = "cancelled"

@@ -96,10 +96,14 @@ class Exchange:
     key: Key = ANYONE
     tail: str = ""
     route: str = "?"
-    id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
+    token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
     cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
+
+    @property
+    def id(self) -> str:
+        return f"req_{self.token[:24]}"
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -111,4 +115,4 @@ class Exchange:
         """The client sends again what it has sent before."""
         agent = self.request.headers.get("User-Agent", "").lower()
         client = next((name for name in CLIENTS if name in agent), "other")
-        self.service.metrics.count("replays_total", told_by=told_by, client=client, route=self.route)
+        self.service.metrics.count("replays_total", client, self.route, told_by)

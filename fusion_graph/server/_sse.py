@@ -1,6 +1,7 @@
 """A stream of events to one client: what waits to be sent, heartbeats, a client that does not read (wire contract 1.5).
 
-The run puts bytes in from inside its own calls; the handler writes them out. One write takes all that has gathered.
+The run puts bytes in from inside its own calls. While the client reads as fast as they come, they leave at once;
+else the handler writes them out, all that has gathered in one write.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -22,18 +23,27 @@ HEADERS = {
 }
 
 
+class _Head(web.StreamResponse):
+    """Its headers leave together with the first bytes, which are at hand, instead of before them."""
+
+    _send_headers_immediately = False
+
+
 class Outbox:
     """Bytes on their way from a run to its client."""
 
-    __slots__ = ("_closed", "_loop", "_parts", "_waiter")
+    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "pass_on")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.pass_on: Callable[[bytes], bool] | None = None  # a way past the handler, if it can be taken just now
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
     def put(self, data: bytes) -> None:
+        if not self._parts and self.pass_on is not None and self.pass_on(data):
+            return
         self._parts.append(data)
         self._wake()
 
@@ -64,6 +74,10 @@ class Outbox:
             if self._closed:
                 return b""
             await self._sleep()
+        return self.take_now()
+
+    def take_now(self) -> bytes:
+        """What is there."""
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -102,45 +116,67 @@ class Way(Protocol):
 
 
 class Stream:
-    """The open answer to one client. `beat` is sent at once, and at every tick before which nothing else was sent."""
+    """The open answer to one client. `beat` is sent when there is nothing to begin with, and at every tick before which
+    nothing was sent."""
 
     def __init__(
         self, request: web.BaseRequest, headers: Mapping[str, str], beat: bytes, outbox: Outbox, *, write_s: float
     ) -> None:
         self.outbox = outbox
-        self.response = web.StreamResponse(headers={**HEADERS, **headers})
+        self.response = _Head(headers={**HEADERS, **headers})
         self._request = request
         self._beat = beat
         self._write_s = write_s
+        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sent = False  # since the last tick
 
     async def begin(self) -> None:
+        if self._request.version >= HttpVersion11:
+            self.response.enable_chunked_encoding()
         await self.response.prepare(self._request)
-        await self._write(self._beat)
+        await self._write(self.outbox.take_now() or self._beat)
+        if self.response.chunked:
+            self._transport = self._request.transport
+            self.outbox.pass_on = self._pass_on
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    def _pass_on(self, data: bytes) -> bool:
+        """Send it as a chunk of its own unless an earlier one still waits for the client; then the handler must wait
+        too."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self._sent = True
+        return True
 
     async def relay(self) -> None:
         while data := await self.outbox.take():
             await self._write(data)
 
     async def finish(self, data: bytes) -> None:
-        await self._write(data)
+        """The last bytes, and with them the end."""
+        await self._in_time(self.response.write_eof(data))
 
     async def fail(self, data: bytes) -> None:
         await self._write(data)
         self.response.force_close()
 
     def end(self) -> None:
+        self.outbox.pass_on = None
         if self._timer is not None:
             self._timer.cancel()
 
     async def _write(self, data: bytes) -> None:
+        await self._in_time(self.response.write(data))
+
+    async def _in_time(self, writing: Awaitable[None]) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
         self._sent = True
         try:
             async with asyncio.timeout(self._write_s):
-                await self.response.write(data)
+                await writing
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
 

@@ -48,7 +48,7 @@ async def answer(exchange: Exchange) -> web.StreamResponse:
         if refused.lasting:
             service.replays.remember_failure(exchange.key.name, digest(), refused)
         raise
-    return web.Response(text=text, content_type="application/json", headers=headers)
+    return web.Response(body=text.encode("ascii"), headers=headers)
 
 
 def _job(exchange: Exchange, chat: ChatRequest) -> tuple[Job, Chunks]:
@@ -97,7 +97,11 @@ async def _complete(exchange: Exchange, chat: ChatRequest) -> tuple[str, dict[st
     job, _ = _job(exchange, chat)
     created = int(exchange.service.clock())
     result = await run_whole(exchange, job)
-    headers = {"x-fusion-run-id": result.run_id, "x-fusion-latency-s": f"{result.timing_s['total']:.3f}"}
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "x-fusion-run-id": result.run_id,
+        "x-fusion-latency-s": f"{result.timing_s['total']:.3f}",
+    }
     if result.cost_usd is not None:
         headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
     counted = usage_told(result, exchange.service.options.usage_scope["chat_completions"])

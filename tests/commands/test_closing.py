@@ -9,6 +9,7 @@ from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.report import RunResult
 from fusion_graph.events import CallFinished
 from tests.commands.conftest import sim_result
+from tests.engine.traced import traced
 
 
 def entry(node: str) -> DegradedEntry:
@@ -27,9 +28,7 @@ def priced(result: RunResult, cost_usd: float | None) -> RunResult:
     events = [
         event._replace(cost_usd=cost_usd) if isinstance(event, CallFinished) else event for event in result.events
     ]
-    other = replace(result)
-    other.__dict__["events"] = tuple(events)
-    return other
+    return replace(result, trace=traced(*events))
 
 
 async def test_a_good_run_closes_with_its_figures() -> None:

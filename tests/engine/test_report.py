@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.engine.report import RunResult, node_reports, total_cost, total_usage
+from fusion_graph.engine.report import RunResult, node_reports, total_cost
+from fusion_graph.engine.tally import Tally
 from fusion_graph.errors import RunFailed, Transient
-from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, NodeSkipped, NodeStarted
-from fusion_graph.messages import Completion, Usage
+from fusion_graph.events import NodeFinished, NodeSkipped, NodeStarted
 from fusion_graph.outputs import Analysis, Draft
 from tests.engine.stage import FLAT, Stage, analysis
+from tests.engine.traced import traced
 from tests.graph.walk import bound_of
 
 BOUND = bound_of(
     "a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b}\nf: {kind: fallback, inputs: [a, b]}"
 )
-
-
-def finished(usage: Usage, cost: float | None) -> CallFinished:
-    return CallFinished(0.0, "a", 0, 1, "m/a", Completion(), usage, cost, True)
-
-
-def lost(usage: Usage, cost: float | None) -> CallFailed:
-    return CallFailed(0.0, "a", 0, 1, "m/a", "x", "", usage, cost)
-
-
-def test_usage_counts_failed_attempts() -> None:
-    one, two = Usage(prompt_tokens=3, completion_tokens=2, cached_tokens=1), Usage(reasoning_tokens=4, estimated=True)
-    total = total_usage([finished(one, 0.0), lost(two, 0.0)])
-    assert (total.prompt_tokens, total.completion_tokens, total.cached_tokens) == (3, 2, 1)
-    assert (total.reasoning_tokens, total.estimated) == (4, True)
 
 
 @pytest.mark.parametrize(("costs", "total"), [((), 0.0), ((1.0, 0.5), 1.5), ((1.0, None), None), ((0.0,), 0.0)])
@@ -39,13 +25,13 @@ def test_one_unknown_cost_makes_all_unknown(costs: tuple[float | None, ...], tot
 
 
 def test_node_that_never_began_has_no_time() -> None:
-    events: list[Event] = [
+    trace = traced(
         NodeStarted(1.0, "a"),
         NodeFinished(3.5, "a", "ok", value=Draft(text="x", node="a")),
         NodeSkipped(3.5, "b", "not_needed"),
         NodeFinished(3.5, "f", "ok", value=Draft(text="x", node="a")),
-    ]
-    one, two, three = node_reports(BOUND, events)
+    )
+    one, two, three = node_reports(BOUND, Tally(BOUND, trace))
     assert (one.started_s, one.seconds, one.state) == (1.0, 2.5, "ok")
     assert (two.state, two.reason, two.seconds, two.cost_usd) == ("skipped", "not_needed", None, 0.0)
     assert (three.kind, three.model, three.seconds) == ("fallback", "", None)

@@ -107,21 +107,28 @@ def test_runaway_ends_the_stream() -> None:
 
 
 def learned(value: dict[str, Any]) -> tuple[Pattern, bytes]:
+    """A pattern, and the event that it knows, as it is on the wire."""
     data = json.dumps(value).encode()
     pattern = Pattern()
     pattern.learn(data, json.loads(data))
-    return pattern, data
+    return pattern, b"data: " + data + b"\n\n"
+
+
+def hello(text: bytes) -> bytes:
+    return b"data: " + json.dumps(chunk("hello")).encode().replace(b"hello", text) + b"\n\n"
 
 
 def test_known_ends_give_the_text() -> None:
-    pattern, data = learned(chunk("hello"))
-    assert pattern.text_in(data.replace(b"hello", b" w\xc3\xb6rld")) == " wörld"
+    pattern, _ = learned(chunk("hello"))
+    assert pattern.text_in(hello(b" w\xc3\xb6rld")) == " wörld"
+    assert pattern.split(hello(b" w\xc3\xb6rld")) == [" wörld", b""]
 
 
 @pytest.mark.parametrize("text", [b'a"b', b"a\\nb", b"a\nb", b"\xff", b"\x00", b'", "content": "x'])
 def test_doubtful_text_is_parsed(text: bytes) -> None:
-    pattern, data = learned(chunk("hello"))
-    assert pattern.text_in(data.replace(b"hello", text)) is None
+    pattern, _ = learned(chunk("hello"))
+    assert pattern.text_in(hello(text)) is None
+    assert pattern.split(hello(text))[0] in (hello(text), hello(text)[:-2])
 
 
 @pytest.mark.parametrize(
@@ -137,13 +144,21 @@ def test_doubtful_text_is_parsed(text: bytes) -> None:
     ],
 )
 def test_only_plain_text_is_learned(value: dict[str, Any]) -> None:
-    pattern, data = learned(value)
-    assert pattern.text_in(data) is None
+    pattern, _ = learned(value)
+    assert not pattern.known
 
 
 def test_text_that_stands_elsewhere_is_not_mistaken() -> None:
-    pattern, data = learned({**chunk("hello"), "id": "hello", "z": "hello"})
-    assert pattern.text_in(data) is None
+    pattern, _ = learned({**chunk("hello"), "id": "hello", "z": "hello"})
+    assert not pattern.known
+
+
+def test_event_of_several_lines_is_not_learned() -> None:
+    # on the wire each of its lines begins with `data:`
+    pattern = Pattern()
+    data = json.dumps(chunk("hello"), indent=1).encode()
+    pattern.learn(data, json.loads(data))
+    assert not pattern.known
 
 
 def test_changing_events_are_soon_given_up() -> None:
@@ -155,37 +170,33 @@ def test_changing_events_are_soon_given_up() -> None:
     assert pattern.tries == 0
 
 
-def events_of(*texts: str) -> list[tuple[bytes, bytes]]:
-    return [(b"", json.dumps(chunk(text), ensure_ascii=False).encode()) for text in texts]
-
-
-def test_many_at_once_are_read_at_once() -> None:
+@pytest.mark.parametrize("rest", [b"", b"data: [DONE]\n\n", b": beat\n\n", hello(b"d")[:-1], hello(b"d")[:9], b"\n"])
+def test_many_at_once_are_read_at_once(rest: bytes) -> None:
     pattern, _ = learned(chunk("hello"))
-    events = [*events_of("a", "", "b c", "d"), (b"", b"[DONE]")]
-    assert pattern.texts_in(events, 0) == (3, "ab c")  # what stands behind the last one is seen apart
-    assert pattern.texts_in(events, 2) == (1, "b c")
+    assert pattern.split(hello(b"a") + hello(b"") + hello(b"b c") + rest) == ["ab c", rest]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        (b"", b"[DONE]"),
-        events_of('a"b')[0],
-        events_of("ä")[0],
-        (b"", json.dumps(chunk("x", "stop")).encode()),
-    ],
-)
-def test_many_at_once_end_at_an_odd_one(odd: tuple[bytes, bytes]) -> None:
+@pytest.mark.parametrize("odd", [b"data: [DONE]\n\n", b": beat\n\n", b"event: x\ndata: 1\n\n", sse(chunk("x", "stop"))])
+def test_what_is_between_is_left_as_it_came(odd: bytes) -> None:
     pattern, _ = learned(chunk("hello"))
-    count, text = pattern.texts_in([*events_of("a", "b", "c"), odd, *events_of("d", "e")], 0)
-    assert text == "abc"[:count]
-    assert count >= 2
+    stream = hello(b"a") + odd + hello(b"b")
+    left = [hello(piece.encode()) if isinstance(piece, str) else piece for piece in pattern.split(stream)]
+    assert b"".join(left) == stream
 
 
-@pytest.mark.parametrize("odd", [(b"error", b"{}"), (b"", b"{\n}")])
-def test_odd_events_are_taken_one_by_one(odd: tuple[bytes, bytes]) -> None:
+@pytest.mark.parametrize("more", [hello(b"b"), b": beat\n\n", b"data: [DONE]\n\n", b"x"])
+def test_more_than_one_event_is_not_one_text(more: bytes) -> None:
+    pattern, data = learned(chunk("hello"))
+    assert pattern.text_in(data + more) is None
+    assert pattern.text_in(more + data) is None
+    assert pattern.text_in(data[: len(data) // 2]) is None
+    assert Pattern().text_in(data) is None
+
+
+def test_odd_text_among_others_is_parsed_alone() -> None:
     pattern, _ = learned(chunk("hello"))
-    assert pattern.texts_in([*events_of("a", "b"), odd], 0) == (0, "")
+    pieces = pattern.split(hello(b"a") + hello(b"\\n") + hello(b"b"))
+    assert pieces == ["a", hello(b"\\n"), "b", b""]
 
 
 @given(st.lists(st.text('ab"\\é\n ', max_size=3), min_size=5, max_size=30), st.integers(1, 4000))

@@ -28,7 +28,7 @@ async def test_counts_what_happened() -> None:
 def test_labels_are_bounded_and_escaped() -> None:
     metrics = Metrics()
     for i in range(MAX_SERIES + 5):
-        metrics.count("degraded_total", reason=f'r{i}"\n')
+        metrics.count("degraded_total", f'r{i}"\n')
     text = metrics.text()
     assert 'fusion_degraded_total{reason="other"} 5' in text
     assert r'{reason="r0\"\n"} 1' in text
