@@ -73,7 +73,7 @@ async def perform(job: Job) -> int:
         limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
     )
     prices = wiring.prices(job.prices)
-    tools = toolbox_for(ready.bound, setup, job.allowed)
+    tools = await toolbox_for(ready.bound, setup, job.allowed)
     with ExitStack() as stack:
         trace = stack.enter_context(_writable(job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))

@@ -57,7 +57,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
-    tools = server_toolbox(setup, given.allow_tools)
+    tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
     try:
         server = await open_server(
