@@ -265,8 +265,8 @@ class Tool:
     told. `lacks(site)` says why it cannot run there, "" when it can.
 
     `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
-    something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work. `checked`:
-    arguments are checked against `parameters` before it runs; off where a stranger wrote them.
+    something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
+    `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them.
     """
 
     name: str

@@ -31,6 +31,7 @@ SUMMARIES: Mapping[str, str] = {
     "models": "the models of the presets, their prices, and the backends",
     "doctor": "what is in use and why: backend, keys, local servers, versions",
     "serve": "every pipeline as a model behind the OpenAI API",
+    "mcp": "every pipeline as an MCP tool",
     "sim": "serve simulated models over HTTP",
 }
 

@@ -64,7 +64,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             options,
             fusion=_engine(selection, prices, tools),
             library=Library(
-                lambda: sources(given), _surroundings(setup, selection, prices, tools), panel=options.expose_panel
+                lambda: sources(given), surroundings(setup, selection, prices, tools), panel=options.expose_panel
             ),
             keys=_keys(setup),
             backend=selection.default,
@@ -85,7 +85,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     await serve(server, ready)
 
 
-def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
+def surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
     def missing(bound: Bound) -> str:
         try:
             wiring.require_keys(bound, selection)

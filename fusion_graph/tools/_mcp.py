@@ -4,6 +4,7 @@ are bounded here, and a schema is only shown to the model, as checking against i
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -55,8 +56,7 @@ async def join(servers: Mapping[str, McpServer], wanted: Iterable[str]) -> Joine
     links = [Link(servers[server]) for server in asked]
 
     async def close() -> None:
-        for link in links:
-            await link.aclose()
+        await asyncio.gather(*(link.aclose() for link in links))
 
     found: dict[str, Tool] = {}
     try:

@@ -1,5 +1,5 @@
-"""How an MCP server at an address is asked: bounded answers, nothing compressed (a small answer could grow without end),
-no proxy and no netrc of the environment."""
+"""How an MCP server at an address is asked: bounded answers, nothing compressed (a small answer could grow without
+end), no proxy and no netrc of the environment."""
 
 from __future__ import annotations
 
