@@ -3,6 +3,7 @@ SDK keeps standard output for itself. Over HTTP strangers find no door: loopback
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/mcp"
-CLOSE_S = 1
 
 
 def mcp_server(desk: Desk) -> Server[Any]:
@@ -51,8 +51,15 @@ async def serve_http(desk: Desk, *, host: str, port: int, keys: Keys, ready: Cal
     with _listening(host, port) as listener:
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{listener.getsockname()[1]}{PATH}")
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=CLOSE_S, ws="none")
-        await _Quiet(config).serve(sockets=[listener])
+        server = _Quiet(
+            uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=0, ws="none")
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            await serving
 
 
 class _Quiet(uvicorn.Server):
