@@ -198,7 +198,7 @@ def test_the_real_environment_is_the_default() -> None:
 
 
 def test_mcp_server_gets_a_clean_environment(tmp_path: Path) -> None:
-    (tmp_path / "fusiongraph.toml").write_text('[mcp.a]\ncommand = ["x"]\nenv = ["TOKEN", "LOST"]\n')
-    server = load({"PATH": "/bin", "TOKEN": "t", "OPENAI_API_KEY": "k", "PYTHONPATH": "p"}, tmp_path).mcp["a"]
+    toml = '[mcp.a]\ncommand = ["x"]\nenv = ["TOKEN", "LOST"]\n'
+    server = load(tmp_path, toml, PATH="/bin", TOKEN="t", OPENAI_API_KEY="k", PYTHONPATH="p").mcp["a"]
     assert server.environment == {"PATH": "/bin", "TOKEN": "t"}
     assert server.unset == ("LOST",)

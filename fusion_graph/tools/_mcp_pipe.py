@@ -95,18 +95,16 @@ async def _listen(child: asyncio.subprocess.Process, last_words: list[str]) -> N
 
 
 async def _end(child: asyncio.subprocess.Process, tasks: list[asyncio.Task[None]]) -> None:
-    """Close its input, wait a moment, kill its group. Nothing here can take long, and no cancellation stops it."""
+    """Close its input, wait a moment, kill its group. Nothing here takes long, whoever holds its pipes."""
     assert child.stdin is not None
     child.stdin.close()
+    exited = asyncio.ensure_future(child.wait())
     try:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(child.wait(), GRACE_S)
+        await asyncio.wait([exited], timeout=GRACE_S)
     finally:
         with suppress(OSError):
             os.killpg(child.pid, signal.SIGKILL)
+        child._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001  (there is no public way to let go of its pipes)
         for task in tasks:
             task.cancel()
-    await child.wait()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    with suppress(OSError):
-        await child.stdin.wait_closed()
+    await asyncio.wait([exited, *tasks])

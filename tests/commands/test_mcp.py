@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,8 @@ async def test_over_standard_streams(tmp_path: Path) -> None:
     command = ["-m", "fusion_graph", "mcp", "--config", str(tmp_path / "one.yaml")]
     lines: list[str | None] = []
 
-    async def hear(_done: float, _total: float | None, line: str | None) -> None:
-        lines.append(line)
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        lines.append(message)
 
     program = StdioServerParameters(command=sys.executable, args=command, env={**os.environ, **OURS}, cwd=tmp_path)
     async with Client(program) as client:
@@ -60,22 +61,29 @@ def test_it_ends_with_its_input_and_says_nothing_else_there(cli: Callable[..., D
     assert "no key is set" in cli("mcp", "--http", "0", "--host", "0.0.0.0").err  # noqa: S104
 
 
-async def test_over_http_until_it_is_told_to_end(tmp_path: Path) -> None:
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The program and its address."""
     program = [sys.executable, "-m", "fusion_graph", "mcp", "--http", "0"]
-    environment = {**os.environ, **OURS, "FUSION_HOME": str(tmp_path)}
+    environment = {**os.environ, **OURS, "FUSION_HOME": str(home)}
     with subprocess.Popen(
         program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         try:
-            async with Client(process.stdout.readline().strip()) as client:
-                result = await client.call_tool("council", {"prompt": "What is 6 times 7?"})
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
-            assert "Traceback" not in process.stderr.read()
+            yield process, process.stdout.readline().strip()
         finally:
             process.kill()
+
+
+async def test_over_http_until_it_is_told_to_end(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, url):
+        async with Client(url) as client:
+            result = await client.call_tool("council", {"prompt": "What is 6 times 7?"})
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
     assert "42" in result.structured_content["answer"]
 
 

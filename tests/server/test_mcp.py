@@ -30,7 +30,7 @@ RAW = "k" * 20
 
 
 def desk_of(sim: SimClient, *files: str, around: Surroundings | None = None, **more: Any) -> Desk:
-    provider = Provider(name="sim", summary="", open=lambda _backend: sim, free=True)
+    provider = Provider(name="sim", summary="", open=lambda _backend: sim)
     fusion = Fusion(
         providers={"sim": provider},
         backends={"sim": Backend(name="sim", provider="sim")},
@@ -77,8 +77,8 @@ async def test_every_pipeline_is_a_tool_and_the_council_takes_any() -> None:
 async def test_an_answer_with_its_cost_and_progress(mode: str) -> None:
     told: list[tuple[float, float | None, str | None]] = []
 
-    async def hear(done: float, total: float | None, line: str | None) -> None:
-        told.append((done, total, line))
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
 
     async with meeting(mode=mode) as (client, _):
         result = await client.call_tool("council", {"prompt": "Why?"}, progress_callback=hear)
@@ -153,9 +153,11 @@ async def test_with_keys_a_key_is_needed() -> None:
         async with httpx2.AsyncClient() as bare:
             assert (await bare.post(url, json={})).status_code == 401
             assert (await bare.post(url, json={}, headers={"Authorization": "Bearer wrong"})).status_code == 401
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {RAW}"}, timeout=20) as http:
-            async with Client(streamable_http_client(url, http_client=http)) as client:
-                assert not (await client.call_tool("one", {"prompt": "Why?"})).is_error
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {RAW}"}, timeout=20) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            assert not (await client.call_tool("one", {"prompt": "Why?"})).is_error
 
 
 async def test_pages_of_other_sites_do_not_get_in() -> None:

@@ -11,6 +11,7 @@ import time
 
 import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
 SHOP = MCPServer("shop", log_level="ERROR")
@@ -34,7 +35,7 @@ def die() -> str:
 
 @SHOP.tool()
 def refuse() -> str:
-    raise ValueError("it is sold out")
+    raise ToolError("it is sold out")
 
 
 @SHOP.tool()
@@ -61,7 +62,8 @@ def main() -> None:
     if mode == "http":
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        print(f"http://127.0.0.1:{port}/mcp", flush=True)
+        sys.stdout.write(f"http://127.0.0.1:{port}/mcp\n")
+        sys.stdout.flush()
         SHOP.run("streamable-http", port=port)
     elif mode == "broken":
         os.write(1, b"x" * (5 << 20))
