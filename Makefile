@@ -1,7 +1,7 @@
 # Everything a contributor types. `make` alone lists it. CI runs the same words (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types check test cover bench demo schemas diagrams docs prices smoke soak clients \
+.PHONY: help install format lint types check test cover bench kill demo judging schemas diagrams docs prices smoke soak clients \
 	verify verify-install lock clean
 
 PYTHON ?= python3
@@ -82,8 +82,14 @@ cover: $(VENV)/.dev ## tests with branch coverage
 bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
 	@$(BIN)/python -m benchmarks
 
+kill: $(VENV)/.dev ## kill runs at random moments, go on, count what was paid twice
+	@$(BIN)/python -m benchmarks.kill
+
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
 	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
+
+judging: $(VENV)/.dev ## 23,604 simulated judge calls, killed and resumed
+	@JUDGE_PASSES=6 $(BIN)/python -m pytest -q tests/commands/test_eval_load.py
 
 smoke: $(VENV)/.ok ## every command and endpoint over real sockets, with simulated models
 	@$(BIN)/python -m scripts.smoke

@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmarks import cold, dag, fusion, server, upstream, wall
+from benchmarks import cold, dag, evals, fusion, journal, server, upstream, wall
 from benchmarks.measure import Row
 
 SUBJECTS: Mapping[str, Callable[..., Iterator[Row]]] = {
@@ -20,8 +20,10 @@ SUBJECTS: Mapping[str, Callable[..., Iterator[Row]]] = {
     "dag": dag.rows,
     "wall": wall.rows,
     "upstream": upstream.rows,
+    "journal": journal.rows,
     "server": server.rows,
     "cold": cold.rows,
+    "evals": evals.rows,
 }
 WIDTH = 64
 

@@ -1,12 +1,10 @@
 """Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
-
-A new one is one file that exports one constant, one line in its folder's table, one test beside it
-(docs/contributing.md).
-"""
+A new one is one file with one constant, one line in its folder's table, one test beside it (docs/contributing.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -190,6 +188,9 @@ class Backend:
     options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
 
 
+DEPTH_HEADER = "x-openrouter-fusion-depth"
+DEPTH: ContextVar[int] = ContextVar("depth", default=0)
+"""How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
 Sink: TypeAlias = Callable[[Delta], None]
 
 

@@ -228,19 +228,21 @@ class Trace:
     def tell(self, record: Record) -> None:
         """Add a record and tell the listener. Where nobody listens, `flat.extend` does the same."""
         self.flat.extend(record)
-        if self._listener is not None:
-            told = len(self._events)
-            for event in self.events[told:]:
-                self._listener(event)
+        self._read_on(self._listener)
 
     @property
     def events(self) -> list[Event]:
         """Everything so far. The list grows when it is asked for again."""
-        flat, start = self.flat, self._read
-        while start < len(flat):
-            kind = flat[start + 1]
-            end = start + 1 + len(kind._fields)
-            self._events.append(kind(flat[start] - self.began, *flat[start + 2 : end]))
-            start = end
-        self._read = start
+        self._read_on(None)
         return self._events
+
+    def _read_on(self, listener: Listener | None) -> None:
+        flat = self.flat
+        while self._read < len(flat):  # a listener may have read on meanwhile
+            start = self._read
+            kind = flat[start + 1]
+            self._read = start + 1 + len(kind._fields)
+            event = kind(flat[start] - self.began, *flat[start + 2 : self._read])
+            self._events.append(event)
+            if listener is not None:
+                listener(event)

@@ -123,6 +123,7 @@ class Pipeline:
     seed: Any = None
     on_tool_turn: Literal["writer_only", "full"] = "writer_only"
     on_forced_tool: Literal["writer_only", "full"] = "full"  # a request that demands a tool call
+    convene: Literal["always", "auto"] = "always"  # auto: on the server, the final writer decides
     forward: bool = False  # what a request says of its sender goes to the final writer's backend
     nodes: tuple[NodeSpec, ...] = ()
     output: NodeId = NodeId("")

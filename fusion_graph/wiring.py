@@ -35,12 +35,11 @@ def presets() -> dict[str, Path]:
     """Name and file of every preset: inside the package (a wheel), else beside it (a copy of the repository)."""
     here = Path(__file__).parent
     folder = next((f for f in (here / "pipelines", here.parent / "pipelines") if f.is_dir()), here)
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.suffixes[-2:-1] != [".tests"]}
 
 
 def locate(name: str) -> Path:
-    """The file that a name on a command line means: a preset's, else a path. Raises UsageError with the nearest
-    name."""
+    """The file that a name means: a preset's, else a path. Raises UsageError with the nearest name."""
     known = presets()
     if name in known:
         return known[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from fusion_graph import wiring
 from fusion_graph.graph.binding import bind
 from fusion_graph.graph.drawing.diagram import picture
 from fusion_graph.graph.drawing.image import PROGRAM, draw, programs
@@ -23,7 +24,7 @@ def main() -> None:
     if Path(next(programs(), "")).stem != PROGRAM:
         sys.exit(f"{PROGRAM} is not installed: make install")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for file in sorted((ROOT / "pipelines").glob("*.yaml")):
+    for file in wiring.presets().values():
         (FOLDER / f"{file.stem}.svg").write_bytes(diagram(file))
         print(f"docs/diagrams/{file.stem}.svg")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.commands._program import EXIT_CODES, PROGRAM
 from fusion_graph.contracts import Kind
@@ -146,7 +147,8 @@ def codes() -> Iterator[str]:
     """The table of diagnostics."""
     yield MADE.format(source="graph/codes.py")
     yield "# Codes of `fusiongraph check`\n"
-    yield "FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits."
+    yield "FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits,"
+    yield "FG6xx task files."
     yield "A code is never given a new meaning.\n"
     yield "| code | meaning |\n|---|---|"
     yield from (f"| {code} | {text} |" for code, text in CODES.items())
@@ -161,7 +163,7 @@ def presets() -> Iterator[str]:
     yield "# Presets\n"
     yield 'Run one by its name: `fusiongraph run NAME "..."`. `fusiongraph plan NAME` tells before anything is spent'
     yield "how many calls it makes and what they cost at worst.\n"
-    files = sorted((ROOT / "pipelines").glob("*.yaml"))
+    files = list(wiring.presets().values())
     found = {file: load(file.read_bytes(), file=file.name, kinds=KINDS) for file in files}
     yield "| preset | what it is |\n|---|---|"
     yield from (f"| [`{pipeline.name}`](#{pipeline.name}) | {pipeline.description} |" for pipeline in found.values())

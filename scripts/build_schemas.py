@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fusion_graph.graph.schema import DRAFT, graph_document, panel_document
+from fusion_graph.graph.schema import DRAFT, graph_document, panel_document, tests_document
 from fusion_graph.kinds import KINDS, _analysis
 
 FOLDER = Path(__file__).parents[1] / "schemas"
@@ -30,6 +30,7 @@ def files() -> dict[str, str]:
         "analysis.schema.json": as_text({"$schema": DRAFT, "title": "fusion_graph analysis", **_analysis.SCHEMA}),
         "graph.schema.json": as_text(graph_document(KINDS)),
         "panel.schema.json": as_text(panel_document()),
+        "tests.schema.json": as_text(tests_document()),
     }
 
 

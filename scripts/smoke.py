@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.server import ROUTES
-from scripts.stack import KEY, PROGRAM, ROOT, Stack, stack
+from scripts.stack import KEY, PROGRAM, Stack, stack
 
 QUESTION = "What is the capital of Australia?"
 ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
@@ -120,6 +121,25 @@ def code(walk: Walk) -> None:
     assert json.loads(told[-1])["state"] == "finished"
 
 
+def evaluate(walk: Walk) -> None:
+    assert "panel+refine" in walk.call("eval", "--ab", "--dry-run", "--limit", "3")
+    told = json.loads(walk.call("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json"))
+    assert [arm["score"] is not None for arm in told["arms"]] == [True] * 5
+
+
+def tune(walk: Walk) -> None:
+    (walk.folder / "space.yaml").write_text("shapes: [{pipeline: self-consistency}, {pipeline: budget}]\n")
+    walk.call("tune", "sums", "--space", "space.yaml", "--limit", "6", "--dry-run")
+    walk.call("run", "tuned/tuned-1.yaml", QUESTION)
+
+
+def ask(walk: Walk) -> None:
+    """Its recording replays without the upstream."""
+    answer = walk.call("ask", QUESTION, "--record", "ask.tape")
+    assert "Answer" in answer
+    assert walk.call("ask", "--replay", "ask.tape") == answer
+
+
 def sim(walk: Walk) -> None:
     with urllib.request.urlopen(f"{walk.at.upstream}/models", timeout=60) as answer:  # noqa: S310 - our own upstream
         assert json.load(answer)["simulated"] is True
@@ -132,7 +152,8 @@ def serve(walk: Walk) -> None:
 COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "doctor": lambda walk: _holds(walk.call("doctor"), "default", "FUSION_BASE_URL"),
     "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
-    "check": lambda walk: walk.call("check", *(str(file) for file in sorted((ROOT / "pipelines").glob("*.yaml")))),
+    "check": lambda walk: walk.call("check", *map(str, wiring.presets().values())),
+    "test": lambda walk: _holds(walk.call("test", *wiring.presets()), "passed"),
     "plan": lambda walk: _holds(walk.call("plan", "budget"), "calls"),
     "expand": expand,
     "render": render,
@@ -141,7 +162,9 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "runs": runs,
     "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
     "code": code,
-    "ask": lambda walk: _holds(walk.call("ask", QUESTION), "Answer"),
+    "ask": ask,
+    "eval": evaluate,
+    "tune": tune,
     "sim": sim,
     "serve": serve,
 }
@@ -160,6 +183,26 @@ def chat_completions(walk: Walk) -> None:
     assert json.loads(events[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
 
 
+def messages(walk: Walk) -> None:
+    asked = {**ASKED, "max_tokens": 100}
+    told = json.loads(walk.post("/v1/messages", asked))
+    assert told["content"][0]["text"]
+    assert told["stop_reason"] == "end_turn"
+    events = walk.post("/v1/messages", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: message_start")
+    assert events[-1].startswith("event: message_stop")
+
+
+def responses(walk: Walk) -> None:
+    asked = {"model": ASKED["model"], "input": ASKED["messages"]}
+    told = json.loads(walk.post("/v1/responses", asked))
+    assert told["status"] == "completed"
+    assert told["output"][0]["content"][0]["text"]
+    events = walk.post("/v1/responses", {**asked, "stream": True}).strip().split("\n\n")
+    assert events[0].startswith("event: response.created")
+    assert events[-1].startswith("event: response.completed")
+
+
 ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "root": lambda walk: walk.get("/", key=""),
     "livez": lambda walk: _holds(walk.get("/livez", key=""), '"ok"'),
@@ -169,7 +212,10 @@ ROUTE_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "model": lambda walk: _holds(walk.get("/v1/models/google/gemini-3-flash"), '"google/gemini-3-flash"'),
     "openapi": lambda walk: _holds(walk.get("/openapi.json"), '"3.1.0"', "/v1/chat/completions"),
     "chat_completions": chat_completions,
-    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 2'),
+    "messages": messages,
+    "count_tokens": lambda walk: _holds(walk.post("/v1/messages/count_tokens", ASKED), '"input_tokens"'),
+    "responses": responses,
+    "metrics": lambda walk: _holds(walk.get("/metrics"), 'fusion_runs_total{pipeline="fusion",state="ok"} 6'),
 }
 
 

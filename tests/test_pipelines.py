@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from fusion_graph import wiring
 from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
@@ -27,7 +28,7 @@ from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "pipelines").glob("*.yaml"))
+FILES = list(wiring.presets().values())
 WANTED = (
     *("best-of-n", "budget", "budget-graph", "cascade", "debate", "frontier", "frontier-graph", "hedged", "local"),
     *("moa-layers", "quorum", "rank-fuse", "refine", "self-consistency", "self-moa", "universal-self-consistency"),

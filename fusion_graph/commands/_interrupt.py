@@ -13,9 +13,12 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fusion_graph.commands import INTERRUPTED, TERMINATED
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 T = TypeVar("T")
 
@@ -43,12 +46,12 @@ def watched() -> Iterator[None]:
             signal.signal(number, action)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end. Raises KeyboardInterrupt or Terminated after a signal has cancelled it and it has
-    cleaned up."""
+def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLoop] | None = None) -> T:
+    """Run a coroutine to its end, in a loop of this sort. Raises KeyboardInterrupt or Terminated after a signal has
+    cancelled it and it has cleaned up."""
     import asyncio
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
         cancelled: list[int] = []

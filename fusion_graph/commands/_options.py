@@ -53,4 +53,6 @@ params = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
 prices = click.option("--prices", metavar="FILE", help="Lay this price table (JSON) over the shipped one.")
 prompt_file = click.option("-f", "--file", metavar="FILE", help="Read the prompt from this file.")
+record = click.option("--record", metavar="FILE", help="Record the run to this file: every attempt and its timing.")
+replay = click.option("--replay", metavar="FILE", help="Answer from a recorded run: no network, no key, no waiting.")
 strict = click.option("--strict", is_flag=True, help="Exit with 3 if anything degraded.")

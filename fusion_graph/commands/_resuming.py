@@ -33,6 +33,8 @@ class Wanted:
     params: Mapping[str, Any]
     messages: tuple[Message, ...]
     seed: int | None
+    budget_usd: float | None = None
+    deadline_s: float | None = None
     past: Past | None = None
 
 

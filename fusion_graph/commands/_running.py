@@ -21,7 +21,6 @@ from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_pl
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
-from fusion_graph.engine.request import RunRequest
 from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
@@ -29,7 +28,9 @@ from fusion_graph.graph.forecast.estimate import estimate
 from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.past import Past
+from fusion_graph.tapes import Asked, Recording, Replaying, Straight
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -60,32 +61,30 @@ class Job:
     keep: bool = True  # write the run down
     cache: bool = False
     past: Past | None = None  # the run that goes on
+    record: str | None = None  # a file
+    cassette: Cassette | None = None  # answers in place of the models
 
 
 async def perform(job: Job) -> int:
     """Run it and print what there is to print. Returns the exit code; raises what happened before the run began."""
     setup = settings.load()
-    ready = await wiring.prepare(job.pipeline, job.params, setup)
-    request = RunRequest(
-        messages=job.messages,
-        seed=job.seed,
-        stream=job.stream and not job.as_json,
-        limits=wiring.limits_of(ready.bound, budget_usd=job.budget_usd, deadline_s=job.deadline_s),
-    )
-    prices = wiring.prices(job.prices)
-    tools = await toolbox_for(ready.bound, setup, job.allowed)
     with ExitStack() as stack:
-        trace = stack.enter_context(_writable(job.trace)) if job.trace else None
+        deck = _deck(job, stack)
+        ready = await deck.prepare(setup)
+        prices = deck.prices(job.prices)
+        tools = await toolbox_for(ready.bound, setup, job.allowed)
+        trace = stack.enter_context(_writable("trace file", job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))
-        _console.err(ready.told)
+        request = deck.request(ready, run_id=book.run_id, fence=book.fence)
+        for line in (ready.told, *deck.warnings()):
+            _console.err(line)
         if job.past is not None:
             made = estimate(ready.bound, wiring.rates(setup, prices), prompt_tokens(job.messages))
             tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
-        screen = _Screen(job, setup)
+        screen = _Screen(job, setup, deck.listen)
         try:
-            async with wiring.open_fusion(ready.selection, prices, tools) as fusion:
-                noted = request._replace(run_id=book.run_id, fence=book.fence, memory=book.memory)
-                result = await fusion.run(ready.bound, noted, screen)
+            async with deck.open(ready, prices, tools) as fusion:
+                result = await fusion.run(ready.bound, request._replace(memory=book.memory), screen)
         except asyncio.CancelledError:
             screen.close()
             if screen.answer.gone:
@@ -98,16 +97,19 @@ async def perform(job: Job) -> int:
             if trace is not None:
                 trace.writelines(f"{line}\n" for line in trace_lines(screen.events))
         conclude(book, document(result))
+        doubts = list(deck.conclude(result))
         _report(job, screen, result, ready, prices.date, book)
+        for line in doubts:
+            _console.err(line)
     return _code(job, result)
 
 
 class _Screen:
     """The listener: keeps the events, draws the tree, prints the answer."""
 
-    def __init__(self, job: Job, setup: settings.Settings) -> None:
+    def __init__(self, job: Job, setup: settings.Settings, first: Listener) -> None:
         self.events: list[Event] = []
-        self._listeners: list[Listener] = [self.events.append]
+        self._listeners: list[Listener] = [first, self.events.append]
         self._tree: Any = None
         if job.tree and _console.is_terminal(sys.stderr) and not setup.dumb_terminal:
             from fusion_graph.commands._live import LiveTree
@@ -198,11 +200,27 @@ def _code(job: Job, result: RunResult) -> int:
     return DEGRADED if job.strict and result.degraded else 0
 
 
-def _writable(name: str) -> TextIO:
+def _deck(job: Job, stack: ExitStack) -> Straight:
+    """How the run meets its models."""
+    asked = Asked(
+        pipeline=job.pipeline,
+        params=job.params,
+        messages=job.messages,
+        seed=job.seed,
+        budget_usd=job.budget_usd,
+        deadline_s=job.deadline_s,
+        stream=job.stream and not job.as_json,
+    )
+    if job.cassette is not None:
+        return Replaying(asked, job.cassette)
+    if job.record is None:
+        return Straight(asked)
+    return Recording(asked, stack.enter_context(_writable("cassette", job.record)))
+
+
+def _writable(what: str, name: str) -> TextIO:
     """Opened before anything is spent."""
     try:
         return Path(name).open("w", encoding="utf-8")
     except OSError as fault:
-        raise UsageError(
-            f"the trace file {name} cannot be written: {fault.strerror}", hint="name another one"
-        ) from fault
+        raise UsageError(f"the {what} {name} cannot be written: {fault.strerror}", hint="name another one") from fault

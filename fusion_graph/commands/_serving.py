@@ -16,6 +16,7 @@ from fusion_graph.engine.tooled import check_tools
 from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
@@ -25,6 +26,8 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._telemetry import Telemetry, exporting
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options as read_store_options
 from fusion_graph.toolbox import Toolbox
 
 
@@ -36,6 +39,7 @@ class Given:
     folder: str | None = None
     prices: str | None = None
     otel: bool = False
+    journal: bool = False
     allow_tools: tuple[str, ...] = ()
 
 
@@ -59,6 +63,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     prices = wiring.prices(given.prices)
     tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
+    journal = _journal(setup) if given.journal else None
     try:
         server = await open_server(
             options,
@@ -71,6 +76,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             log=log,
             limits=limits,
             telemetry=telemetry,
+            journal=journal,
             reuse_port=shared_port,
         )
     except BaseException:
@@ -82,7 +88,11 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             _workers.end_with_parent()
         _tell(server, options, selection)
 
-    await serve(server, ready)
+    try:
+        await serve(server, ready)
+    finally:
+        if journal is not None:
+            journal.close()
 
 
 def surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
@@ -112,6 +122,15 @@ def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
     )
 
 
+def _journal(setup: settings.Settings) -> Journal:
+    """Where runs are written down. One that cannot be written keeps nobody from being served."""
+    journal = Journal(setup.home)
+    journal.prune(read_store_options(setup.store))
+    if journal.off:
+        _console.err(f"journal: off ({journal.off}): runs of this server cannot be looked at later")
+    return journal
+
+
 async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:
     """In this process, or in Redis for all servers that name the same one."""
     if not setup.redis_url:
@@ -139,7 +158,7 @@ def sources(given: Given) -> list[Source]:
         folder = Path(given.folder)
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}", hint="correct --pipelines")
-        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES)
+        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES and not is_tests(path))
         if not files:
             raise UsageError(f"{folder} holds no pipeline", hint="files that end in .yaml")
         found += [_source(path) for path in files if not (given.config and path.samefile(found[0].file))]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from fusion_graph.commands import _interrupt, _options
-from fusion_graph.commands._prompt import read_prompt
 
 
 @click.command("ask", short_help="ask the default panel, print the answer only")
@@ -15,17 +14,44 @@ from fusion_graph.commands._prompt import read_prompt
 )
 @_options.prompt_file
 @click.option("--journal", is_flag=True, help="Write the run down, as `run` does.")
+@_options.record
+@_options.replay
 @_options.prices
-def COMMAND(prompt: str | None, config: str | None, file: str | None, journal: bool, prices: str | None) -> int:
+def COMMAND(
+    prompt: str | None,
+    config: str | None,
+    file: str | None,
+    journal: bool,
+    record: str | None,
+    replay: str | None,
+    prices: str | None,
+) -> int:
     """Ask PROMPT and print the answer, as it is written.
 
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
     from fusion_graph import wiring
+    from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
-    from fusion_graph.messages import Message
 
-    found = wiring.load(config or wiring.DEFAULT_PIPELINE)
-    messages = (Message("user", read_prompt(prompt, file)),)
-    job = Job(pipeline=found, messages=messages, prices=prices, tree=False, command="ask", keep=journal)
-    return _interrupt.run(perform(job))
+    cassette = _taping.check(record, replay)
+    given = _resuming.Given(config, prompt, file, {}, None)
+    if cassette is not None:
+        what = _taping.played(given, cassette)
+    else:
+        what = _resuming.begun(given._replace(pipeline=config or wiring.DEFAULT_PIPELINE))
+    job = Job(
+        pipeline=what.pipeline,
+        params=what.params,
+        messages=what.messages,
+        seed=what.seed,
+        budget_usd=what.budget_usd,
+        deadline_s=what.deadline_s,
+        prices=prices,
+        tree=False,
+        command="ask",
+        keep=journal and cassette is None,
+        record=record,
+        cassette=cassette,
+    )
+    return _interrupt.run(perform(job), _taping.loop_of(cassette))

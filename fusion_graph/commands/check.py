@@ -19,20 +19,24 @@ import click
 def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
     """Find every mistake in pipeline FILEs: what it is, where it is, and what was perhaps meant.
 
-    A FILE may also be a preset's name. Exits with 2 if there is an error. What the codes mean: docs/codes.md.
+    A FILE may also be a preset's name, or a NAME.tests.yaml beside a pipeline. Exits with 2 if there is an error. What
+    the codes mean: docs/codes.md.
     """
     import json
     from dataclasses import asdict
+    from pathlib import Path
 
     from fusion_graph import wiring
     from fusion_graph.commands import _console, _findings
+    from fusion_graph.commands._testing import check_tests
     from fusion_graph.errors import Diagnostic, UsageError
+    from fusion_graph.graph.pipeline_tests import is_tests
 
     found: list[Diagnostic] = []
     missing = False
     for file in files:
         try:
-            found += wiring.read(file).diagnostics
+            found += check_tests(file) if is_tests(Path(file)) else wiring.read(file).diagnostics
         except UsageError as error:  # the others are checked all the same
             _console.error(error.message, error.hint)
             missing = True

@@ -21,8 +21,12 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
 @click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
-@click.option("--no-journal", is_flag=True, help="Do not write the run down.")
+@click.option(
+    "--journal/--no-journal", default=True, help="Write the run down, so that it can go on later.  [default: yes]"
+)
 @click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
+@_options.record
+@_options.replay
 @_options.strict
 @_options.tools
 @_options.prices
@@ -38,8 +42,10 @@ def COMMAND(
     deadline_s: float | None,
     seed: int | None,
     resume: str | None,
-    no_journal: bool,
+    journal: bool,
     cache: bool,
+    record: str | None,
+    replay: str | None,
     strict: bool,
     allow_tools: tuple[str, ...],
     root: str,
@@ -56,13 +62,16 @@ def COMMAND(
 
     On a terminal you see every node live on stderr and the answer on stdout as it is written. In a pipe, stdout gets
     the answer and nothing else.
+
+    With --replay the pipeline, prompt, parameters, seed and limits are the recorded ones where you give none.
     """
-    from fusion_graph.commands import _resuming
+    from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
     from fusion_graph.equipment import Allowed
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
-    what = _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+    cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
+    what = _taping.wanted(given, cassette, resume)
     job = Job(
         pipeline=what.pipeline,
         params=what.params,
@@ -72,12 +81,14 @@ def COMMAND(
         as_json=as_json,
         stream=not no_stream,
         trace=trace,
-        budget_usd=budget_usd,
-        deadline_s=deadline_s,
-        keep=not no_journal,
+        budget_usd=what.budget_usd if budget_usd is None else budget_usd,
+        deadline_s=what.deadline_s if deadline_s is None else deadline_s,
+        keep=journal and cassette is None,
+        record=record,
+        cassette=cassette,
         cache=cache,
         strict=strict,
         prices=prices,
         allowed=Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network),
     )
-    return _interrupt.run(perform(job))
+    return _interrupt.run(perform(job), _taping.loop_of(cassette))

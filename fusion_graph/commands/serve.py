@@ -18,6 +18,7 @@ import click
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
 @click.option("--log-content", is_flag=True, help="Log prompts and answers too; with --otel in spans as well.")
+@click.option("--journal", is_flag=True, help="Write every run down, for `fusiongraph runs`; prompts and answers too.")
 @click.option("--otel", is_flag=True, help="Send spans and metrics by OTLP; needs the otel extra.")
 @click.option(
     "--allow-tools",
@@ -38,6 +39,7 @@ def COMMAND(
     workers: int,
     log_json: bool,
     log_content: bool,
+    journal: bool,
     otel: bool,
     allow_tools: tuple[str, ...],
     shared_port: bool,
@@ -55,7 +57,9 @@ def COMMAND(
     from fusion_graph.commands import _serving
 
     return _serving.perform(
-        _serving.Given(config=config, folder=pipelines, prices=prices, otel=otel, allow_tools=allow_tools),
+        _serving.Given(
+            config=config, folder=pipelines, prices=prices, journal=journal, otel=otel, allow_tools=allow_tools
+        ),
         shared_port=shared_port,
         host=host,
         port=port,

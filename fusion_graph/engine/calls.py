@@ -181,9 +181,10 @@ class CallRun:
     def _saw(self, delta: Delta) -> None:
         """A piece of content arrived."""
         run = self.run
+        now = run.clock()
         if not self.last_at:
-            run.emit((run.clock(), FirstToken, self.node.id, self.number))
-        self.last_at = run.clock()
+            run.emit((now, FirstToken, self.node.id, self.number))
+        self.last_at = now
         if delta.text:
             self.arrived += len(delta.text)
         if self._relay is not None and (delta.text or delta.tool_calls):

@@ -8,6 +8,7 @@ commits the run to that node.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fusion_graph.events import TextDelta, ToolDelta
@@ -32,7 +33,7 @@ class Live:
     def offers(self, i: int, choice: int) -> Callable[[Delta], None]:
         """Where a final call of node i puts its pieces. Whatever an earlier attempt left unsent is dropped."""
         self._kept.setdefault(i, {})[choice] = []
-        return lambda delta: self._offer(i, choice, delta)
+        return partial(self._offer, i, choice)
 
     def forget(self, i: int, choice: int) -> None:
         """An attempt failed: what it left unsent must not be sent when the node becomes live before the next one."""
@@ -40,8 +41,13 @@ class Live:
             self._kept[i][choice] = []
 
     def _offer(self, i: int, choice: int, delta: Delta) -> None:
-        if self.node == i:
-            self._send(i, choice, delta)
+        run = self._run
+        if self.node == i:  # nearly every piece: as straight as can be
+            name = run.bound.nodes[i].id
+            if delta.text:
+                run.emit((run.clock(), TextDelta, name, delta.text, choice, False))
+            if delta.tool_calls:
+                run.emit((run.clock(), ToolDelta, name, delta.tool_calls, choice, False))
         elif self.node < 0:
             self._kept[i][choice].append(delta)
             self._try(i)
@@ -63,15 +69,8 @@ class Live:
         progress.first_content(i)
         for choice in sorted(kept):
             for delta in kept[choice]:
-                self._send(i, choice, delta)
+                self._offer(i, choice, delta)
         self._run.wake()
-
-    def _send(self, i: int, choice: int, delta: Delta) -> None:
-        run = self._run
-        if delta.text:
-            run.emit((run.clock(), TextDelta, run.bound.nodes[i].id, delta.text, choice, False))
-        if delta.tool_calls:
-            run.emit((run.clock(), ToolDelta, run.bound.nodes[i].id, delta.tool_calls, choice, False))
 
     def close(self, answer: tuple[Draft, ...]) -> None:
         """The run has its answer: what was not streamed is sent whole."""

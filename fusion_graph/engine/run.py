@@ -87,11 +87,7 @@ class Run:
         """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash that is as
         long as all their keys, as it costs a fraction of a seeded generator."""
         if not self.places:
-            bound = self.bound
-            seed = f"{self.seed}/{self.digest()}/labels"
-            keys = hashlib.shake_128(seed.encode()).digest(8 * len(bound.drafters))
-            order = sorted([(keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters)])
-            self.places = {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
+            self.places = ranks(self.bound, self.seed, self.request.messages)
         return self.places
 
     def random(self, purpose: str) -> random.Random:
@@ -99,11 +95,30 @@ class Run:
         return random.Random(f"{self.seed}/{self.digest()}/{purpose}")  # noqa: S311 (order of drafts, not a secret)
 
     def digest(self) -> str:
-        """sha256 of the conversation."""
-        digest = hashlib.sha256()
-        for message in self.request.messages:
-            digest.update(f"{message.role}\x1f{message.content!r}\x1e".encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        return digest(self.request.messages)
+
+
+def digest(messages: tuple[Message, ...]) -> str:
+    """sha256 of the conversation."""
+    found = hashlib.sha256()
+    for message in messages:
+        found.update(f"{message.role}\x1f{message.content!r}\x1e".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def ranks(bound: Bound, seed: int, messages: tuple[Message, ...]) -> dict[str, int]:
+    """Place of every draft-writing node in one seeded order, see Run.ranks."""
+    text = f"{seed}/{digest(messages)}/labels"
+    keys = hashlib.shake_128(text.encode()).digest(8 * len(bound.drafters))
+    order = sorted([(keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters)])
+    return {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
+
+
+def labels(bound: Bound, request: RunRequest) -> dict[str, str]:
+    """The model behind each blind label of a run."""
+    seed = request.seed if request.seed is not None else bound.seed or 0
+    models: dict[str, str] = {n.id: n.model.model.slug for n in bound.nodes if n.model}
+    return {label(place): models[node] for node, place in ranks(bound, seed, request.messages).items()}
 
 
 @lru_cache(maxsize=4096)

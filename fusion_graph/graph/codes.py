@@ -1,7 +1,7 @@
 """Every diagnostic code and what it means, in one table. The docs page of codes is made from it.
 
-FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits. A code is never given a
-new meaning; whether a finding is an error or a warning is said where it is made.
+FG1xx YAML and schema, FG2xx references, FG3xx graph, FG4xx types and streaming, FG5xx limits, FG6xx task files. A code
+is never given a new meaning; whether a finding is an error or a warning is said where it is made.
 """
 
 from __future__ import annotations
@@ -57,5 +57,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FG503": "A timeout that the deadline can never let happen.",
         "FG504": "The graph would expand to too many nodes.",
         "FG505": "More calls may be made than the limits allow (warning).",
+        "FG601": "A task or criterion is there twice.",
+        "FG602": "A weight that is not a finite number.",
+        "FG603": "A task that nothing could score on: no criterion of positive weight.",
+        "FG604": "A task file of no known form, or without a task.",
+        "FG605": "A manifest that does not say what is in it.",
+        "FG606": "A space of no known form, of a pipeline that cannot be read, or too large.",
     }
 )

@@ -15,15 +15,31 @@ from fusion_graph.pipeline import Node
 
 def identities(bound: Bound, messages: Sequence[Message]) -> tuple[str, ...]:
     """sha256 of every node, by index."""
+    talk = hashlib.sha256(repr(tuple(messages)).encode("utf-8", "surrogatepass"))
+    found = []
+    for standing in _standing(bound):
+        whole = talk.copy()
+        whole.update(standing)
+        found.append(whole.hexdigest())
+    return tuple(found)
+
+
+def _standing(bound: Bound) -> tuple[bytes, ...]:
+    """What all runs of a graph share of it; worked out once."""
+    known: tuple[bytes, ...] | None = bound.__dict__.get("standing")
+    if known is None:
+        known = bound.__dict__["standing"] = _worked_out(bound)
+    return known
+
+
+def _worked_out(bound: Bound) -> tuple[bytes, ...]:
     plan = bound.plan
-    talk = hashlib.sha256(repr(tuple(messages)).encode("utf-8", "surrogatepass")).hexdigest()
-    found = [""] * len(bound.nodes)
+    found = [b""] * len(bound.nodes)
     for i in plan.order:
         node = bound.nodes[i]
         own = (_own(node, bound.kinds[i], bound), i in bound.writers, plan.conditions[i], plan.waits[i])
         below = [found[s] for s in (*plan.before[i], *plan.sources[i])]
-        text = repr((talk, own, below))
-        found[i] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        found[i] = hashlib.sha256(repr((own, below)).encode("utf-8", "surrogatepass")).digest()
     return tuple(found)
 
 

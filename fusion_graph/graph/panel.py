@@ -18,7 +18,7 @@ TEMPERATURE, JITTER, RETRIES, BACKOFF_S = 0.7, 0.3, 2, 0.5
 def to_graph(panel: Mapping[str, Any]) -> dict[str, Any]:
     """The graph form of a panel file: layers, samples and diversity in one layer, then judge, synth and refine,
     closed by a fallback to the best draft."""
-    top = {key: panel[key] for key in panel if key in ("description", "forward") or key.startswith("x-")}
+    top = {key: panel[key] for key in panel if key in ("description", "convene", "forward") or key.startswith("x-")}
     return {
         "version": 1,
         "name": panel["name"],

@@ -17,10 +17,12 @@ from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph import panel
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.documents import Document, parse
+from fusion_graph.graph.pipeline_tests import PipelineTest
 from fusion_graph.graph.reading.credentials import holds_a_key, like_a_key
 from fusion_graph.graph.reading.form import read_graph
+from fusion_graph.graph.reading.pipeline_tests import read_tests
 from fusion_graph.graph.reading.validation import Checker
-from fusion_graph.graph.schema import PANEL_TOP
+from fusion_graph.graph.schema import PANEL_TOP, TESTS_TOP
 from fusion_graph.graph.yaml.places import Path
 from fusion_graph.pipeline import Pipeline
 
@@ -33,6 +35,7 @@ class Reading(NamedTuple):
 
     pipeline: Pipeline | None
     diagnostics: tuple[Diagnostic, ...]
+    tests: tuple[PipelineTest, ...] = ()
 
 
 def read(source: bytes, *, file: str, kinds: Mapping[str, Kind]) -> Reading:
@@ -47,6 +50,27 @@ def read(source: bytes, *, file: str, kinds: Mapping[str, Kind]) -> Reading:
 def load(source: bytes, *, file: str, kinds: Mapping[str, Kind]) -> Pipeline:
     """Read a pipeline file; raises PipelineError with every error in it."""
     return _demand(read(source, file=file, kinds=kinds))
+
+
+def load_tests(source: bytes, *, file: str, pipeline: Pipeline, kinds: Mapping[str, Kind]) -> tuple[PipelineTest, ...]:
+    """Read a file of tests that stands beside a pipeline; raises PipelineError with every error in it."""
+    document, faults = parse(source)
+    findings = Findings(document, file, faults)
+    tests: tuple[PipelineTest, ...] = ()
+    if not any(fault.code in UNREADABLE for fault in faults):
+        _check_secrets(document.data, findings)
+        for problem in _tests_checker().problems(document.data):
+            findings.problem(problem)
+        if not findings.failed:
+            tests = read_tests(document.data["tests"], pipeline, findings, kinds)
+    if findings.failed:
+        raise PipelineError(findings.ordered())
+    return tests
+
+
+@cache
+def _tests_checker() -> Checker:
+    return Checker(TESTS_TOP)
 
 
 def read_mapping(mapping: Mapping[str, Any], *, name: str = "<pipeline>", kinds: Mapping[str, Kind]) -> Reading:
@@ -85,7 +109,9 @@ def _read(document: Document, findings: Findings, file: str, kinds: Mapping[str,
         pipeline = _panel_pipeline(data, findings, file, kinds)
     elif form == "graph":
         pipeline = read_graph(data, findings, file, kinds)
-    return Reading(None if findings.failed else pipeline, findings.ordered())
+    raw = data.get("tests") if pipeline is not None and not findings.failed else None
+    tests = read_tests(raw, pipeline, findings, kinds) if raw and pipeline is not None else ()
+    return Reading(None if findings.failed else pipeline, findings.ordered(), tests)
 
 
 def _form(data: Any, findings: Findings) -> str:

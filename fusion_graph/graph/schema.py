@@ -24,6 +24,7 @@ from fusion_graph.graph.fragments import (
     WHEN,
     Schema,
 )
+from fusion_graph.graph.pipeline_tests import TESTS
 
 FREE = "^x-"
 FIXED = frozenset(("kind", "inputs", "after", "when", "description", "mode", "match", "regex", "schema"))
@@ -78,6 +79,10 @@ def node_schema(kind: Kind) -> Schema:
 
 DEFAULTS = _open(CALLED | SHOWN, (), description="Merged into every node that calls a model.")
 
+CONVENE: Schema = {
+    "enum": ["always", "auto"],
+    "description": "On the server: the panel always drafts, or the final writer, asked first, may call for it.",
+}
 FORWARD: Schema = {
     "type": "boolean",
     "description": "On the server: a request's `user`, `metadata`, `service_tier` and the like go to the writer's "
@@ -109,6 +114,7 @@ GRAPH_TOP: Schema = _open(
             "enum": ["full", "writer_only"],
             "description": "A turn that must end in a tool call runs the whole graph, or the final writer alone.",
         },
+        "convene": CONVENE,
         "forward": FORWARD,
         "defaults": DEFAULTS,
         "nodes": {
@@ -119,6 +125,7 @@ GRAPH_TOP: Schema = _open(
             "description": "The nodes by their ids.",
         },
         "output": {"type": "string", "pattern": f"^{REF}$", "description": "The node whose value is the answer."},
+        "tests": TESTS,
     },
     ["version", "name", "nodes", "output"],
 )
@@ -164,11 +171,17 @@ PANEL_TOP: Schema = _open(
         },
         "grace_s": {"type": "number", "minimum": 0, "description": "Seconds for stragglers once the quorum is met."},
         "limits": LIMITS,
+        "convene": CONVENE,
         "forward": FORWARD,
+        "tests": TESTS,
     },
     ["name", "panel"],
 )
 """The panel form."""
+
+
+TESTS_TOP: Schema = _open({"tests": {**TESTS, "minItems": 1}}, ["tests"])
+"""A file of tests beside a pipeline."""
 
 
 # --- for editors ------------------------------------------------------------------------------------------------------
@@ -208,6 +221,11 @@ def graph_document(kinds: Mapping[str, Kind]) -> Schema:
 def panel_document() -> Schema:
     """The published schema of the panel form."""
     return {"$schema": DRAFT, "title": "fusion_graph pipeline, panel form", **PANEL_TOP}
+
+
+def tests_document() -> Schema:
+    """The published schema of a file of tests."""
+    return {"$schema": DRAFT, "title": "fusion_graph pipeline tests", **TESTS_TOP}
 
 
 def _choice(name: str, schema: Schema) -> Schema:

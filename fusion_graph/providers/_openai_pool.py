@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
+from fusion_graph.contracts import DEPTH, DEPTH_HEADER
 from fusion_graph.errors import UsageError
 from fusion_graph.providers._openai_errors import FOREIGN, is_disconnect
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 CONNECT_S = 10.0
 _STALE_S = 1.0  # a resting connection that was closed shows at once; what breaks later may have been at work
 _INTERIM = range(100, 200)
+_REQUEST = b"%b%d\r\nContent-Length: %d\r\n\r\n%b"
 
 
 class Tap(asyncio.Protocol):
@@ -157,7 +159,7 @@ class Pool:
             tap = Tap(protocol)
             transport.set_protocol(tap)
         protocol.set_response_params(read_until_eof=True)
-        transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        transport.write(_REQUEST % (self._head, DEPTH.get() + 1, len(body), body))
         message, content = await protocol.read()
         while message.code in _INTERIM and not message.upgrade:
             message, content = await protocol.read()
@@ -168,12 +170,12 @@ class Pool:
 
 
 def _head(request: aiohttp.ClientRequest) -> bytes:
-    """All of it but the length of the body."""
+    """All of it but how deep it is and the length of the body."""
     lines = [f"POST {request.url.raw_path_qs} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
     if not all(line.isprintable() for line in lines):
         raise UsageError("the key of a backend holds a character that no header may hold", hint="correct the key")
-    return "\r\n".join([*lines, "Content-Length: "]).encode()
+    return "\r\n".join([*lines, f"{DEPTH_HEADER}: "]).encode()
 
 
 def _drop(connection: Connection) -> None:

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fusion_graph.contracts import Route
-from fusion_graph.server import chat_completions, health, livez, metrics, model, models, openapi, readyz, root
+from fusion_graph.server import (
+    chat_completions,
+    count_tokens,
+    health,
+    livez,
+    messages,
+    metrics,
+    model,
+    models,
+    openapi,
+    readyz,
+    responses,
+    root,
+)
 
 ROUTES: Mapping[str, Route] = {
     "chat_completions": chat_completions.ROUTE,
+    "messages": messages.ROUTE,
+    "count_tokens": count_tokens.ROUTE,
+    "responses": responses.ROUTE,
     "models": models.ROUTE,
     "model": model.ROUTE,
     "health": health.ROUTE,

@@ -7,28 +7,19 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.server._progress import Progress
+from fusion_graph.server._report import scoped_usage, usage
+
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
+    from fusion_graph.events import Event
     from fusion_graph.messages import ToolCallDelta
     from fusion_graph.outputs import Draft
+    from fusion_graph.server._errors import Refused
+    from fusion_graph.server._speech import Head
 
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
-
-
-def completion(
-    name: str, created: int, result: RunResult, block: dict[str, Any], counted: dict[str, Any]
-) -> dict[str, Any]:
-    """The whole answer of a request that does not stream. `counted` is its usage."""
-    return {
-        "id": completion_id(result.run_id),
-        "object": "chat.completion",
-        "created": created,
-        "model": name,
-        "choices": [_choice(i, draft) for i, draft in enumerate(result.choices)],
-        "usage": counted,
-        "fusion": block,
-    }
 
 
 def completion_id(run_id: str) -> str:
@@ -54,33 +45,66 @@ def _choice(index: int, draft: Draft) -> dict[str, Any]:
 
 
 class Chunks:
-    """Writes the chunks of one stream: same id, time and model in all of them. What never changes is built once."""
+    """One answer in the words of Chat Completions. The chunks of a stream have the same id, time and model: what never
+    changes is built once."""
 
-    endpoint = "chat_completions"
-    __slots__ = ("_begun", "_head", "_n", "_tail", "_usage")
+    __slots__ = ("_about", "_begun", "_head", "_n", "_progress", "_tail", "_usage")
 
-    def __init__(self, name: str, created: int, run_id: str, *, include_usage: bool, n: int = 1) -> None:
-        head = {"id": completion_id(run_id), "object": "chat.completion.chunk", "created": created, "model": name}
-        self._head = "data: " + json.dumps(head)[:-1]
+    def __init__(self, head: Head, *, include_usage: bool = False, n: int = 1, progress: bool = False) -> None:
+        self._about = head
+        first = {
+            "id": completion_id(head.run_id),
+            "object": "chat.completion.chunk",
+            "created": head.created,
+            "model": head.model,
+        }
+        self._head = "data: " + json.dumps(first)[:-1]
         self._usage = ', "usage": null' if include_usage else ""
         self._n = n
         self._begun = False
+        self._progress = Progress() if progress else None
         self._tail = f'}}, "logprobs": null, "finish_reason": null}}]{self._usage}}}\n\n'
+
+    @property
+    def watches(self) -> bool:
+        return self._progress is not None
+
+    def beat(self) -> bytes:
+        return KEEP_ALIVE
+
+    def event(self, event: Event) -> bytes:
+        """Progress until the answer begins, as reasoning models show it."""
+        line = "" if self._progress is None else self._progress.line(event)
+        return self._delta(0, {"reasoning_content": f"{line}\n"}) if line else b""
 
     def text(self, piece: str, choice: int = 0) -> bytes:
         """A piece of text. ASCII, so that nothing in it can break a line or a character."""
+        self._progress = None
         line = f'{self._head}, "choices": [{{"index": {choice}, "delta": {{"content": {quote(piece)}{self._tail}'
         return (line if self._begun else self._begin() + line).encode("ascii")
 
-    def reasoning(self, piece: str) -> bytes:
-        """Progress, as reasoning models show it."""
-        return self._delta(0, {"reasoning_content": piece})
-
     def calls(self, pieces: Sequence[ToolCallDelta], choice: int = 0) -> bytes:
         """Pieces of tool calls: id, type and name with the first of each."""
+        self._progress = None
         return self._delta(choice, {"tool_calls": [_piece(piece) for piece in pieces]})
 
-    def end(self, result: RunResult, block: dict[str, Any], counted: dict[str, Any]) -> bytes:
+    def whole(self, result: RunResult, block: dict[str, Any]) -> dict[str, Any]:
+        """The whole answer of a request that does not stream."""
+        return {
+            "id": completion_id(result.run_id),
+            "object": "chat.completion",
+            "created": self._about.created,
+            "model": self._about.model,
+            "choices": [_choice(i, draft) for i, draft in enumerate(result.choices)],
+            "usage": self._counted(result),
+            "fusion": block,
+        }
+
+    def failed(self, refused: Refused) -> bytes:
+        """No finish, no [DONE]."""
+        return b"data: " + json.dumps(refused.body).encode("ascii") + b"\n\n"
+
+    def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         """The last chunk of each choice, with all its logprobs; the block on the very last; then the counts if they
         were asked for."""
         lines = [] if self._begun else [self._begin()]
@@ -90,8 +114,12 @@ class Chunks:
             more = f', "fusion": {json.dumps(block)}' if i == last else ""
             lines.append(f'{self._head}, "choices": [{json.dumps(choice)}]{self._usage}{more}}}\n\n')
         if self._usage:
-            lines.append(f'{self._head}, "choices": [], "usage": {json.dumps(counted)}}}\n\n')
+            counted = json.dumps(self._counted(result))
+            lines.append(f'{self._head}, "choices": [], "usage": {counted}}}\n\n')
         return "".join(lines).encode("ascii") + DONE
+
+    def _counted(self, result: RunResult) -> dict[str, Any]:
+        return usage(scoped_usage(result, final=self._about.final), result.cost_usd)
 
     def _delta(self, choice: int, delta: dict[str, Any]) -> bytes:
         entry = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": None}
@@ -105,11 +133,6 @@ class Chunks:
             f'{self._head}, "choices": [{{"index": {i}, "delta": {{"role": "assistant", "content": ""{self._tail}'
             for i in range(self._n)
         )
-
-
-def error_event(body: dict[str, Any]) -> bytes:
-    """The end of a stream that failed."""
-    return b"data: " + json.dumps(body).encode("ascii") + b"\n\n"
 
 
 def _piece(piece: ToolCallDelta) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
     from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.journal import Journal
 
 
 class Server:
@@ -116,6 +117,7 @@ async def open_server(
     routes: Mapping[str, Route] | None = None,
     telemetry: Telemetry | None = None,
     limits: Limits | None = None,
+    journal: Journal | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -135,6 +137,7 @@ async def open_server(
         peers=Peers(options.proxies),
         telemetry=telemetry,
         limits=limits or Limits(),
+        journal=journal,
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

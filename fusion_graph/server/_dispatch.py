@@ -19,6 +19,7 @@ from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import check_host
 from fusion_graph.server._logs import client_id
 from fusion_graph.server._service import Exchange, Service
+from fusion_graph.server._wire_errors import shape_of
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
@@ -118,7 +119,7 @@ class Dispatcher:
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
         exchange.told |= {"code": refused.code, "param": refused.param}
-        response = refused.response()
+        response = self._say(exchange, refused)
         if refused.closes:
             response.force_close()
         return response
@@ -128,7 +129,12 @@ class Dispatcher:
         frames = traceback.extract_tb(error.__traceback__)
         exchange.told["bug"] = type(error).__name__
         exchange.told["at"] = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames[-6:]))
-        return internal().response()
+        return self._say(exchange, internal())
+
+    def _say(self, exchange: Exchange, refused: Refused) -> web.Response:
+        request = exchange.request
+        shape = shape_of(plain(request.raw_path), anthropic="anthropic-version" in request.headers)
+        return refused.response(shape, exchange.id)
 
     def _cors(self, request: web.BaseRequest) -> Mapping[str, str]:
         """Off unless the page is named, exactly."""

@@ -6,7 +6,7 @@ Texts are made of our own words: no exception text, path, address, host or upstr
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -70,9 +70,10 @@ class Refused(FusionError):
             said["x-should-retry"] = "false"
         return {**said, "Allow": self.allow} if self.allow else said
 
-    def response(self) -> web.Response:
-        text = json.dumps(self.body)
-        return web.Response(status=self.http_status, text=text, content_type="application/json", headers=self.headers)
+    def response(self, shape: Callable[[Refused, str], tuple[int, dict[str, Any]]], request_id: str) -> web.Response:
+        """In the words of a wire, see `_wire_errors`."""
+        status, body = shape(self, request_id)
+        return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=self.headers)
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:

@@ -9,6 +9,26 @@ from typing import Any
 from fusion_graph.server._errors import invalid
 
 CHOICES = 8  # of one request, unless the operator says otherwise
+MAX_TOKENS = 10_000_000
+MAX_NAMED = 32  # of ignored fields, each cut to this many characters
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+def given(body: Mapping[str, Any], name: str, default: Any) -> Any:
+    """null is as good as nothing."""
+    value = body.get(name)
+    return default if value is None else value
+
+
+def optional(body: Mapping[str, Any], name: str, read: Any, *bounds: Any) -> Any:
+    """A field at the top of a body, read if it is there."""
+    value = body.get(name)
+    return None if value is None else read(value, name, *bounds)
+
+
+def unread(body: Mapping[str, Any], known: frozenset[str]) -> list[str]:
+    """The names of all other fields that say something."""
+    return [name[:64] for name, value in body.items() if name not in known and value is not None][:MAX_NAMED]
 
 
 def text(value: Any, path: str, *, most: int = 1 << 25, least: int = 0) -> str:

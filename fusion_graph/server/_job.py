@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph.contracts import Calls
+from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
@@ -14,14 +14,16 @@ from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits
+from fusion_graph.server._deciding import First, first_of
+from fusion_graph.server._doors import enter, read_depth, tune, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._facts import check_parts
 from fusion_graph.server._replay import Recall
 
 if TYPE_CHECKING:
+    from fusion_graph.server._asked import Asked, Convening
     from fusion_graph.server._pipelines import Served
     from fusion_graph.server._service import Exchange, Service
-    from fusion_graph.server._wire import ChatRequest
 
 
 UNCHANGED = Overrides({}, {})
@@ -31,67 +33,81 @@ UNCHANGED = Overrides({}, {})
 class Job:
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
 
-    chat: ChatRequest
+    asked: Asked
     served: Served
     bound: Bound
     request: RunRequest
     worst_usd: float | None
     mode: str
+    first: First | None  # what the writer is asked before, where it may decide
     recall: Recall
+    depth: int  # how many fusions the request came through
+    called: str  # the model's name as the client reads it
     changed: bool  # the request chose models, parameters or limits of its own
 
+    @property
+    def roles(self) -> dict[str, str]:
+        """What reports call each node's calls."""
+        return {node.id: kind.role for node, kind in zip(self.bound.nodes, self.bound.kinds, strict=True)}
 
-def make_job(exchange: Exchange, chat: ChatRequest) -> Job:
+
+def make_job(exchange: Exchange, asked: Asked) -> Job:
     """Raises Refused: everything that can be wrong is found here, before anything is spent."""
     service, key = exchange.service, exchange.key
-    served = service.find(chat.model, key)
+    depth = read_depth(exchange.request.headers)
+    served, asked, alias = enter(service, key, asked, depth)
     if served.missing:
         raise Refused(502, "upstream_error", "this pipeline cannot run: a backend of it has no key",
                       code="auth_failed", retry=False)  # fmt: skip
-    if not key.traces and chat.include - {"nodes"}:
+    if not key.traces and asked.include - {"nodes"}:
         raise forbidden("this key may not see drafts, analyses and progress", "traces_not_allowed")
-    if chat.sender:
-        chat = _introduced(chat, forward=served.pipeline.forward)
-    changes = _changes(served, chat.block) if chat.block else UNCHANGED
-    bound, forecast = _bind(service, served, changes)
+    if asked.sender:
+        asked = _introduced(asked, forward=served.pipeline.forward)
+    changes = _changes(served, asked.block) if asked.block else UNCHANGED
+    bound, forecast = _bind(service, served, changes, asked.convening)
     limits = _limits(service, bound, changes)
-    mode = "writer_only" if _writer_only(chat, bound) else "full"
-    if (chat.solo or _forced(chat, bound)) and mode == "full":
+    mode = "writer_only" if _writer_only(asked, bound) else "full"
+    if (asked.solo or _forced(asked, bound)) and mode == "full":
         bound = bound.tool_turn or bound
         mode = "writer_only"
-    check_parts(service.options.facts, bound, chat.messages)
-    _check_calls(service, forecast, chat.n)
+    check_parts(service.options.facts, bound, asked.messages)
+    first = first_of(bound, asked) if mode == "full" and not alias else None
+    before = None if first is None else estimate(first.bound, served.around.rates)
+    _check_calls(service, forecast.calls.most + asked.n - 1 + (0 if before is None else before.calls.most))
     exchange.run_id = exchange.token[24:40]
-    recall = service.replays.recall(key.name, chat.messages)
+    recall = service.replays.recall(key.name, asked.messages)
     recall.fence = recall.fence or exchange.token[40:]
     request = RunRequest(
-        messages=chat.messages,
-        seed=chat.seed,
-        stream=chat.stream,
-        n=chat.n,
-        writer=chat.writer,
+        messages=asked.messages,
+        seed=asked.seed,
+        stream=asked.stream,
+        n=asked.n,
+        writer=asked.writer,
         limits=limits,
         run_id=exchange.run_id,
         fence=recall.fence,
     )
     return Job(
-        chat=chat,
+        asked=asked,
         served=served,
         bound=bound,
         request=request,
-        worst_usd=_worst(forecast, limits, chat.n),
+        worst_usd=_worst(forecast, limits, asked.n, before),
         mode=mode,
+        first=first,
         recall=recall,
-        changed=bool(chat.block),
+        called=writer_of(bound) if alias else asked.model,
+        depth=depth,
+        changed=bool(asked.block),
     )
 
 
-def _introduced(chat: ChatRequest, *, forward: bool) -> ChatRequest:
+def _introduced(asked: Asked, *, forward: bool) -> Asked:
     """What the request says of its sender goes to the writer's backend, or is named as ignored."""
     if not forward:
-        return replace(chat, ignored=(*chat.ignored, *chat.sender))
-    writer = chat.writer or Sampling()
-    return replace(chat, writer=writer._replace(extra={**writer.extra, **chat.sender}))
+        return replace(asked, ignored=(*asked.ignored, *asked.sender))
+    writer = asked.writer or Sampling()
+    return replace(asked, writer=writer._replace(extra={**writer.extra, **asked.sender}))
 
 
 def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
@@ -106,9 +122,13 @@ def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
         raise invalid(error.message, "fusion") from None
 
 
-def _bind(service: Service, served: Served, changes: Overrides) -> tuple[Bound, Estimate]:
-    if not changes.params:
-        return served.bound, served.forecast
+def _bind(service: Service, served: Served, changes: Overrides, convening: Convening | None) -> tuple[Bound, Estimate]:
+    bound = tune(_bound(service, served, changes) if changes.params else served.bound, convening)
+    return bound, served.forecast if bound is served.bound else estimate(bound, served.around.rates)
+
+
+def _bound(service: Service, served: Served, changes: Overrides) -> Bound:
+    """The graph at the request's parameters."""
     models = model_params(served.pipeline)
     for name, value in changes.params.items():
         try:
@@ -119,10 +139,9 @@ def _bind(service: Service, served: Served, changes: Overrides) -> tuple[Bound, 
             if not service.allows(model):
                 raise invalid("this model is not allowed here", f"fusion.{name}", code="model_not_allowed")
     try:
-        bound = served.bind(changes.params, service.allows)
+        return served.bind(changes.params, service.allows)
     except (UsageError, PipelineError) as error:
         raise invalid(_first_line(error), "fusion") from None
-    return bound, estimate(bound, served.around.rates)
 
 
 def _slugs(value: Any) -> list[str]:
@@ -147,23 +166,22 @@ def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
     return limits
 
 
-def _writer_only(chat: ChatRequest, bound: Bound) -> bool:
+def _writer_only(asked: Asked, bound: Bound) -> bool:
     """The engine does so by itself; here it is only told."""
-    after_tool = chat.messages[-1].role == "tool" and bound.pipeline.on_tool_turn == "writer_only"
+    after_tool = asked.messages[-1].role == "tool" and bound.pipeline.on_tool_turn == "writer_only"
     return after_tool and bound.tool_turn is not None
 
 
-def _forced(chat: ChatRequest, bound: Bound) -> bool:
+def _forced(asked: Asked, bound: Bound) -> bool:
     """A tool call is demanded, and the pipeline wants no panel for it."""
-    choice = chat.writer.tool_choice if chat.writer is not None else None
+    choice = asked.writer.tool_choice if asked.writer is not None else None
     demanded = choice == "required" or isinstance(choice, Mapping)
     return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
-def _check_calls(service: Service, forecast: Estimate, n: int) -> None:
+def _check_calls(service: Service, total: int) -> None:
     """The product of all multipliers is bounded."""
-    calls: Calls = forecast.calls
-    total, most = calls.most + n - 1, service.options.max_calls
+    most = service.options.max_calls
     if total > most:
         raise invalid(
             f"this request may lead to {total} calls, more than the {most} allowed here",
@@ -172,9 +190,7 @@ def _check_calls(service: Service, forecast: Estimate, n: int) -> None:
         )
 
 
-def _worst(forecast: Estimate, limits: Limits, n: int) -> float | None:
-    worst = forecast.cost.worst
-    if worst is None:
-        return None
-    worst *= n
-    return worst if limits.budget_usd is None else min(worst, limits.budget_usd)
+def _worst(forecast: Estimate, limits: Limits, n: int, before: Estimate | None) -> float | None:
+    parts = [forecast.cost.worst] * n + ([before.cost.worst] if before is not None else [])
+    worst = total_cost(parts)
+    return worst if worst is None or limits.budget_usd is None else min(worst, limits.budget_usd)

@@ -14,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from fusion_graph.errors import UsageError
 from fusion_graph.server._errors import Refused
+from fusion_graph.server._wire_errors import chat
 
 if TYPE_CHECKING:
     from fusion_graph.server._options import ServerOptions
@@ -40,7 +41,8 @@ class _Connection(RequestHandler):
         super().connection_lost(exc)
 
     def handle_error(self, *_args: Any, **_kwargs: Any) -> web.StreamResponse:
-        response = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http").response()
+        refused = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http")
+        response = refused.response(chat, "")
         response.force_close()
         return response
 

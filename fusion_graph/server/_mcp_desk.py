@@ -130,14 +130,16 @@ class _Told:
     def __init__(self) -> None:
         self._lines: asyncio.Queue[tuple[int, int, str] | None] = asyncio.Queue()
         self._done = self._all = 0
-        self._progress = Progress(lambda line: self._lines.put_nowait((self._done, self._all, line.strip())))
+        self._progress = Progress()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._all = len(event.nodes)
         if isinstance(event, NodeFinished | NodeSkipped):
             self._done += 1
-        self._progress(event)
+        line = self._progress.line(event)
+        if line:
+            self._lines.put_nowait((self._done, self._all, line))
 
     def end(self) -> None:
         self._lines.put_nowait(None)

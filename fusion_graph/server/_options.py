@@ -11,9 +11,9 @@ from typing import Any
 from fusion_graph.errors import UsageError
 from fusion_graph.server._facts import Facts, read_facts
 
-SCOPES: Mapping[str, str] = {"chat_completions": "total"}
+SCOPES: Mapping[str, str] = {"chat_completions": "total", "messages": "final", "responses": "final"}
 """What `usage` counts if nobody says otherwise, by the name of the endpoint: `total`, every attempt of a run; `final`,
-the writer's alone. The `fusion` block has both."""
+the writer's alone, which coding agents read as how full their context is. The `fusion` block has both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class ServerOptions:
     tls_key: str = ""
     max_calls: int = 256  # that one request may lead to, nothing retried
     max_n: int = 8
+    max_depth: int = 1  # of fusions that call fusions; a request that comes from that deep convenes no panel
     log_json: bool = False
     log_content: bool = False  # prompts and answers in the log
     insecure_open: bool = False  # reachable from elsewhere, without keys

@@ -3,24 +3,16 @@ texts of drafts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fusion_graph.events import CallFailed, CallStarted, Event, GroupClosed, NodeFinished, NodeSkipped
 
 
 class Progress:
-    """A listener that says lines until the answer begins."""
+    """Turns events into lines, "" where there is nothing to say."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self) -> None:
         self._started: dict[str, float] = {}
 
-    def __call__(self, event: Event) -> None:
-        line = self._line(event)
-        if line:
-            self._say(f"{line}\n")
-
-    def _line(self, event: Event) -> str:
+    def line(self, event: Event) -> str:
         if isinstance(event, CallStarted):
             first = event.node not in self._started
             self._started.setdefault(event.node, event.at)

@@ -15,8 +15,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fusion_graph.contracts import Backend, Client, Provider, Sink
+from fusion_graph.contracts import Provider, Sink
 from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
+from fusion_graph.store.digest import call_digest
+from fusion_graph.store.door import Attempt, guarded
 
 if TYPE_CHECKING:
     from fusion_graph.server._errors import Refused
@@ -63,8 +65,8 @@ CURRENT: ContextVar[Recall | None] = ContextVar("recall", default=None)
 
 
 def digest_of(backend: str, call: Call) -> str:
-    """Everything that shapes a reply; not what it is for."""
-    return hashlib.sha256(repr((backend, *call[:-1])).encode("utf-8", "surrogatepass")).hexdigest()
+    """Everything that shapes a reply; not who asks, nor what for. The fence stays in: it is the first try's again."""
+    return call_digest("", 0, backend, call, "")
 
 
 # --- between the engine and the models --------------------------------------------------------------------------------
@@ -72,35 +74,22 @@ def digest_of(backend: str, call: Call) -> str:
 
 def remembering(providers: Mapping[str, Provider]) -> dict[str, Provider]:
     """The same providers, with a memory for runs that have one."""
-    return {name: replace(provider, open=_opener(provider)) for name, provider in providers.items()}
+    return guarded(providers, _remember)
 
 
-def _opener(provider: Provider) -> Callable[[Backend], Client]:
-    return lambda backend: _Remembering(backend.name, provider.open(backend))
-
-
-class _Remembering:
-    """A client that looks into the run's memory before it asks, and notes what it was answered."""
-
-    def __init__(self, backend: str, client: Client) -> None:
-        self._backend = backend
-        self._client = client
-
-    async def complete(self, call: Call, sink: Sink) -> Completion:
-        recall = CURRENT.get()
-        if recall is None:
-            return await self._client.complete(call, sink)
-        known = recall.find(self._backend, call)
-        if known is not None:
-            pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))
-            sink(Delta(text=known.text, tool_calls=tuple(pieces)))
-            return replace(known, usage=Usage(cost_usd=0.0), notes=(*known.notes, REPLAYED))
-        completion = await self._client.complete(call, sink)
-        recall.finished.append((self._backend, call, completion))
-        return completion
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
+async def _remember(attempt: Attempt, sink: Sink) -> Completion:
+    """Look into the run's memory before asking, and note what was answered."""
+    recall = CURRENT.get()
+    if recall is None:
+        return await attempt.ask(sink)
+    known = recall.find(attempt.backend, attempt.call)
+    if known is not None:
+        pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))
+        sink(Delta(text=known.text, tool_calls=tuple(pieces)))
+        return replace(known, usage=Usage(cost_usd=0.0), notes=(*known.notes, REPLAYED))
+    completion = await attempt.ask(sink)
+    recall.finished.append((attempt.backend, attempt.call, completion))
+    return completion
 
 
 # --- between requests -------------------------------------------------------------------------------------------------
@@ -151,23 +140,23 @@ class Replays:
         kept = self._kept.pop((tenant, conversation(messages)), None) if self._kept else None
         self.size -= kept.size if kept else 0
 
-    def remember_failure(self, tenant: str, body: str, refused: Refused) -> None:
-        """It failed for good: the same again within seconds is answered from here."""
-        self._failed[tenant, body] = (self._clock(), refused)
+    def remember_failure(self, tenant: str, body: str, refused: Refused, seconds: float = FAILED_S) -> None:
+        """The same again within these seconds is answered from here."""
+        self._failed[tenant, body] = (self._clock() + seconds, refused)
         while len(self._failed) > MAX_RUNS:
             self._failed.popitem(last=False)
 
     def failure(self, tenant: str, body: Callable[[], str]) -> Refused | None:
         """What the same request of the same key was refused with just now. `body` is only asked if there is any."""
         self._expire()
-        found = self._failed.get((tenant, body())) if self._failed else None
-        return found[1] if found else None
+        until, refused = self._failed.get((tenant, body()), (0.0, None)) if self._failed else (0.0, None)
+        return refused if until > self._clock() else None
 
     def _expire(self) -> None:
         now = self._clock()
         while self._kept and next(iter(self._kept.values())).at < now - KEPT_S:
             self.size -= self._kept.popitem(last=False)[1].size
-        while self._failed and next(iter(self._failed.values()))[0] < now - FAILED_S:
+        while self._failed and next(iter(self._failed.values()))[0] < now:
             self._failed.popitem(last=False)
 
 

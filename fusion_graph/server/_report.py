@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.record import analysis
 from fusion_graph.engine.report import total_cost
+from fusion_graph.engine.run import labels
 from fusion_graph.engine.tally import Bill
 from fusion_graph.events import CallFinished
 from fusion_graph.server._replay import REPLAYED
+from fusion_graph.server._tools import FUSION
+from fusion_graph.server._wire_fusion_out import Findings
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import NodeReport, RunResult
@@ -21,7 +24,7 @@ STAGES = ("panel", "judge", "synth")
 
 def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     """Everything a client may want to know of how its answer was made."""
-    include = job.chat.include
+    include = job.asked.include
     panel = [(n, kind) for n, kind in zip(result.nodes, result.bound.kinds, strict=True) if kind.role == "panel"]
     members = [node for node, _ in panel if node.model]
     replayed = _replayed(result) if job.recall.used else frozenset[str]()
@@ -29,7 +32,7 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     block: dict[str, Any] = {
         "config": job.served.id,
         "run_id": result.run_id,
-        "mode": job.mode,
+        "mode": _mode(job, result),
         "panel_models": [node.model for node in members],
         "panel_succeeded": sum(node.state in ("ok", "cached", "replayed") for node in members),
         "failed_models": [{"model": node.model, "error": node.reason} for node in failed],
@@ -49,14 +52,32 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
         block["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
     if "analysis" in include:
         block["analysis"] = analysis(result.analysis) if result.analysis else None
+    if include & {"responses", "analysis"} and block["mode"] == "full":
+        block["result"] = _result(job, result)
     return block
+
+
+def _mode(job: Job, result: RunResult) -> str:
+    """Of a pipeline whose writer may decide, what it decided."""
+    return "writer_only" if job.first is not None and result.bound is job.first.bound else job.mode
+
+
+def _result(job: Job, result: RunResult) -> dict[str, Any]:
+    """The fusion in OpenRouter's words, as far as it was asked for."""
+    findings = Findings(job.roles, labels(job.bound, job.request))
+    for event in result.events:
+        _ = [*findings.tell(event)]
+    found = findings.result()
+    unasked = {"responses", "analysis"} - job.asked.include
+    head = {"id": f"fus_{result.run_id}", "type": FUSION, "status": "error" if found["error"] else "ok"}
+    return head | {name: value for name, value in found.items() if name not in unasked}
 
 
 def _ignored(job: Job, result: RunResult) -> list[str]:
     """Also logprobs that were asked for and that the writer's backend does not give."""
-    asked = job.chat.writer is not None and "logprobs" in job.chat.writer.extra
+    asked = job.asked.writer is not None and "logprobs" in job.asked.writer.extra
     missing = asked and not all(draft.logprobs for draft in result.choices)
-    return [*job.chat.ignored, "logprobs"] if missing else list(job.chat.ignored)
+    return [*job.asked.ignored, "logprobs"] if missing else list(job.asked.ignored)
 
 
 def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
@@ -71,9 +92,9 @@ def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
     return counted if cost_usd is None else {**counted, "cost": cost_usd}
 
 
-def usage_told(result: RunResult, scope: str) -> dict[str, Any]:
-    """`usage` of an answer: of all attempts, or of the writer's alone. The cost is the whole run's."""
-    return usage(final_usage(result) if scope == "final" else result.usage, result.cost_usd)
+def scoped_usage(result: RunResult, *, final: bool) -> Usage:
+    """What all attempts used, or what the node that wrote the answer did."""
+    return final_usage(result) if final else result.usage
 
 
 def final_usage(result: RunResult) -> Usage:

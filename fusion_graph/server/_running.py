@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
-from fusion_graph.server._answer import KEEP_ALIVE, Chunks, error_event
+from fusion_graph.server import _journal
+from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
-from fusion_graph.server._progress import Progress
 from fusion_graph.server._replay import CURRENT
-from fusion_graph.server._report import fusion_block, usage_told
-from fusion_graph.server._sse import COMMIT_S, Outbox, Stream, Way
+from fusion_graph.server._report import fusion_block
+from fusion_graph.server._sse import COMMIT_S, Outbox, Pulse, Stream, Way
 
 if TYPE_CHECKING:
     from fusion_graph.server._admission import Ticket
     from fusion_graph.server._job import Job
     from fusion_graph.server._limits import Purse
     from fusion_graph.server._service import Exchange
+    from fusion_graph.server._speech import Speech
 
 
 async def run_whole(exchange: Exchange, job: Job) -> RunResult:
@@ -27,10 +29,11 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     service = exchange.service
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
-            CURRENT.set(job.recall)
+            _surround(job)
+            job = _journal.begin(service, job)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
-                result = await service.fusion.run(job.bound, job.request, bill)
+                result = await run_job(service.fusion, job.first, job.bound, job.request, bill)
             except UsageError as error:
                 raise _misused(job, error) from None
             except asyncio.CancelledError:
@@ -47,37 +50,41 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     return result
 
 
-async def run_streamed(exchange: Exchange, job: Job, chunks: Chunks, way: Way) -> None:
+async def run_streamed(exchange: Exchange, job: Job, speech: Speech, way: Way) -> None:
     """An answer as it is written. Raises Refused only while no status has left."""
     service = exchange.service
     async with service.limits.run(exchange.key, job.worst_usd) as purse, service.admission.place() as ticket:
-        await _Streaming(exchange, job, chunks, way, ticket, purse).answer()
+        await _Streaming(exchange, job, speech, way, ticket, purse).answer()
 
 
 def open_stream(exchange: Exchange, outbox: Outbox | None = None) -> Stream:
     """The way to the client of this request."""
     write_s = exchange.service.options.write_s
-    return Stream(exchange.request, exchange.headers, KEEP_ALIVE, outbox or Outbox(), write_s=write_s)
+    return Stream(exchange.request, exchange.headers, outbox or Outbox(), write_s=write_s)
 
 
 class _Streaming:
     """One streamed run: a task runs it, ours sends what it says."""
 
-    def __init__(self, exchange: Exchange, job: Job, chunks: Chunks, way: Way, ticket: Ticket, purse: Purse) -> None:
+    def __init__(self, exchange: Exchange, job: Job, speech: Speech, way: Way, ticket: Ticket, purse: Purse) -> None:
         self._exchange = exchange
         self._job = job
-        self._chunks = chunks
+        self._speech = speech
         self._ticket = ticket
         self._purse = purse
         self._way = way
+        self._pulse = Pulse(way.outbox, speech.beat)
         self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
 
     async def answer(self) -> None:
-        exchange, job = self._exchange, self._job
-        CURRENT.set(job.recall)
-        run = asyncio.ensure_future(exchange.service.fusion.run(job.bound, job.request, self._listener()))
+        exchange = self._exchange
+        self._job = job = _journal.begin(exchange.service, self._job)
+        _surround(job)
+        run = asyncio.ensure_future(
+            run_job(exchange.service.fusion, job.first, job.bound, job.request, self._listener())
+        )
         run.add_done_callback(lambda _run: self._way.outbox.close())
         try:
             await self._send(run)
@@ -86,6 +93,7 @@ class _Streaming:
                 raise
             await self._fail(_stopped())
         finally:
+            self._pulse.end()
             self._way.end()
             if not run.done():
                 run.cancel()
@@ -119,43 +127,50 @@ class _Streaming:
             return
         if not self._committed:
             await self._commit()
-        await self._way.finish(self._chunks.end(result, fusion_block(self._job, result), self._counted(result)))
+        try:
+            last = self._speech.end(result, fusion_block(self._job, result))
+        except Refused as refused:
+            self._delivered = True  # what cannot be said now could not be said the next time
+            await self._fail(refused)
+            return
+        await self._way.finish(last)
         self._delivered = True
         _deliver(self._exchange, self._job)
 
-    def _counted(self, result: RunResult) -> dict[str, Any]:
-        return usage_told(result, self._exchange.service.options.usage_scope[self._chunks.endpoint])
-
     async def _commit(self) -> None:
         self._committed = True
+        self._pulse.begin()
         await self._way.begin()
 
     async def _fail(self, refused: Refused) -> None:
         """A true status while none has left, else an error event: never a clean end."""
         if not self._committed:
             raise refused
+        self._exchange.failed = refused
         self._exchange.told |= {"failed": refused.code, "status_meant": refused.http_status}
-        await self._way.fail(error_event(refused.body))
+        await self._way.fail(self._speech.failed(refused))
 
     def _listener(self) -> Listener:
-        put, chunks = self._way.outbox.put, self._chunks
-        progress = Progress(lambda line: put(chunks.reasoning(line))) if "progress" in self._job.chat.include else None
-        begun, bill = False, self._bill
+        put, speech, bill = self._way.outbox.put, self._speech, self._bill
+        watches = speech.watches
 
         def listen(event: Event) -> None:
-            nonlocal begun
             if bill is not None:
                 bill(event)
             if isinstance(event, TextDelta):
-                begun = True
-                put(chunks.text(event.text, event.choice))
+                put(speech.text(event.text, event.choice))
             elif isinstance(event, ToolDelta):
-                begun = True
-                put(chunks.calls(event.pieces, event.choice))
-            elif progress is not None and not begun:
-                progress(event)
+                put(speech.calls(event.pieces, event.choice))
+            elif watches:
+                put(speech.event(event))
 
         return listen
+
+
+def _surround(job: Job) -> None:
+    """What the run's calls find around them, wherever they are made."""
+    CURRENT.set(job.recall)
+    DEPTH.set(job.depth)
 
 
 class _Bill:
@@ -186,9 +201,10 @@ def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -
 def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> None:
     """Accounts, metrics and the log learn how it ended."""
     purse.cost_usd = result.cost_usd
+    _journal.conclude(job, result)
     exchange.service.metrics.run(job.served.id, result)
     if exchange.service.telemetry is not None:
-        exchange.service.telemetry.tell(job.served.id, result, job.chat.messages)
+        exchange.service.telemetry.tell(job.served.id, result, job.asked.messages)
     exchange.told |= {
         "state": result.state,
         "cost_usd": result.cost_usd,
@@ -197,17 +213,20 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
         "simulated": result.simulated or None,
     }
     if exchange.service.options.log_content:
-        exchange.told |= {"prompt": [m.text for m in job.chat.messages], "answer": result.answer and result.answer.text}
+        exchange.told |= {
+            "prompt": [m.text for m in job.asked.messages],
+            "answer": result.answer and result.answer.text,
+        }
 
 
 def _remember(exchange: Exchange, job: Job) -> None:
     """It was not delivered: what was paid for is kept for the next try."""
-    exchange.service.replays.keep(exchange.key.name, job.chat.messages, job.recall)
+    exchange.service.replays.keep(exchange.key.name, job.asked.messages, job.recall)
 
 
 def _deliver(exchange: Exchange, job: Job) -> None:
     """It was delivered: the same question again is a new run."""
-    exchange.service.replays.drop(exchange.key.name, job.chat.messages)
+    exchange.service.replays.drop(exchange.key.name, job.asked.messages)
     if job.recall.used:
         exchange.count_replay("store")
 

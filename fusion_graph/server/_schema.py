@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fusion_graph.contracts import Route
-from fusion_graph.server._fields import CHOICES
+from fusion_graph.server._fields import CHOICES, EFFORTS, MAX_TOKENS
 from fusion_graph.server._forms import KINDS
 from fusion_graph.server._messages import ROLES
+from fusion_graph.server._schema_wires import WIRES
+from fusion_graph.server._schema_words import (
+    BLOCK,
+    COUNT,
+    NULL,
+    OBJECT,
+    TEXT,
+    USAGE,
+    WORD,
+    Schema,
+    array,
+    either,
+    maybe,
+    number,
+    record,
+    ref,
+)
 from fusion_graph.server._tools import MAX_TOOLS
-from fusion_graph.server._wire import EFFORTS, MAX_TOKENS, OBJECTS, SENDER
-
-Schema = dict[str, Any]
-
-TEXT: Schema = {"type": "string"}
-WORD: Schema = {"type": "string", "maxLength": 1024}
-OBJECT: Schema = {"type": "object"}
-NULL: Schema = {"type": "null"}
+from fusion_graph.server._wire_errors import RENAMED
+from fusion_graph.server._wire_sender import OBJECTS, SENDER
 
 
 def document(routes: Mapping[str, Route], version: str) -> Schema:
@@ -25,16 +35,17 @@ def document(routes: Mapping[str, Route], version: str) -> Schema:
     paths: dict[str, Schema] = {}
     for name, route in routes.items():
         summary = (route.handler.__globals__.get("__doc__") or "").partition("\n")[0].partition(": ")[2]
+        refusals = _refusals(route)
         operation: Schema = {
             "operationId": name,
             "summary": summary,
-            "responses": {**_answers(name), **_refusals(route), "default": _json("Any other error", _ref("Error"))},
+            "responses": {**_answers(name), **refusals, "default": _json("Any other error", _error(route))},
             "security": [] if route.public else [{"bearer": []}, {"header": []}],
         }
         if "{id}" in route.path:
             operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": TEXT}]
-        if route.method == "POST":
-            operation["requestBody"] = {"required": True, **_content(_ref("ChatRequest"))}
+        if name in REQUESTS:
+            operation["requestBody"] = {"required": True, **_content(ref(REQUESTS[name]))}
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -48,31 +59,6 @@ SECURITY: Schema = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: Mapping[str, Schema], more: Mapping[str, Schema] | None = None) -> Schema:
-    return {"type": "object", "required": list(required), "properties": {**required, **(more or {})}}
-
-
-def _array(items: Schema, **more: Any) -> Schema:
-    return {"type": "array", "items": items, **more}
-
-
-def _maybe(schema: Schema) -> Schema:
-    """null is as good as nothing."""
-    return _either(schema, NULL)
-
-
-def _either(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def _number(low: float, high: float, kind: str = "number") -> Schema:
-    return {"type": kind, "minimum": low, "maximum": high}
 
 
 def _content(schema: Schema) -> Schema:
@@ -93,14 +79,30 @@ def _answers(name: str) -> Schema:
         "model": "Model",
     }
     if name in plain:
-        return {"200": _json("OK", _ref(plain[name]))}
+        return {"200": _json("OK", ref(plain[name]))}
     if name == "metrics":
         return {"200": {"description": "Counters", "content": {"text/plain": {"schema": TEXT}}}}
     if name == "openapi":
         return {"200": _json("This document", {"type": "object"})}
-    whole = _json("An answer; with `stream` its chunks, then [DONE]", _ref("Completion"))
-    whole["content"]["text/event-stream"] = {"schema": _ref("Chunk")}
+    if name == "count_tokens":
+        return {"200": _json("An estimate", ref("Count"))}
+    answer, event, told = ANSWERS[name]
+    whole = _json(f"An answer; with `stream` {told}", ref(answer))
+    whole["content"]["text/event-stream"] = {"schema": ref(event)}
     return {"200": whole}
+
+
+REQUESTS = {
+    "chat_completions": "ChatRequest",
+    "messages": "MessagesRequest",
+    "count_tokens": "CountRequest",
+    "responses": "ResponsesRequest",
+}
+ANSWERS = {
+    "chat_completions": ("Completion", "Chunk", "its chunks, then [DONE]"),
+    "messages": ("Message", "MessagesEvent", "its events, the last one `message_stop` or `error`"),
+    "responses": ("Response", "ResponsesEvent", "its events, the last one `response.completed` or alike"),
+}
 
 
 def _refusals(route: Route) -> Schema:
@@ -112,7 +114,17 @@ def _refusals(route: Route) -> Schema:
         meant |= BAD
     if "readyz" in route.path:
         meant |= {503: BAD[503]}
-    return {str(status): _json(text, _ref("Error")) for status, text in sorted(meant.items())}
+    if _of_messages(route):
+        meant = {RENAMED.get(status, status): text for status, text in meant.items()}
+    return {str(status): _json(text, _error(route)) for status, text in sorted(meant.items())}
+
+
+def _error(route: Route) -> Schema:
+    return ref("MessagesError" if _of_messages(route) else "Error")
+
+
+def _of_messages(route: Route) -> bool:
+    return route.path.startswith("/v1/messages")
 
 
 BAD: Mapping[int, str] = {
@@ -125,104 +137,82 @@ BAD: Mapping[int, str] = {
     503: "The server is full or ends; see Retry-After",
     504: "No answer before the deadline",
 }
-COUNT = _number(0, 2**53, "integer")
-CALL = _object({"id": TEXT, "function": _object({"name": TEXT}, {"arguments": TEXT})}, {"type": {"const": "function"}})
-USAGE = _object(
-    {"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT}, {"cost": {"type": "number"}}
-)
+CALL = record({"id": TEXT, "function": record({"name": TEXT}, {"arguments": TEXT})}, {"type": {"const": "function"}})
 REASON = {"enum": ["stop", "length", "tool_calls", "content_filter"]}
-LOGPROBS = _maybe(_object({}, {"content": _maybe(_array(_object({"token": TEXT, "logprob": {"type": "number"}})))}))
-DELTA = _object(
+LOGPROBS = maybe(record({}, {"content": maybe(array(record({"token": TEXT, "logprob": {"type": "number"}})))}))
+DELTA = record(
     {},
     {
         "role": {"const": "assistant"},
         "content": TEXT,
         "reasoning_content": TEXT,
-        "tool_calls": _array(_object({"index": COUNT, "function": {"type": "object"}})),
+        "tool_calls": array(record({"index": COUNT, "function": {"type": "object"}})),
     },
 )
-MONEY = {"type": ["number", "null"]}
 HEAD = {"id": TEXT, "created": COUNT, "model": TEXT}
-BLOCK = _object(
-    {
-        "config": TEXT,
-        "run_id": TEXT,
-        "mode": {"enum": ["full", "writer_only"]},
-        "panel_models": _array(TEXT),
-        "panel_succeeded": COUNT,
-        "failed_models": _array(_object({"model": TEXT, "error": TEXT})),
-        "cost_usd": MONEY,
-        "cost_estimated": {"type": "boolean"},
-        "cost_breakdown": _array(_object({"model": TEXT, "role": TEXT, "node": TEXT, "cost_usd": MONEY})),
-        "timing_s": {"type": "object", "additionalProperties": {"type": "number"}},
-        "degraded": _array(_object({"node": TEXT, "role": TEXT, "model": TEXT, "reason": TEXT, "action": TEXT})),
-        "nodes": _array(_object({"name": TEXT, "state": TEXT, "attempts": COUNT})),
-        "usage": _object({"total": USAGE, "final": USAGE}),
-        "simulated": {"type": "boolean"},
-        "ignored": _array(TEXT),
-    }
-)
-TOOL = _object(
+TOOL = record(
     {
         "type": {"const": "function"},
-        "function": _object(
+        "function": record(
             {"name": {"type": "string", "minLength": 1, "maxLength": 64}}, {"parameters": {"type": "object"}}
         ),
     }
 )
-MESSAGE = _object({"role": {"enum": list(ROLES)}}, {"content": _either(TEXT, _array({"type": "object"}), NULL)})
+MESSAGE = record({"role": {"enum": list(ROLES)}}, {"content": either(TEXT, array({"type": "object"}), NULL)})
 SCHEMAS: dict[str, Schema] = {
-    "Error": _object(
-        {"error": _object({"message": TEXT, "type": TEXT, "param": _either(TEXT, NULL), "code": _either(TEXT, NULL)})}
+    **WIRES,
+    "Error": record(
+        {"error": record({"message": TEXT, "type": TEXT, "param": either(TEXT, NULL), "code": either(TEXT, NULL)})}
     ),
-    "Status": _object({"status": {"const": "ok"}}),
-    "Health": _object({"status": {"enum": ["ok", "draining"]}}),
-    "Model": _object({"id": TEXT, "object": {"const": "model"}, "created": COUNT, "owned_by": TEXT}),
-    "Models": _object({"object": {"const": "list"}, "data": _array(_ref("Model"))}),
-    "ChatRequest": _object(
-        {"model": {"type": "string", "minLength": 1, "maxLength": 256}, "messages": _array(MESSAGE, minItems=1)},
+    "Status": record({"status": {"const": "ok"}}),
+    "Health": record({"status": {"enum": ["ok", "draining"]}}),
+    "Model": record({"id": TEXT, "object": {"const": "model"}, "created": COUNT, "owned_by": TEXT}),
+    "Models": record({"object": {"const": "list"}, "data": array(ref("Model"))}),
+    "ChatRequest": record(
+        {"model": {"type": "string", "minLength": 1, "maxLength": 256}, "messages": array(MESSAGE, minItems=1)},
         {
-            "stream": _maybe({"type": "boolean"}),
-            "stream_options": _maybe(_object({}, {"include_usage": _maybe({"type": "boolean"})})),
-            "temperature": _maybe(_number(0, 2)),
-            "top_p": _maybe(_number(0, 1)),
-            "frequency_penalty": _maybe(_number(-2, 2)),
-            "presence_penalty": _maybe(_number(-2, 2)),
-            "reasoning_effort": _maybe({"enum": list(EFFORTS)}),
-            "verbosity": _maybe({"enum": ["low", "medium", "high"]}),
-            "n": _maybe(_number(1, CHOICES, "integer")),
-            "seed": _maybe(_number(-(2**63), 2**63 - 1, "integer")),
-            "max_tokens": _maybe(_number(0, MAX_TOKENS, "integer")),
-            "max_completion_tokens": _maybe(_number(0, MAX_TOKENS, "integer")),
-            "stop": _either(WORD, _array(WORD, maxItems=16), NULL),
-            "logprobs": _maybe({"type": "boolean"}),
-            "top_logprobs": _maybe(_number(0, 20, "integer")),
-            "logit_bias": _maybe({"type": "object"}),
-            "prediction": _maybe({"type": "object"}),
-            "modalities": _maybe(_array({"enum": ["text"]}, maxItems=8)),
-            "tools": _maybe(_array(TOOL, maxItems=MAX_TOOLS)),
-            "tool_choice": _either({"enum": ["none", "auto", "required"]}, {"type": "object"}, NULL),
-            "parallel_tool_calls": _maybe({"type": "boolean"}),
-            "response_format": _maybe(_object({"type": {"enum": list(KINDS)}}, {"json_schema": {"type": "object"}})),
-            "fusion": _maybe({"type": "object"}),
-            **{name: _maybe(OBJECT if name in OBJECTS else {"type": "string", "maxLength": 512}) for name in SENDER},
+            "stream": maybe({"type": "boolean"}),
+            "stream_options": maybe(record({}, {"include_usage": maybe({"type": "boolean"})})),
+            "temperature": maybe(number(0, 2)),
+            "top_p": maybe(number(0, 1)),
+            "frequency_penalty": maybe(number(-2, 2)),
+            "presence_penalty": maybe(number(-2, 2)),
+            "reasoning_effort": maybe({"enum": list(EFFORTS)}),
+            "verbosity": maybe({"enum": ["low", "medium", "high"]}),
+            "n": maybe(number(1, CHOICES, "integer")),
+            "seed": maybe(number(-(2**63), 2**63 - 1, "integer")),
+            "max_tokens": maybe(number(0, MAX_TOKENS, "integer")),
+            "max_completion_tokens": maybe(number(0, MAX_TOKENS, "integer")),
+            "stop": either(WORD, array(WORD, maxItems=16), NULL),
+            "logprobs": maybe({"type": "boolean"}),
+            "top_logprobs": maybe(number(0, 20, "integer")),
+            "logit_bias": maybe({"type": "object"}),
+            "prediction": maybe({"type": "object"}),
+            "modalities": maybe(array({"enum": ["text"]}, maxItems=8)),
+            "tools": maybe(array(TOOL, maxItems=MAX_TOOLS)),
+            "tool_choice": either({"enum": ["none", "auto", "required"]}, {"type": "object"}, NULL),
+            "parallel_tool_calls": maybe({"type": "boolean"}),
+            "response_format": maybe(record({"type": {"enum": list(KINDS)}}, {"json_schema": {"type": "object"}})),
+            "fusion": maybe({"type": "object"}),
+            "plugins": maybe(array(record({"id": {"const": "fusion"}}, {"enabled": maybe({"type": "boolean"})}))),
+            **{name: maybe(OBJECT if name in OBJECTS else {"type": "string", "maxLength": 512}) for name in SENDER},
         },
     ),
-    "Completion": _object(
+    "Completion": record(
         {
             **HEAD,
             "object": {"const": "chat.completion"},
-            "choices": _array(
-                _object(
+            "choices": array(
+                record(
                     {
                         "index": COUNT,
-                        "message": _object(
+                        "message": record(
                             {
                                 "role": {"const": "assistant"},
-                                "content": _either(TEXT, NULL),
-                                "refusal": _either(TEXT, NULL),
+                                "content": either(TEXT, NULL),
+                                "refusal": either(TEXT, NULL),
                             },
-                            {"tool_calls": _array(CALL)},
+                            {"tool_calls": array(CALL)},
                         ),
                         "finish_reason": REASON,
                         "logprobs": LOGPROBS,
@@ -234,21 +224,21 @@ SCHEMAS: dict[str, Schema] = {
             "fusion": BLOCK,
         }
     ),
-    "Chunk": _object(
+    "Chunk": record(
         {
             **HEAD,
             "object": {"const": "chat.completion.chunk"},
-            "choices": _array(
-                _object(
+            "choices": array(
+                record(
                     {
                         "index": COUNT,
                         "delta": DELTA,
-                        "finish_reason": _either(REASON, NULL),
+                        "finish_reason": either(REASON, NULL),
                         "logprobs": LOGPROBS,
                     }
                 )
             ),
         },
-        {"usage": _either(USAGE, NULL), "fusion": BLOCK},
+        {"usage": either(USAGE, NULL), "fusion": BLOCK},
     ),
 }

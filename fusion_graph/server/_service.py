@@ -24,8 +24,10 @@ from fusion_graph.server._sharing import Sharing
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
+    from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
     from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.journal import Journal
 
 
 MAX_NOTED = 1000
@@ -51,6 +53,7 @@ class Service:
     sharing: Sharing = field(default_factory=Sharing)
     peers: Peers = field(default_factory=Peers)
     telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
+    journal: Journal | None = None  # where runs are written down, likewise
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
     _noted: set[tuple[str, str]] = field(default_factory=set)
@@ -99,6 +102,7 @@ class Exchange:
     token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    failed: Refused | None = None  # what a stream ended with whose status had left
     cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
 
     @property

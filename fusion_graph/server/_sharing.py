@@ -42,12 +42,12 @@ class Channel:
     async def finish(self, data: bytes) -> None:
         """If nobody is left to receive it, the run is cancelled here."""
         self.whole = True
-        self._say(data)
+        self._say(self.outbox.take_now() + data)
         self.end()
         await self._received.wait()
 
     async def fail(self, data: bytes) -> None:
-        self._say(data)
+        self._say(self.outbox.take_now() + data)
 
     def end(self) -> None:
         self._over = True

@@ -32,7 +32,7 @@ class _Head(web.StreamResponse):
 class Outbox:
     """Bytes on their way from a run to its client."""
 
-    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "pass_on")
+    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "moved", "pass_on")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -40,8 +40,12 @@ class Outbox:
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
+        self.moved = False  # something was put, since whoever asks set it back
 
     def put(self, data: bytes) -> None:
+        if not data:
+            return
+        self.moved = True
         if not self._parts and self.pass_on is not None and self.pass_on(data):
             return
         self._parts.append(data)
@@ -93,6 +97,26 @@ class Outbox:
             self._waiter.set_result(None)
 
 
+class Pulse:
+    """Puts a beat into an outbox when the status leaves before anything was said, and at every tick before which
+    nothing was."""
+
+    def __init__(self, outbox: Outbox, beat: Callable[[], bytes]) -> None:
+        self._outbox = outbox
+        self._beat = beat
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        if not self._outbox.moved:
+            self._outbox.put(self._beat())
+        self._outbox.moved = False
+        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self.begin)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class Way(Protocol):
     """Where a streamed run says what it has to say: to its client, or to all who share it."""
 
@@ -116,30 +140,24 @@ class Way(Protocol):
 
 
 class Stream:
-    """The open answer to one client. `beat` is sent when there is nothing to begin with, and at every tick before which
-    nothing was sent."""
+    """The open answer to one client."""
 
-    def __init__(
-        self, request: web.BaseRequest, headers: Mapping[str, str], beat: bytes, outbox: Outbox, *, write_s: float
-    ) -> None:
+    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], outbox: Outbox, *, write_s: float) -> None:
         self.outbox = outbox
         self.response = _Head(headers={**HEADERS, **headers})
         self._request = request
-        self._beat = beat
         self._write_s = write_s
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._sent = False  # since the last tick
 
     async def begin(self) -> None:
+        """The status leaves with the first bytes, which are at hand."""
         if self._request.version >= HttpVersion11:
             self.response.enable_chunked_encoding()
         await self.response.prepare(self._request)
-        await self._write(self.outbox.take_now() or self._beat)
+        await self._write(await self.outbox.take())
         if self.response.chunked:
             self._transport = self._request.transport
             self.outbox.pass_on = self._pass_on
-        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
 
     def _pass_on(self, data: bytes) -> bool:
         """Send it as a chunk of its own unless an earlier one still waits for the client; then the handler must wait
@@ -148,7 +166,6 @@ class Stream:
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             return False
         transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-        self._sent = True
         return True
 
     async def relay(self) -> None:
@@ -157,31 +174,22 @@ class Stream:
 
     async def finish(self, data: bytes) -> None:
         """The last bytes, and with them the end."""
-        await self._in_time(self.response.write_eof(data))
+        await self._in_time(self.response.write_eof(self.outbox.take_now() + data))
 
     async def fail(self, data: bytes) -> None:
-        await self._write(data)
+        await self._write(self.outbox.take_now() + data)
         self.response.force_close()
 
     def end(self) -> None:
         self.outbox.pass_on = None
-        if self._timer is not None:
-            self._timer.cancel()
 
     async def _write(self, data: bytes) -> None:
         await self._in_time(self.response.write(data))
 
     async def _in_time(self, writing: Awaitable[None]) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
-        self._sent = True
         try:
             async with asyncio.timeout(self._write_s):
                 await writing
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None
-
-    def _tick(self) -> None:
-        if not self._sent:
-            self.outbox.put(self._beat)
-        self._sent = False
-        self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._tick)

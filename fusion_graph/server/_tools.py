@@ -4,7 +4,7 @@ bounded and passed on, never compiled."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fusion_graph.server import _fields as fields
@@ -12,6 +12,9 @@ from fusion_graph.server._errors import invalid
 
 MAX_TOOLS = 128
 MAX_BYTES = 1 << 20
+HOSTED = "openrouter:"
+FUSION = "openrouter:fusion"
+"""The one of them that means something here, see `_wire_fusion`."""
 CHOICES = ("none", "auto", "required")
 RESERVED = "fusion_"  # names of the server's own tools begin so
 
@@ -30,20 +33,20 @@ def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mappi
     if value is None:
         _name_unused(body, ignored)
         return (), None
-    tools = tuple(
-        _tool(tool, f"{path}[{i}]", old=path == "functions")
-        for i, tool in enumerate(fields.array(value, path, most=MAX_TOOLS))
-    )
-    if tools and len(json.dumps(tools)) > MAX_BYTES:
-        raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
+    entries = list(enumerate(fields.array(value, path, most=MAX_TOOLS)))
+    hosted = {i: tool["type"] for i, tool in entries if _is_hosted(tool)}
+    ignored += [f"{path}[{i}].{kind[:64]}" for i, kind in hosted.items() if kind != FUSION]
+    tools = tuple(_tool(tool, f"{path}[{i}]", old=path == "functions") for i, tool in entries if i not in hosted)
+    check_size(tools, path)
     if not tools:
-        _name_unused(body, ignored)
+        _name_unused(body, ignored, fusing=FUSION in hosted.values())
         return (), None
     return tools, _choice(body, tools, old=path == "functions")
 
 
-def _name_unused(body: Mapping[str, Any], ignored: list[str]) -> None:
-    """Without tools there is nothing to choose from; a wrong type is wrong all the same."""
+def _name_unused(body: Mapping[str, Any], ignored: list[str], *, fusing: bool = False) -> None:
+    """Without tools there is nothing to choose from; a wrong type is wrong all the same. Where the fusion is the tool,
+    choosing it adds nothing."""
     for name in ("tool_choice", "function_call"):
         value = body.get(name)
         if value is None:
@@ -52,15 +55,25 @@ def _name_unused(body: Mapping[str, Any], ignored: list[str]) -> None:
             fields.choice(value, name, CHOICES)
         else:
             fields.mapping(value, name)
-        if value not in ("none", "auto"):
+        if value not in ("none", "auto") and not fusing:
             ignored.append(name)
+
+
+def _is_hosted(tool: Any) -> bool:
+    """A tool that OpenRouter would run: never the client's."""
+    return isinstance(tool, dict) and str(tool.get("type")).startswith(HOSTED)
 
 
 def _tool(value: Any, path: str, *, old: bool) -> Mapping[str, Any]:
     tool = fields.mapping(value, path)
     fields.choice(tool.get("type"), f"{path}.type", ("function",))
-    inner = path if old else f"{path}.function"
-    function = fields.mapping(tool.get("function"), inner)
+    check_function(tool.get("function"), path if old else f"{path}.function")
+    return tool
+
+
+def check_function(value: Any, inner: str) -> None:
+    """What every wire asks of a tool: a name, perhaps a description and parameters."""
+    function = fields.mapping(value, inner)
     name = fields.text(function.get("name"), f"{inner}.name", most=64, least=1)
     if not all(c.isascii() and (c.isalnum() or c in "_-.:/") for c in name):
         raise invalid(f"{inner}.name holds a character that no name has", f"{inner}.name")
@@ -70,7 +83,11 @@ def _tool(value: Any, path: str, *, old: bool) -> Mapping[str, Any]:
         fields.text(function["description"], f"{inner}.description", most=65_536)
     if function.get("parameters") is not None:
         fields.mapping(function["parameters"], f"{inner}.parameters")
-    return tool
+
+
+def check_size(tools: Sequence[Any], path: str) -> None:
+    if tools and len(json.dumps(tools)) > MAX_BYTES:
+        raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
 
 
 def _choice(body: Mapping[str, Any], tools: tuple[Mapping[str, Any], ...], *, old: bool) -> Any:
@@ -81,6 +98,8 @@ def _choice(body: Mapping[str, Any], tools: tuple[Mapping[str, Any], ...], *, ol
     if isinstance(value, str):
         return fields.choice(value, path, CHOICES)
     named = fields.mapping(value, path)
+    if named.get("type") == FUSION:
+        return None
     if old:
         named = {"type": "function", "function": named}
     fields.choice(named.get("type"), f"{path}.type", ("function",))

@@ -7,6 +7,7 @@ import json
 from aiohttp import web
 
 from fusion_graph.contracts import Route
+from fusion_graph.server import _cards_anthropic
 from fusion_graph.server._cards import card
 from fusion_graph.server._service import Exchange
 
@@ -14,7 +15,10 @@ from fusion_graph.server._service import Exchange
 async def answer(exchange: Exchange) -> web.Response:
     service = exchange.service
     served = service.find(exchange.tail, exchange.key)
-    return web.Response(text=json.dumps(card(served, exchange.tail, service)), content_type="application/json")
+    entry = card(served, exchange.tail, service)
+    if _cards_anthropic.VERSION in exchange.request.headers:
+        entry = _cards_anthropic.card(entry)
+    return web.Response(text=json.dumps(entry), content_type="application/json")
 
 
 ROUTE = Route(method="GET", path="/v1/models/{id}", handler=answer)

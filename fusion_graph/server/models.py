@@ -7,6 +7,7 @@ import json
 from aiohttp import web
 
 from fusion_graph.contracts import Route
+from fusion_graph.server import _cards_anthropic
 from fusion_graph.server._cards import card
 from fusion_graph.server._service import Exchange
 
@@ -18,7 +19,10 @@ async def answer(exchange: Exchange) -> web.Response:
         served = service.shelf.find(name)
         if served is not None and exchange.key.may_use(served.id):
             cards.append(card(served, alias, service))
-    return web.Response(text=json.dumps({"object": "list", "data": cards}), content_type="application/json")
+    whole = {"object": "list", "data": cards}
+    if _cards_anthropic.VERSION in exchange.request.headers:
+        whole = _cards_anthropic.cards(cards)
+    return web.Response(text=json.dumps(whole), content_type="application/json")
 
 
 ROUTE = Route(method="GET", path="/v1/models", handler=answer)

@@ -172,13 +172,27 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema, path: Path) -> None:
-    """Forward, in one transaction. Raises UsageError for a file from a later version."""
+    """Forward, in one transaction; the version is read inside it, as another process may be doing the same. Raises
+    UsageError for a file from a later version."""
+    if _version(connection) == len(schema.steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        if version > len(schema.steps):
+            raise UsageError(
+                f"{path} was written by a later version of this program", hint="update it, or move the file"
+            )
+        for statement in ";".join(schema.steps[version:]).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(schema.steps)}")
+    finally:
+        connection.execute("COMMIT" if _version(connection) == len(schema.steps) else "ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(schema.steps):
-        raise UsageError(f"{path} was written by a later version of this program", hint="update it, or move the file")
-    if version < len(schema.steps):
-        steps = "".join(schema.steps[version:])
-        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(schema.steps)}; COMMIT;")
+    return int(version)
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fusion_graph.messages import Call, Message
+from fusion_graph.messages import Call, Message, Sampling
 
+FIELDS = Sampling._fields
+UNSET: tuple[Any, ...] = (None, (), {})
 FORMAT = 1  # of what is digested; a change makes every older digest a stranger
 
 
@@ -23,10 +25,10 @@ def call_digest(kind: str, version: int, backend: str, call: Call, fence: str) -
         "backend": backend,
         "model": call.model,
         "messages": [_message(message) for message in call.messages],
-        "sampling": {name: value for name, value in call.sampling._asdict().items() if value not in (None, (), {})},
+        "sampling": {name: value for name, value in zip(FIELDS, call.sampling, strict=True) if value not in UNSET},
         "draw": call.draw,
     }
-    text = json.dumps(what, sort_keys=True, ensure_ascii=False, default=_plain)
+    text = ENCODER.encode(what)
     if fence:
         text = text.replace(fence, "")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -44,3 +46,6 @@ def _message(message: Message) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """What a request brought may be any mapping."""
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=_plain)

@@ -132,7 +132,7 @@ def read_run(connection: Connection, run: str) -> StoredRun:
             notes=tuple({name: found[name] for name in found.keys() if name != "run"} for found in notes),  # noqa: SIM118
             document=json.loads(document) if document else None,
         )
-    except ValueError as fault:
+    except (ValueError, TypeError) as fault:
         raise UsageError(f"run {run} cannot be read any more: {fault}", hint="the file was changed by others") from None
 
 

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from fusion_graph.contracts import Recalled
-from fusion_graph.events import CallStarted, Event, RunFinished
+from fusion_graph.events import CallStarted, Event, RunFinished, RunStarted
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Call, Completion, Message
@@ -72,18 +72,24 @@ class Journal:
             self._database.close()
 
     def begin(self, job: Job, cache: Cache | None = None) -> RunMemory:
+        """For a run that is new. It stands in the journal once the engine has begun it: what is refused is no run."""
+        return RunMemory(self, job, begin=lambda: self._begin(job), cache=cache)
+
+    def _begin(self, job: Job) -> None:
         now, pipeline = self.clock(), job.bound.pipeline
         source, messages = self.place(pipeline.source), self.place(write_messages(job.messages))
         params = json.dumps(dict(job.bound.params), default=str)
         what = (job.id, pipeline.name, pipeline.file, job.command, source, params, messages, job.seed, job.fence)
         self.put(BEGIN, (*what, me(), now, now))
-        return RunMemory(self, job, cache=cache)
 
     def go_on(self, job: Job, past: Past, cache: Cache | None = None) -> RunMemory:
         """The next try of a run that was written down."""
         now = self.clock()
-        self.put(GO_ON, (me(), now, job.id))
-        return RunMemory(self, job, cache=cache, past=past, offset=now - past.began)
+
+        def begin() -> None:
+            self.put(GO_ON, (me(), now, job.id))
+
+        return RunMemory(self, job, begin=begin, cache=cache, past=past, offset=now - past.began)
 
     def put(self, sql: str, values: Sequence[Any]) -> None:
         if self._database is not None:
@@ -115,9 +121,17 @@ class RunMemory:
     contracts.Memory."""
 
     def __init__(
-        self, journal: Journal, job: Job, *, cache: Cache | None = None, past: Past | None = None, offset: float = 0.0
+        self,
+        journal: Journal,
+        job: Job,
+        *,
+        begin: Callable[[], None],
+        cache: Cache | None = None,
+        past: Past | None = None,
+        offset: float = 0.0,
     ) -> None:
         self._journal = journal
+        self._begin = begin
         self._job = job
         self._cache = cache
         ids = job.bound.plan.ids
@@ -139,6 +153,8 @@ class RunMemory:
     def tell(self, event: Event) -> None:
         if isinstance(event, RunFinished):
             self._recorder.end(event, self._journal.clock())
+        elif isinstance(event, RunStarted):
+            self._begin()
         else:
             self._recorder.tell(event)
 
@@ -167,5 +183,5 @@ class RunMemory:
         return self._digest(node, ModelRef.parse(event.model).backend or self._job.backend, event.request)
 
     def _digest(self, node: Node, backend: str, call: Call) -> str:
-        kind = self._job.bound.kinds[node.index]
+        kind = self._job.bound.kinds[self._job.bound.plan.index[node.id]]  # a tool turn numbers its nodes anew
         return call_digest(kind.name, kind.version, backend, call, self._job.fence)

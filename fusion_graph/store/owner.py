@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from functools import lru_cache
 from pathlib import Path
 
 
 def me() -> str:
     """`host/process/begin`."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_began(os.getpid())}"
+    return _name(os.getpid())
+
+
+@lru_cache(maxsize=2)  # a fork is another process
+def _name(process: int) -> str:
+    return f"{socket.gethostname()}/{process}/{_began(process)}"
 
 
 def is_alive(owner: str) -> bool:
@@ -18,9 +25,11 @@ def is_alive(owner: str) -> bool:
     number, _, began = rest.partition("/")
     if host != socket.gethostname() or not number.isdecimal():
         return False
+    if sys.platform == "win32":
+        return False  # nobody tells without a risk: there, signal 0 is a Ctrl-C
     try:
         os.kill(int(number), 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True  # somebody else's

@@ -91,7 +91,7 @@ def read_past(connection: Connection, run: str) -> Past:
             id=run,
             pipeline=row["pipeline"],
             source=bodies[row["source"]],
-            params=json.loads(row["params"]),
+            params=dict(json.loads(row["params"]).items()),
             messages=read_messages(bodies[row["messages"]]),
             seed=row["seed"],
             fence=row["fence"],
@@ -109,7 +109,7 @@ def read_past(connection: Connection, run: str) -> Past:
             ),
             cost_usd=None if any(a["cost_usd"] is None for a in attempts) else sum(a["cost_usd"] for a in attempts),
         )  # fmt: skip
-    except (KeyError, ValueError) as fault:
+    except (KeyError, ValueError, TypeError, AttributeError) as fault:  # somebody else wrote into the file
         raise UsageError(f"run {run} cannot be read any more: {fault}", hint="begin it anew") from None
 
 
@@ -126,6 +126,13 @@ def _node(row: Mapping[str, str]) -> PastNode:
         state=row["state"],
         reason=row["reason"],
         detail=row["detail"],
-        chosen=tuple(json.loads(row["chosen"] or "[]")),
-        late=tuple(json.loads(row["late"] or "[]")),
+        chosen=_names(row["chosen"]),
+        late=_names(row["late"]),
     )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    names = json.loads(text or "[]")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"not a list of nodes: {text}")
+    return tuple(names)

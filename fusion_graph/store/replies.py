@@ -11,14 +11,19 @@ from typing import Any, get_args
 from fusion_graph.messages import Completion, FinishReason, Message, ToolCall, Usage
 
 REASONS = get_args(FinishReason)
+COMPLETION, USAGE = (tuple(f.name for f in fields(kind)) for kind in (Completion, Usage))
+ABSENT: tuple[Any, ...] = ("", None, (), False)
+ENCODER = json.JSONEncoder()  # once; to look the fields up and to copy what is immutable costs more than the writing
 
 
 def write_completion(completion: Completion) -> str:
     """Without what is not there."""
-    told = {f.name: getattr(completion, f.name) for f in fields(Completion)}
-    told["tool_calls"] = [asdict(call) for call in completion.tool_calls]
-    told["usage"] = asdict(completion.usage) if completion.usage is not None else None
-    return json.dumps({name: value for name, value in told.items() if value not in ("", None, [], (), False)})
+    told = {name: value for name in COMPLETION if (value := getattr(completion, name)) not in ABSENT}
+    if completion.tool_calls:
+        told["tool_calls"] = [asdict(call) for call in completion.tool_calls]
+    if completion.usage is not None:
+        told["usage"] = {name: getattr(completion.usage, name) for name in USAGE}
+    return ENCODER.encode(told)
 
 
 def read_completion(text: str) -> Completion:

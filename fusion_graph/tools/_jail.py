@@ -15,10 +15,13 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-LOOK_S = 0.1  # between two looks at the command's processes
-NICER = 5
+GLANCE_S = 0.01  # between two looks at how many threads the machine has: a fork bomb makes thousands in a second
+MOST = 1000  # of the processes left behind are counted
+LOOK_EVERY = 10  # glances to one look at the command's own processes
+NICER = 19  # the command's; among thousands of its children whoever watches them still has its turn
 _PAGE = resource.getpagesize()
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # landlock_*; the same numbers on every processor
 _NO_NEW_PRIVILEGES, _SECCOMP, _SUBREAPER, _DEATH_SIGNAL, _DROP_BOUND = 38, 22, 36, 1, 24
@@ -32,8 +35,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class Process(NamedTuple):
     pid: int
-    parent: int
     pages: int
+    alive: bool
 
 
 def main() -> int:
@@ -87,10 +90,8 @@ def _become(order: dict[str, Any]) -> None:
 
 
 def _try_nice(step: int) -> None:
-    try:
+    with suppress(OSError):
         os.nice(step)
-    except OSError:
-        return
 
 
 def _limit(kind: int, soft: int, hard: int) -> None:
@@ -190,18 +191,27 @@ def _open_path(rules: int, path: str, rights: int) -> None:
 
 def _watch(child: int, order: dict[str, Any]) -> tuple[str, int]:
     """Why the command ended ("" = by itself) and its exit code."""
-    ending = os.pidfd_open(child)
+    ending, usual, glances = os.pidfd_open(child), _threads(), 0
     while True:
-        ready = select.select([0, ending], [], [], LOOK_S)[0]
+        ready = select.select([0, ending], [], [], GLANCE_S)[0]
         if ending in ready:
             return "", _code(os.waitpid(child, 0)[1])
         if 0 in ready and not os.read(0, 1):
             return "leash", 137
-        found = list(_below(os.getpid()))
+        glances += 1
+        if glances % LOOK_EVERY and _threads() - usual <= order["processes"]:
+            continue
+        found = list(_below(os.getpid(), order["processes"] + 1, dead=True))  # whom nobody has buried counts too
         if len(found) > order["processes"]:
             return f"more than {order['processes']} processes", 137
         if sum(p.pages for p in found) * _PAGE > order["memory"]:
             return f"more than {order['memory'] >> 20} MB of memory", 137
+
+
+def _threads() -> int:
+    """Of the whole machine, as the kernel counts them."""
+    with open("/proc/loadavg", "rb") as stream:
+        return int(stream.read().split()[3].partition(b"/")[2])
 
 
 def _code(status: int) -> int:
@@ -210,14 +220,15 @@ def _code(status: int) -> int:
 
 
 def _end_all(child: int) -> int:
-    """Kill every descendant; how many were there. First the command's group, which the kernel does in one go: so ends a
-    fork bomb, and bubblewrap with its whole world. Then whoever left the group, stopped first so that none is born
-    meanwhile."""
-    seen = {process.pid for process in _below(os.getpid())} - {child}
-    try:
+    """Kill every descendant; how many there were (counting ends early). First the command's group, which the kernel
+    does in one go: so ends a fork bomb, and bubblewrap with its whole world. Then whoever left the group, stopped first
+    so that none is born meanwhile."""
+    left = sum(process.pid != child for process in _below(os.getpid(), MOST))
+    for pid in (child, *_children(child)[:1]):  # who takes the others along must have its turn to die
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, -20)
+    with suppress(OSError):  # the group may be gone with its first process
         os.killpg(child, signal.SIGKILL)
-    except OSError:
-        seen.discard(child)  # the group is gone with its first process
     for number in (signal.SIGSTOP, signal.SIGKILL):
         done: set[int] = set()
         while new := {p.pid for p in _below(os.getpid())} - done:
@@ -228,10 +239,9 @@ def _end_all(child: int) -> int:
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
-            break
+            return left
         for process in _below(os.getpid()):  # whom the dead have left to us
             _send(process.pid, signal.SIGKILL)
-    return len(seen)
 
 
 def _threads_of(user: int) -> int:
@@ -248,34 +258,42 @@ def _threads_of(user: int) -> int:
 
 
 def _send(pid: int, number: int) -> None:
-    try:
+    with suppress(OSError):
         os.kill(pid, number)
-    except OSError:
-        return
 
 
-def _below(ancestor: int) -> Iterator[Process]:
-    """Every living descendant."""
-    children: dict[int, list[Process]] = {}
-    for process in _processes():
-        children.setdefault(process.parent, []).append(process)
+def _below(ancestor: int, most: int = 1 << 22, *, dead: bool = False) -> Iterator[Process]:
+    """Living descendants (or all), as many as are wanted: a fork bomb makes them faster than they can be counted."""
     waiting = [ancestor]
-    while waiting:
-        for process in children.get(waiting.pop(), ()):
-            yield process
-            waiting.append(process.pid)
+    while waiting and most > 0:
+        for pid in _children(waiting.pop()):
+            process = _look(pid)
+            if process is not None and (dead or process.alive):
+                most -= 1
+                yield process
+                waiting.append(pid)
 
 
-def _processes() -> Iterator[Process]:
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as stream:
-                    fields = stream.read().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != b"Z":
-                yield Process(int(name), int(fields[1]), int(fields[21]))
+def _children(pid: int) -> list[int]:
+    """Of all its threads; of a parent of thousands the first hundreds, as more cannot be read while it bears them."""
+    found: list[int] = []
+    with suppress(OSError):  # it may end meanwhile
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            descriptor = os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY)
+            read = os.read(descriptor, 4096)
+            os.close(descriptor)
+            found += map(int, read[: read.rfind(b" ") + 1].split())
+    return found
+
+
+def _look(pid: int) -> Process | None:
+    """None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            fields = stream.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return Process(pid, int(fields[21]), fields[0] != b"Z")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -112,10 +113,8 @@ def lacks() -> str:
 @cache
 def _bubblewrap() -> str:
     """Why it cannot be used; "" when a probe went well."""
-    if sys.platform != "linux":
-        return "only on Linux"
-    if machine() is None:
-        return f"no system call numbers for {platform.machine()}"
+    if unfit := _unfit():
+        return unfit
     if not find_bwrap():
         return "not installed"
     probe = replace(Sandbox(level="bubblewrap"), caps=Caps(seconds=PROBE_S))
@@ -124,13 +123,21 @@ def _bubblewrap() -> str:
 
 @cache
 def _no_landlock() -> str:
+    if unfit := _unfit():
+        return unfit
+    if _landlock() < LANDLOCK_AT_LEAST:
+        return f"the kernel has version {_landlock()}, {LANDLOCK_AT_LEAST} is needed"
+    return _probe(replace(Sandbox(level="landlock"), caps=Caps(seconds=PROBE_S)))
+
+
+def _unfit() -> str:
+    """What both levels need and this machine lacks."""
     if sys.platform != "linux":
         return "only on Linux"
     if machine() is None:
         return f"no system call numbers for {platform.machine()}"
-    if _landlock() < LANDLOCK_AT_LEAST:
-        return f"the kernel has version {_landlock()}, {LANDLOCK_AT_LEAST} is needed"
-    return _probe(replace(Sandbox(level="landlock"), caps=Caps(seconds=PROBE_S)))
+    told = Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
+    return "" if told else "the kernel does not tell which processes are a command's"
 
 
 @cache

@@ -26,5 +26,5 @@ def test_every_code_in_the_table_is_in_use() -> None:
 
 def test_codes_are_in_order_and_one_line() -> None:
     assert list(CODES) == sorted(CODES)
-    assert all(re.fullmatch(r"FG[1-5]\d\d", code) for code in CODES)
+    assert all(re.fullmatch(r"FG[1-6]\d\d", code) for code in CODES)
     assert all("\n" not in text and text.endswith(".") for text in CODES.values())

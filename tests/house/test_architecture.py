@@ -23,12 +23,13 @@ LAYERS = (
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
     ("wiring", "equipment"),
+    ("tapes", "testing"),
     ("commands", "api"),
     ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ROOT_WORDS = {*LAYERS[0], "settings", "configuration"}
-MAY_READ_SETTINGS = {"settings", "wiring", "equipment", "commands", "api"}
+MAY_READ_SETTINGS = {"settings", "wiring", "equipment", "tapes", "commands", "api"}
 HOMES = {
     "aiohttp": {"providers", "server", "tools"},
     "click": {"commands", "chat"},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import configuration, settings
+from fusion_graph import configuration, settings, wiring
 from fusion_graph.chat.commands import SLASHES
 from fusion_graph.commands import COMMANDS
 from fusion_graph.graph.codes import CODES
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {path.relative_to(ROOT): path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))}
-PRESETS = sorted((ROOT / "pipelines").glob("*.yaml"))
+PRESETS = list(wiring.presets().values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fusion_graph.graph.pipeline_tests import is_tests
+
 ROOT = Path(__file__).parents[2]
-PRESETS = sorted(path.stem for path in (ROOT / "pipelines").glob("*.yaml"))
+PRESETS = sorted(path.stem for path in (ROOT / "pipelines").glob("*.yaml") if not is_tests(path))
 PROGRAM = "from fusion_graph import wiring; print(wiring.__file__, *sorted(wiring.presets()))"
 
 

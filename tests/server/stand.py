@@ -24,6 +24,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
+from fusion_graph.store.journal import Journal
 
 UPSTREAM_KEY = "canary-upstream-5d1f"
 PRICES = Prices({"a/x": (1.0, 2.0), "b/y": (1.0, 2.0), "w/w": (3.0, 4.0), "j/j": (1.0, 1.0)}, "2026-11-22")
@@ -132,6 +133,7 @@ async def stand(
     base_url: str = "",
     log: TextIO | None = None,
     limits: Limits | None = None,
+    journal: Journal | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
@@ -152,6 +154,7 @@ async def stand(
             keys=keys,
             backend="up",
             log=Log(log or kept, as_json=True),
+            journal=journal,
             limits=limits,
         )
         stack.push_async_callback(server.aclose)

@@ -9,6 +9,7 @@ import pytest
 
 from fusion_graph.messages import ToolCallDelta
 from fusion_graph.server._answer import Chunks
+from fusion_graph.server._speech import Head
 from tests.server.stand import ONE, events_of, stand, text_of
 
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
@@ -16,7 +17,7 @@ ODD = 'quotes " and \\ and\nlines\r\n\u2028 \U0001f600 \x00 end'
 
 
 def chunks(**more: Any) -> Chunks:
-    return Chunks("fusion", 1, "r1", include_usage=False, **more)
+    return Chunks(Head("r1", "fusion", 1), **more)
 
 
 def test_text_survives_whatever_it_holds() -> None:

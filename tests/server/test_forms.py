@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._forms import MAX_DEPTH, MAX_PARTS, SCHEMA, read_format
+from fusion_graph.server._forms import MAX_DEPTH, MAX_PARTS, SCHEMA, read_flat_format, read_format
 from tests.server.stand import ONE, stand
 
 
@@ -66,3 +66,45 @@ async def test_nothing_is_spent_on_a_wrong_schema(stream: bool) -> None:
         status, body = await at.ask(model="one", stream=stream, response_format=form({"type": "strang"}))
         assert at.upstream.received == []
     assert (status, body["error"]["code"]) == (400, "invalid_schema")
+
+
+# --- the form of the younger wires ---
+
+
+PLAIN = {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        (None, None),
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, {"type": "json_object"}),
+        (
+            {"type": "json_schema", "name": "x", "schema": PLAIN, "strict": True, "odd": 1},
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": PLAIN, "strict": True}},
+        ),
+        (
+            {"type": "json_schema", "schema": PLAIN},
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": PLAIN}},
+        ),
+    ],
+)
+def test_flat_form_becomes_what_goes_upstream(form: Any, wanted: Any) -> None:
+    assert read_flat_format(form, "format", "answer") == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("format", 7),
+        ("format.type", {}),
+        ("format.name", {"type": "json_schema", "name": 7, "schema": PLAIN}),
+        ("format.schema", {"type": "json_schema"}),
+        ("format.schema.items.$ref", {"type": "json_schema", "schema": {"items": {"$ref": "http://x.example"}}}),
+    ],
+)
+def test_mistake_in_a_flat_form_is_named_with_its_path(path: str, form: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        read_flat_format(form, "format", "answer")
+    assert refused.value.param == path

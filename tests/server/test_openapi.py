@@ -1,4 +1,4 @@
-"""GET /openapi.json says what the routes really do. `_schema` writes it."""
+"""GET /openapi.json says what the routes really do. `_schema` writes it, of `_schema_words` and `_schema_wires`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.server._schema import document
 from fusion_graph.server._wire import READ
 from tests.server.stand import Stand, events_of, stand
+from tests.server.wires import sse
 
 DOCUMENT = document(ROUTES, "1")
 VALUES: st.SearchStrategy[Any] = (
@@ -153,3 +154,60 @@ async def test_key_is_asked_for_where_it_is_written(name: str) -> None:
 def test_every_field_that_is_read_is_written() -> None:
     written = set(REQUEST["properties"])
     assert written == READ - {"functions", "function_call"}  # the older forms are taken and not advertised
+
+
+# --- the other wires ---
+
+
+ASKED: dict[str, Any] = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
+ENDPOINTS = [
+    ("/v1/messages", "MessagesRequest", "Message", "MessagesError", {**ASKED, "max_tokens": 5}),
+    ("/v1/messages/count_tokens", "CountRequest", "Count", "MessagesError", ASKED),
+    ("/v1/responses", "ResponsesRequest", "Response", "Error", {"model": "one", "input": "Why?"}),
+]
+OTHERS = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        (
+            "model", "messages", "stream", "temperature", "top_p", "stop", "input", "system", "stop_sequences",
+            "instructions", "max_output_tokens", "max_tokens", "parallel_tool_calls", "reasoning", "tools", "fusion",
+        ),
+        VALUES,
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "asked", "answer", "error", "plain"), ENDPOINTS)
+async def test_any_request_of_the_other_wires_is_answered_as_written(
+    path: str, asked: str, answer: str, error: str, plain: dict[str, Any]
+) -> None:
+    """What fits the schema of requests is never a wrong type; what does not fit is a 400; nothing is a 500."""
+    bodies: list[dict[str, Any]] = []
+
+    @settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
+    @given(OTHERS)
+    def collect(body: dict[str, Any]) -> None:
+        bodies.append(body)
+
+    collect()
+    async with stand() as at:
+        for body in bodies:
+            async with at.session.post(at.url(path), json={**plain, **body}) as response:
+                status, text, media = response.status, await response.text(), response.content_type
+            if fits(asked, {**plain, **body}):
+                # what no schema says (a name that is not there, two fields that do not go together) is told by its path
+                assert status in (200, 400, 404), (body, text)
+                assert status != 400 or error == "MessagesError" or json.loads(text)["error"]["param"], (body, text)
+            else:
+                assert status == 400, (body, text)
+            if media == "application/json":
+                assert fits(answer if status == 200 else error, json.loads(text)), (body, text)
+
+
+async def test_answers_of_the_other_wires_have_their_shapes() -> None:
+    async with stand() as at:
+        for (path, _, answer, _, plain), event in zip(ENDPOINTS[::2], ("MessagesEvent", "ResponsesEvent"), strict=True):
+            async with at.session.post(at.url(path), json={**plain, "model": "fusion"}) as response:
+                assert fits(answer, await response.json())
+            async with at.session.post(at.url(path), json={**plain, "stream": True}) as response:
+                assert all(fits(event, told) for told in sse(await response.text()))

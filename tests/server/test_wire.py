@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from fusion_graph.messages import Message, ToolCall
+from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._wire import ChatRequest, read_chat
+from fusion_graph.server._wire import read_chat
 
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
 OTHER = {"type": "function", "function": {"name": "other"}}
@@ -21,7 +22,7 @@ REMOTE = {
 USER = {"role": "user", "content": "Why?"}
 
 
-def read(**more: Any) -> ChatRequest:
+def read(**more: Any) -> Asked:
     return read_chat({"model": "fusion", "messages": [USER], **more}, max_n=8)
 
 

@@ -20,6 +20,8 @@ from fusion_graph.graph.drawing.svg import to_svg
 LONGEST_S = 20.0  # a graph that takes a layout program longer is drawn by the plain writer
 MOST_BOXES = 1500  # above that a layout takes minutes
 PROGRAM = "graphviz-pure"
+NONE_DRAWS = "no program could draw this PNG"
+INSTALL = "install graphviz-pure (pip install graphviz-pure) or Graphviz, or draw an SVG"
 
 
 def draw(picture: Picture, format: Literal["svg", "png"]) -> bytes:  # noqa: A002 - the word of the format option
@@ -32,8 +34,8 @@ def draw(picture: Picture, format: Literal["svg", "png"]) -> bytes:  # noqa: A00
                 return made
     if format == "png":
         raise UsageError(
-            "no program could draw this PNG",
-            hint="install graphviz-pure (pip install graphviz-pure) or Graphviz, or draw an SVG",
+            NONE_DRAWS,
+            hint=INSTALL,
         )
     return to_svg(picture).encode()
 
@@ -51,11 +53,20 @@ def folders() -> tuple[str, ...]:
     return tuple(dict.fromkeys((sysconfig.get_path("scripts"), str(Path(sys.executable).parent))))
 
 
-def _run(program: str, source: bytes, format: str) -> bytes | None:  # noqa: A002 - as above
+def place(source: bytes, format: Literal["svg", "png"], dpi: int = 96) -> bytes:  # noqa: A002 - as above
+    """A drawing in DOT whose nodes all say where they stand (in points). Raises UsageError when nothing can draw it."""
+    for program in programs():
+        made = _run(program, source, format, "-Kneato", "-n2", f"-Gdpi={dpi}")
+        if made:
+            return made
+    raise UsageError(NONE_DRAWS, hint=INSTALL)
+
+
+def _run(program: str, source: bytes, format: str, *flags: str) -> bytes | None:  # noqa: A002 - as above
     """What the program makes of the source, or None when it cannot."""
     try:
         done = subprocess.run(  # noqa: S603 - a fixed argument list; the source goes in by stdin
-            [program, f"-T{format}"], input=source, capture_output=True, timeout=LONGEST_S, check=False
+            [program, f"-T{format}", *flags], input=source, capture_output=True, timeout=LONGEST_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

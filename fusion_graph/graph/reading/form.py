@@ -47,7 +47,7 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
     named = isinstance(output, str) and re.fullmatch(REF, output)
     graph = resolve(sketches, kinds, params.defaults, str(output) if named else "", findings)
     check(graph, params, limits, defaults, findings)
-    source = canonical(data)
+    source = canonical({key: value for key, value in data.items() if key != "tests"})
     pipeline = Pipeline(
         name=str(data.get("name", "")),
         description=str(data.get("description", "")),
@@ -56,6 +56,7 @@ def read_graph(data: Mapping[str, Any], findings: Findings, file: str, kinds: Ma
         seed=top.get("seed"),
         on_tool_turn="full" if data.get("on_tool_turn") == "full" else "writer_only",
         on_forced_tool="writer_only" if data.get("on_forced_tool") == "writer_only" else "full",
+        convene="auto" if data.get("convene") == "auto" else "always",
         forward=data.get("forward") is True,
         nodes=tuple(graph.specs.values()),
         output=NodeId(graph.output),

@@ -1,0 +1,62 @@
+"""What writing runs down costs per node, on instant models with 50 runs at once: the same runs with a journal and
+without, in turns. Wall and CPU include the writing thread."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import shapes
+from benchmarks.measure import Row, duel
+from benchmarks.models import QUESTION, Instant, open_engine
+from fusion_graph.engine.fusion import Fusion
+from fusion_graph.engine.request import ask
+from fusion_graph.graph.binding import Bound
+from fusion_graph.store.journal import Job, Journal
+
+AT_ONCE = 50
+LIMITS = {"wall": (0.3, time.perf_counter), "CPU": (0.1, time.process_time)}
+"""Milliseconds a node, and the clock they are read from."""
+
+
+def rows(*, quick: bool) -> Iterator[Row]:
+    runs, turns = (AT_ONCE, 1) if quick else (4 * AT_ONCE, 9)
+    for name, bound in (("panel of 4", shapes.panel(shapes.names(4))), ("chain of 10", shapes.chain(shapes.names(10)))):
+        for what, (limit, clock) in LIMITS.items():
+            measured = asyncio.run(_cost(bound, runs, turns, clock))
+            yield Row(
+                subject=f"journal, {name}, {AT_ONCE} at once: {what} a node",
+                measured=measured,
+                goal=limit,
+                gate=limit,
+                unit="ms",
+            )
+
+
+async def _cost(bound: Bound, runs: int, turns: int, clock: Callable[[], float]) -> float:
+    """Milliseconds a node that the journal adds: the median of the turns."""
+    engine = open_engine(Instant())
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        found = await duel(
+            lambda: _written(engine, journal, bound),
+            lambda: engine.run(bound, ask(QUESTION)),
+            turns=turns,
+            times=runs,
+            at_once=AT_ONCE,
+            clock=clock,
+        )
+        journal.close()
+    added = sorted(ours - theirs for ours, theirs in zip(found.ours, found.theirs, strict=True))
+    return 1e3 * added[len(added) // 2] / (runs * len(bound.nodes))
+
+
+async def _written(engine: Fusion, journal: Journal, bound: Bound) -> None:
+    request = ask(QUESTION)
+    run, fence = secrets.token_hex(8), secrets.token_hex(6)
+    memory = journal.begin(Job(run, bound, request.messages, fence, "stub"))
+    await engine.run(bound, request._replace(run_id=run, fence=fence, memory=memory))

@@ -1,0 +1,26 @@
+"""Options that `eval` and `tune` share."""
+
+from __future__ import annotations
+
+import click
+
+tasks = click.option(
+    "--tasks", default="sample", metavar="FILE", help="Tasks: a file, or sample or sums.", show_default=True
+)
+limit = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks.")
+budget = click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars in all.")
+dry_run = click.option("--dry-run", is_flag=True, help="Simulated models and judge, in virtual time. No key, no cost.")
+resume = click.option("--resume", metavar="FILE", help="Go on from this store (a new file begins one).")
+protocol = click.option(
+    "--protocol",
+    type=click.Choice(["paper", "openrouter", "exact"]),
+    help="How answers are graded.  [default: exact for exact answers, else openrouter]",
+)
+judge = click.option("--judge", metavar="MODEL", help="Who grades.  [default: the protocol's own]")
+passes = click.option("--passes", type=click.IntRange(1, 9), metavar="N", help="Grade each answer so often.")
+force_judge = click.option(
+    "--force-judge", is_flag=True, help="Go on with a judge that fails its self-test; the report says so."
+)
+at_once = click.option(
+    "--at-once", type=click.IntRange(1, 256), default=10, show_default=True, help="Calls of the judge at once."
+)

@@ -1,0 +1,66 @@
+"""`--record` and `--replay`: what goes with them, what a replay runs, and on which loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fusion_graph.errors import UsageError
+
+if TYPE_CHECKING:
+    from fusion_graph.commands._resuming import Given, Wanted
+    from fusion_graph.store.cassette import Cassette
+    from fusion_graph.store.clockwork import Clockwork
+
+
+def check(record: str | None, replay: str | None, *, resume: bool = False, cache: bool = False) -> Cassette | None:
+    """The cassette to replay. Raises UsageError for what cannot go together or cannot be read."""
+    taping = "--record" if record is not None else "--replay"
+    for other, given in (("--replay", record and replay), ("--resume", resume), ("--cache", cache)):
+        if given and (record is not None or replay is not None):
+            raise UsageError(f"{taping} and {other} exclude each other", hint="give one of them")
+    if replay is None:
+        return None
+    from fusion_graph.tapes import read_tape
+
+    return read_tape(replay)
+
+
+def wanted(given: Given, cassette: Cassette | None, resume: str | None = None) -> Wanted:
+    """A recorded run, an earlier one, or a new one."""
+    from fusion_graph.commands import _resuming
+
+    if cassette is not None:
+        return played(given, cassette)
+    return _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+
+
+def played(given: Given, cassette: Cassette) -> Wanted:
+    """The recorded run, with whatever was given in its place. Standard input is only read for `-`."""
+    from fusion_graph import wiring
+    from fusion_graph.commands._prompt import read_prompt
+    from fusion_graph.commands._resuming import Wanted
+    from fusion_graph.messages import Message
+    from fusion_graph.tapes import recorded
+
+    asked = recorded(cassette, wiring.load(given.pipeline) if given.pipeline is not None else None)
+    messages = asked.messages
+    if given.prompt is not None or given.file is not None:
+        messages = (Message("user", read_prompt(given.prompt, given.file)),)
+    return Wanted(
+        pipeline=asked.pipeline,
+        params={**asked.params, **wiring.read_params(asked.pipeline, given.params)},
+        messages=messages,
+        seed=asked.seed if given.seed is None else given.seed,
+        budget_usd=asked.budget_usd,
+        deadline_s=asked.deadline_s,
+    )
+
+
+def loop_of(cassette: Cassette | None) -> Callable[[], Clockwork] | None:
+    """A replay's own time passes at once."""
+    if cassette is None:
+        return None
+    from fusion_graph.store.clockwork import Clockwork
+
+    return Clockwork

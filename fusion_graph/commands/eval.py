@@ -1,0 +1,75 @@
+"""`fusiongraph eval`: does a shape pay, for these tasks?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fusion_graph.commands import _lab_options, _options
+
+
+@click.command("eval", short_help="does a shape pay? score, cost and time of pipelines over tasks")
+@click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
+@click.option("--config", metavar="FILE", help="Evaluate this pipeline.  [default: budget]")
+@click.option("--ab", is_flag=True, help="Each panelist alone, the panel, and the panel with refine.")
+@click.option("--arms", is_flag=True, help="Each PIPELINE against the others; they share calls where they share nodes.")
+@click.option("--compute-matched", is_flag=True, help="Add the best model, sampled until it costs as much.")
+@click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Answer each task so often.")
+@click.option("--provable", is_flag=True, help="What votes of simulated models with known knowledge come to, and must.")
+@_lab_options.tasks
+@_lab_options.limit
+@_lab_options.protocol
+@_lab_options.judge
+@_lab_options.passes
+@click.option("--grade-drafts", is_flag=True, help="Grade every draft of a panel too. Costs judge calls.")
+@_lab_options.force_judge
+@_lab_options.budget
+@_lab_options.dry_run
+@_lab_options.resume
+@_lab_options.at_once
+@_options.params
+@_options.prices
+@_options.as_json
+@click.option("--html", metavar="FILE", help="Write the report as one page, plots included.")
+@click.option("--plots", metavar="FOLDER", help="Write the plots as SVG and PNG files.")
+def COMMAND(
+    pipelines: tuple[str, ...],
+    config: str | None,
+    arms: bool,
+    ab: bool,
+    provable: bool,
+    dry_run: bool,
+    resume: str | None,
+    budget_usd: float | None,
+    prices: str | None,
+    at_once: int,
+    as_json: bool,
+    html: str | None,
+    plots: str | None,
+    **rest: Any,
+) -> int:
+    """Run pipelines over tasks, grade the answers, and print score, cost and time side by side.
+
+    Each answer, draft and verdict is kept in a store: a killed eval goes on with --resume and pays no call twice, and
+    another judge finds the answers there.
+    """
+    from fusion_graph.commands import _evaluating
+    from fusion_graph.commands._eval_report import Output
+    from fusion_graph.commands._lab import Place
+
+    if provable:
+        from fusion_graph.commands import _eval_theory
+
+        return _eval_theory.perform(rest["limit"])
+    names = tuple(name for name in (config, *pipelines) if name)
+    if arms and len(names) < 2:
+        raise click.UsageError("--arms compares pipelines: name two or more")
+    if not arms and len(names) > 1:
+        raise click.UsageError("several pipelines are compared with --arms")
+    if arms and ab:
+        raise click.UsageError("--ab and --arms do not go together")
+    place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
+    output = Output(as_json, html, plots)
+    wanted = _evaluating.Wanted(place=place, pipelines=names or ("budget",), ab=ab, output=output, **rest)
+    return _evaluating.perform(wanted)

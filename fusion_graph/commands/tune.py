@@ -1,0 +1,48 @@
+"""`fusiongraph tune`: which shape is worth its money, for these tasks?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fusion_graph.commands import _lab_options, _options
+
+
+@click.command("tune", short_help="search shapes under a budget, print those that pay as pipeline files")
+@click.argument("tasks")
+@click.option("--space", required=True, metavar="FILE", help="The shapes: pipelines, and values of their parameters.")
+@click.option("--out", default="tuned", show_default=True, metavar="FOLDER", help="Where the pipeline files go.")
+@_lab_options.limit
+@_lab_options.protocol
+@_lab_options.judge
+@_lab_options.passes
+@_lab_options.force_judge
+@_lab_options.budget
+@_lab_options.dry_run
+@_lab_options.resume
+@_lab_options.at_once
+@_options.prices
+def COMMAND(
+    dry_run: bool,
+    resume: str | None,
+    budget_usd: float | None,
+    prices: str | None,
+    at_once: int,
+    **rest: Any,
+) -> int:
+    r"""Try the shapes of a space on TASKS, a file, or sample or sums.
+
+    All of them begin on a few tasks; the better ones go on to more, what is recorded before what must be paid. Those
+    that no other beats in score at the same or a lower cost are written as pipeline files and printed.
+
+    \b
+    shapes:
+      - {pipeline: budget, params: {refine: [false, true], samples: [1, 3]}}
+      - {pipeline: self-consistency, params: {model: [a/x, b/y]}}
+    """
+    from fusion_graph.commands import _tuning
+    from fusion_graph.commands._lab import Place
+
+    place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
+    return _tuning.perform(_tuning.Wanted(place=place, **rest))

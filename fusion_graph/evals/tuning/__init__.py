@@ -1,0 +1,1 @@
+"""Which shape is worth its money? A space of shapes, successive halving over tasks, and the front as pipeline files."""

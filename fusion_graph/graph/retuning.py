@@ -1,0 +1,28 @@
+"""A bound graph whose nodes of some roles send other sampling: what a caller may say of a panel beside
+its models. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.typed import sampling_of, sends_of
+from fusion_graph.pipeline import Node
+
+
+def retune(bound: Bound, changes: Callable[[str], Mapping[str, Any]]) -> Bound:
+    """`changes` gives for a role the fields of `ModelOptions` to set."""
+
+    def tuned(node: Node, role: str) -> Node:
+        change = changes(role)
+        return node if node.model is None or not change else replace(node, model=replace(node.model, **change))
+
+    nodes = tuple(tuned(node, kind.role) for node, kind in zip(bound.nodes, bound.kinds, strict=True))
+    return replace(
+        bound,
+        nodes=nodes,
+        samplings=tuple(sampling_of(n.model) if n.model else None for n in nodes),
+        sends=tuple(sends_of(n) for n in nodes),
+    )

@@ -1,0 +1,48 @@
+"""What a client asks for, in no wire's words: what every endpoint that answers a conversation reads its body into. Pure
+values; nothing here knows which pipelines there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fusion_graph.messages import Message, Sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convening:
+    """What OpenRouter's fusion plugin or tool asks for (wire contract 2). What is empty or None was not said.
+    `max_tokens` and `reasoning_effort` are for panel and judge, `temperature` for the panel alone."""
+
+    door: str  # plugin or tool: what asked, and so where a mistake stands
+    preset: str = ""
+    panel: tuple[str, ...] = ()
+    judge: str = ""
+    max_tokens: int | None = None
+    reasoning_effort: str | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question. `block` is the `fusion` object without the server's own keys; `solo`: the final writer alone;
+    `sender` is what it says of who sends it; `ignored` names every field that was accepted and not honoured."""
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool = False
+    n: int = 1
+    seed: int | None = None
+    writer: Sampling | None = None
+    sender: Mapping[str, Any] = field(default_factory=dict)
+    block: Mapping[str, Any] = field(default_factory=dict)
+    include: frozenset[str] = frozenset()
+    solo: bool = False
+    convening: Convening | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def shows(self) -> bool:
+        """The client wants to see the fusion, not its answer alone."""
+        return "progress" in self.include or (self.convening is not None and not self.solo)

@@ -1,0 +1,123 @@
+"""OpenRouter's three doors to a fusion (wire contract 2): an alias, a plugin, a tool. Each comes to a pipeline of ours
+and a `fusion` block: what came in by a door goes on as if it had been asked for plainly. Decides, and runs nothing.
+
+Precedence: `fusion` block > plugin > tool > preset > pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fusion_graph.contracts import DEPTH_HEADER
+from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.retuning import retune
+from fusion_graph.server._asked import Asked, Convening
+from fusion_graph.server._errors import invalid, model_not_found
+from fusion_graph.server._pipelines import DEFAULT
+from fusion_graph.server._wire_fusion import ALIASES, FLASH
+
+if TYPE_CHECKING:
+    from fusion_graph.server._auth import Key
+    from fusion_graph.server._pipelines import Served
+    from fusion_graph.server._service import Service
+
+FAST = "general-fast"
+MAX_DEPTH = 1_000_000
+
+
+class Visit(NamedTuple):
+    """Where a request leads. `alias`: it came by the alias, and reads the writer's name as its model."""
+
+    served: Served
+    asked: Asked
+    alias: bool = False
+
+
+def enter(service: Service, key: Key, asked: Asked, depth: int) -> Visit:
+    """Raises Refused."""
+    name = asked.model.partition(":")[0]
+    alias = name in ALIASES and service.shelf.find(asked.model) is None
+    deep = depth >= service.options.max_depth
+    if asked.convening is not None and deep and not alias:
+        asked = replace(asked, convening=None, ignored=(*asked.ignored, f"{asked.convening.door}.fusion"))
+    convening = asked.convening
+    if alias:
+        served = service.find(_preset(service, name, convening), key)
+    elif convening is None:
+        served = service.find(asked.model, key)
+    else:
+        served, asked = _around(service, key, asked, convening)
+    if deep and not served.solo:
+        raise invalid("a fusion within a fusion is not convened here", "model", "fusion_depth_exceeded")
+    if convening is not None:
+        if not key.traces and not asked.solo:
+            asked = replace(asked, ignored=(*asked.ignored, f"{convening.door}.result"))
+        asked = replace(asked, block={**_block(convening, both=alias), **asked.block})
+    return Visit(served, asked, alias)
+
+
+def _preset(service: Service, name: str, convening: Convening | None) -> str:
+    """The pipeline behind the alias. A preset is a pipeline, or an alias of one, of that name."""
+    if convening is not None and convening.preset:
+        if service.shelf.find(convening.preset) is None:
+            raise invalid(f"there is no preset {convening.preset!r} here", "plugins.preset", "unknown_preset")
+        return convening.preset
+    if name == FLASH:
+        if service.shelf.find(FAST) is None:
+            raise model_not_found(name)
+        return FAST
+    return DEFAULT
+
+
+def _around(service: Service, key: Key, asked: Asked, convening: Convening) -> tuple[Served, Asked]:
+    """A pipeline is configured; any other model becomes the writer of the default one."""
+    found = service.shelf.find(asked.model)
+    if found is not None and not found.solo:
+        preset = service.find(_preset(service, "", convening), key) if convening.preset else None
+        return preset or service.find(asked.model, key), asked
+    if found is None and not (service.shelf.slug(asked.model) and service.allows(asked.model)):
+        raise model_not_found(asked.model)
+    if found is not None:
+        service.find(asked.model, key)
+    block = {"synthesizer": asked.model, **asked.block}
+    return service.find(_preset(service, "", convening), key), replace(asked, block=block)
+
+
+def _block(convening: Convening, *, both: bool) -> dict[str, Any]:
+    """In the words of a panel. Through the alias the judge writes too."""
+    block: dict[str, Any] = {"panel": list(convening.panel)} if convening.panel else {}
+    if convening.judge:
+        block["judge"] = convening.judge
+        if both:
+            block["synthesizer"] = convening.judge
+    return block
+
+
+def tune(bound: Bound, convening: Convening | None) -> Bound:
+    """What a door says of panel and judge beside their models."""
+    if convening is None:
+        return bound
+    both = {"max_tokens": convening.max_tokens, "reasoning_effort": convening.reasoning_effort}
+    panel = {**both, "temperature": convening.temperature}
+    said: dict[str, dict[str, Any]] = {"panel": panel, "judge": both}
+    changes = {role: {k: v for k, v in change.items() if v is not None} for role, change in said.items()}
+    return retune(bound, lambda role: changes.get(role, {})) if changes["panel"] else bound
+
+
+def read_depth(headers: Mapping[str, str]) -> int:
+    """How many fusions a request has come through."""
+    given = headers.get(DEPTH_HEADER)
+    if given is None:
+        return 0
+    if not (given.isascii() and given.isdecimal() and len(given) <= len(str(MAX_DEPTH))):
+        raise invalid(f"{DEPTH_HEADER} must be a whole number", DEPTH_HEADER)
+    return int(given)
+
+
+def writer_of(bound: Bound) -> str:
+    """The model that writes the answer when all goes well."""
+    alone = bound.tool_turn
+    models = [n.model.model.slug for n in (alone or bound).nodes if n.model]
+    return models[0] if models else bound.pipeline.name

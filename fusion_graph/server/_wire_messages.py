@@ -1,0 +1,115 @@
+"""The wire of Anthropic's Messages (wire contract 3.1): its body as what is asked. Pure. Betas and fields that change
+nothing here are taken and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from fusion_graph.messages import Sampling
+from fusion_graph.server import _fields as fields
+from fusion_graph.server._asked import Asked
+from fusion_graph.server._errors import invalid
+from fusion_graph.server._forms import read_flat_format
+from fusion_graph.server._speech import Speaks, Wire
+from fusion_graph.server._tools import MAX_TOOLS, check_function, check_size
+from fusion_graph.server._wire_block import read_block
+from fusion_graph.server._wire_blocks import read_conversation
+from fusion_graph.server._wire_messages_out import MessageSpeech
+
+READ = frozenset(
+    {
+        "model", "messages", "system", "max_tokens", "stream", "temperature", "top_p", "stop_sequences", "tools",
+        "tool_choice", "output_config", "output_format", "fusion",
+    }
+)  # fmt: skip
+CHOICES: Mapping[str, str] = {"auto": "auto", "any": "required", "none": "none"}
+
+
+def read_messages_body(body: Mapping[str, Any], *, counting: bool = False) -> Asked:
+    """Raises Refused with the exact path of the first field that is wrong. `counting` needs no `max_tokens`."""
+    ignored = fields.unread(body, READ)
+    model = fields.text(body.get("model"), "model", most=256, least=1)
+    messages = read_conversation(body, ignored)
+    if not counting and body.get("max_tokens") is None:
+        raise invalid("max_tokens must be there", "max_tokens")
+    return Asked(
+        model=model,
+        messages=messages,
+        stream=fields.optional(body, "stream", fields.boolean) or False,
+        writer=_writer(body, ignored),
+        **read_block(body),
+        ignored=tuple(ignored),
+    )
+
+
+def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
+    tools = _tools(body.get("tools"), ignored)
+    choice, extra = _choice(body.get("tool_choice"), tools)
+    most = fields.optional(body, "max_tokens", fields.integer, 0, fields.MAX_TOKENS)
+    if most == 0:
+        ignored.append("max_tokens")
+    stop = fields.array(fields.given(body, "stop_sequences", []), "stop_sequences", most=16)
+    config = fields.mapping(fields.given(body, "output_config", {}), "output_config")
+    ignored += [f"output_config.{name[:64]}" for name in config if name not in ("effort", "format")][:4]
+    effort = config.get("effort")
+    form, where = config.get("format"), "output_config.format"
+    if form is None:
+        form, where = body.get("output_format"), "output_format"
+    asked = Sampling(
+        temperature=fields.optional(body, "temperature", fields.number, 0, 2),
+        top_p=fields.optional(body, "top_p", fields.number, 0, 1),
+        max_tokens=most or None,
+        stop_sequences=tuple(fields.text(t, f"stop_sequences[{i}]", most=1024) for i, t in enumerate(stop)),
+        reasoning_effort=None if effort is None else fields.choice(effort, "output_config.effort", fields.EFFORTS),
+        response_format=read_flat_format(form, where, "answer"),
+        tools=tools,
+        tool_choice=choice,
+        extra=extra,
+    )
+    return None if asked == Sampling() else asked
+
+
+def _tools(value: Any, ignored: list[str]) -> tuple[Mapping[str, Any], ...]:
+    """The client's own tools, as functions. Tools that a vendor runs have no schema: nobody here could run them."""
+    found = []
+    for i, item in enumerate(fields.array([] if value is None else value, "tools", most=MAX_TOOLS)):
+        path = f"tools[{i}]"
+        tool = fields.mapping(item, path)
+        if tool.get("input_schema") is None and tool.get("type") not in (None, "custom"):
+            ignored.append(f"{path}.{fields.text(tool['type'], f'{path}.type', most=64)}")
+            continue
+        function = {"name": tool.get("name"), "description": tool.get("description")}
+        function["parameters"] = fields.mapping(tool.get("input_schema"), f"{path}.input_schema")
+        if tool.get("strict") is not None:
+            function["strict"] = fields.boolean(tool["strict"], f"{path}.strict")
+        check_function(function, path)
+        found.append({"type": "function", "function": {k: v for k, v in function.items() if v is not None}})
+    check_size(found, "tools")
+    return tuple(found)
+
+
+def _choice(value: Any, tools: tuple[Mapping[str, Any], ...]) -> tuple[Any, Mapping[str, Any]]:
+    """`tool_choice`, and what it says of several calls at once."""
+    if value is None or not tools:
+        return None, {}
+    choice = fields.mapping(value, "tool_choice")
+    kind = fields.choice(choice.get("type"), "tool_choice.type", (*CHOICES, "tool"))
+    extra = {}
+    if choice.get("disable_parallel_tool_use") is not None:
+        alone = fields.boolean(choice["disable_parallel_tool_use"], "tool_choice.disable_parallel_tool_use")
+        extra = {"parallel_tool_calls": False} if alone else {}
+    if kind != "tool":
+        return CHOICES[kind], extra
+    if choice.get("name") not in [tool["function"]["name"] for tool in tools]:
+        raise invalid("tool_choice names no tool of the request", "tool_choice.name")
+    return {"type": "function", "function": {"name": choice["name"]}}, extra
+
+
+def _read(body: Mapping[str, Any], _max_n: int) -> tuple[Asked, Speaks]:
+    asked = read_messages_body(body)
+    return asked, partial(MessageSpeech, tells="progress" in asked.include)
+
+
+MESSAGES = Wire("messages", counts_first=True, insistent=False, read=_read)

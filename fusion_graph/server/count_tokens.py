@@ -1,0 +1,27 @@
+"""POST /v1/messages/count_tokens: how long a prompt is, estimated; no model is called."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from fusion_graph.contracts import Route
+from fusion_graph.engine.estimates import prompt_tokens, text_tokens
+from fusion_graph.server._guards import read_json
+from fusion_graph.server._service import Exchange
+from fusion_graph.server._wire_messages import read_messages_body
+
+
+async def answer(exchange: Exchange) -> web.Response:
+    await exchange.service.limits.count(exchange.key)
+    asked = read_messages_body(await read_json(exchange.request, exchange.service.options), counting=True)
+    exchange.service.find(asked.model, exchange.key)
+    count = prompt_tokens(asked.messages)
+    if asked.writer is not None and asked.writer.tools:
+        count += text_tokens(json.dumps(asked.writer.tools))
+    text = json.dumps({"input_tokens": count})
+    return web.Response(text=text, content_type="application/json", headers={"x-fusion-estimate": "1"})
+
+
+ROUTE = Route(method="POST", path="/v1/messages/count_tokens", handler=answer)

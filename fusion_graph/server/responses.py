@@ -1,0 +1,17 @@
+"""POST /v1/responses: the same, in the words of OpenAI's Responses API."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from fusion_graph.contracts import Route
+from fusion_graph.server._conversing import converse
+from fusion_graph.server._service import Exchange
+from fusion_graph.server._wire_responses import RESPONSES
+
+
+async def answer(exchange: Exchange) -> web.StreamResponse:
+    return await converse(exchange, RESPONSES)
+
+
+ROUTE = Route(method="POST", path="/v1/responses", handler=answer)

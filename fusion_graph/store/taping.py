@@ -1,0 +1,95 @@
+"""Writes a cassette while a run goes on: a doorkeeper that asks the models and notes what comes. A run that is cut
+leaves a readable file; a file that cannot be written to leaves the run alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, TextIO
+
+from fusion_graph.contracts import Sink
+from fusion_graph.errors import ProviderError
+from fusion_graph.events import Event, RunStarted
+from fusion_graph.messages import Completion, Delta
+from fusion_graph.store.digest import call_digest
+from fusion_graph.store.door import Attempt, Caller
+from fusion_graph.store.tape_lines import FORMAT, failure_fields
+
+
+class Taper:
+    """Also the run's listener. `fault` says why the cassette is not whole."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._fence = ""
+        self._caller = Caller()
+        self._known: set[str] = set()
+        self._attempts = 0
+        self._began = 0.0
+        self.fault: OSError | None = None
+
+    def begin(self, head: Mapping[str, Any]) -> None:
+        self._fence = head["fence"]
+        self._write("head", format=FORMAT, **head)
+
+    def listen(self, event: Event) -> None:
+        if type(event) is RunStarted:
+            self._began = asyncio.get_running_loop().time()
+        self._caller(event)
+
+    async def __call__(self, attempt: Attempt, sink: Sink) -> Completion:
+        number, node = self._attempts, self._caller.node(attempt.call)
+        self._attempts += 1
+        self._event("start", number, node=node, digest=self._describe(attempt))
+
+        def tee(delta: Delta) -> None:
+            pieces = [asdict(piece) for piece in delta.tool_calls]
+            self._event("piece", number, text=delta.text, reasoning=delta.reasoning, tool_calls=pieces)
+            sink(delta)
+
+        try:
+            completion = await attempt.ask(tee)
+        except asyncio.CancelledError:
+            self._event("end", number, reply=None, failure=None)
+            raise
+        except ProviderError as error:
+            self._event("end", number, reply=None, failure=failure_fields(error))
+            raise
+        self._event("end", number, reply=asdict(completion), failure=None)
+        return completion
+
+    def conclude(self, **result: Any) -> None:
+        """The run has ended of itself."""
+        self._write("result", **result)
+
+    def _describe(self, attempt: Attempt) -> str:
+        """The digest of a call; what it is made of is written once."""
+        call = attempt.call
+        digest = call_digest("", 0, attempt.backend, call, self._fence)
+        if digest not in self._known:
+            self._known.add(digest)
+            fields = {**call._asdict(), "sampling": call.sampling._asdict()}
+            self._write("call", digest=digest, backend=attempt.backend, **fields)
+        return digest
+
+    def _event(self, kind: str, attempt: int, **fields: Any) -> None:
+        at = asyncio.get_running_loop().time() - self._began
+        self._write(kind, at=round(max(at, 0.0), 6), attempt=attempt, **fields)
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        """A line at a time, and each at once on its way to the disk."""
+        if self.fault is not None:
+            return
+        try:
+            self._file.write(json.dumps({"is": kind, **fields}, default=_plain) + "\n")
+            self._file.flush()
+        except OSError as fault:
+            self.fault = fault
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,31 @@
+"""Other sampling for the nodes of some roles; everything else stays."""
+
+from __future__ import annotations
+
+from fusion_graph.graph import reader
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.retuning import retune
+from fusion_graph.kinds import KINDS
+
+TEXT = b"""
+version: 1
+name: x
+nodes:
+  panel: {kind: layer, models: [a/x, b/y], samples: 2}
+  verdict: {kind: judge, model: j/j, inputs: [panel]}
+  answer: {kind: synth, model: w/w, inputs: [panel, verdict?]}
+output: answer
+"""
+
+
+def test_roles_are_tuned_apart() -> None:
+    bound = bind(reader.load(TEXT, file="x.yaml", kinds=KINDS), KINDS)
+    tuned = retune(bound, lambda role: {"max_tokens": 7} if role == "panel" else {})
+    for node, kind, sampling, sends in zip(tuned.nodes, tuned.kinds, tuned.samplings, tuned.sends, strict=True):
+        wanted = 7 if kind.role == "panel" else None
+        if node.model is not None:
+            assert sampling is not None
+            assert sends is not None
+            assert node.model.max_tokens == sampling.max_tokens == sends[0].max_tokens == wanted
+    assert tuned.plan is bound.plan
+    assert retune(bound, lambda _role: {}).nodes == bound.nodes

@@ -1,0 +1,177 @@
+"""The three wires are one thing in three languages: what goes in by any of them is the same question, what comes out is
+the same answer. `_conversing`, which they share, is seen from outside here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusion_graph.messages import Message, Sampling, ToolCall, ToolCallDelta, Usage
+from fusion_graph.outputs import Draft
+from fusion_graph.server._asked import Asked
+from fusion_graph.server._speech import Head, Speech
+from fusion_graph.server._wire import CHAT
+from fusion_graph.server._wire_messages import MESSAGES
+from fusion_graph.server._wire_responses import RESPONSES
+from tests.server.stand import stand
+from tests.server.wires import WIRES, call, tool
+
+READERS = {"chat": CHAT, "messages": MESSAGES, "responses": RESPONSES}
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_-]{0,20}", fullmatch=True)
+OBJECTS = st.dictionaries(WORDS, st.integers() | WORDS | st.none(), max_size=3)
+IMAGES = st.sampled_from(["https://x.example/a.png", "data:image/png;base64,aGk="])
+PARTS = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, WORDS),
+    st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, IMAGES),
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
+    """Turns as agents have them: what every wire can say."""
+    turns = [Message("system", draw(WORDS))] if draw(st.booleans()) else []
+    for turn in range(draw(st.integers(1, 3))):
+        parts = st.lists(PARTS, min_size=1, max_size=3).map(tuple)
+        turns.append(Message("user", draw(WORDS | parts)))
+        calls = tuple(
+            ToolCall(id=f"c{turn}_{k}", name=draw(NAMES), arguments=json.dumps(draw(OBJECTS), ensure_ascii=False))
+            for k in range(draw(st.integers(0, 2)))
+        )
+        turns.append(Message("assistant", draw(WORDS) if not calls or draw(st.booleans()) else "", tool_calls=calls))
+        turns += [Message("tool", draw(WORDS), tool_call_id=made.id) for made in calls]
+    return tuple(turns)
+
+
+@st.composite
+def samplings(draw: st.DrawFn) -> Sampling:
+    """Fields that every wire has a word for."""
+    tools = tuple(tool(name) for name in draw(st.lists(NAMES, max_size=2, unique=True)))
+    named = [{"type": "function", "function": {"name": made["function"]["name"]}} for made in tools]
+    choices = [None, "auto", "required", "none", *named]
+    choice = draw(st.sampled_from(choices)) if tools else None
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+    return Sampling(
+        temperature=draw(st.none() | st.floats(0, 2)),
+        top_p=draw(st.none() | st.floats(0, 1)),
+        max_tokens=draw(st.integers(1, 1000)),
+        reasoning_effort=draw(st.none() | st.sampled_from(["low", "high"])),
+        response_format=draw(st.sampled_from([None, form])),
+        tools=tools,
+        tool_choice=choice,
+        extra={"parallel_tool_calls": False} if choice is not None and draw(st.booleans()) else {},
+    )
+
+
+def read(wire: str, body: Mapping[str, Any]) -> Asked:
+    return READERS[wire].read(json.loads(json.dumps(body)), 8)[0]
+
+
+@settings(deadline=None)
+@given(conversations(), samplings())
+def test_every_wire_reads_the_same_question(messages: tuple[Message, ...], sampling: Sampling) -> None:
+    for name, wire in WIRES.items():
+        asked = read(name, wire.write("fusion", messages, sampling))
+        assert asked.messages == messages
+        assert asked.writer == sampling
+        assert asked.ignored == ()
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.tuples(st.just(-1), WORDS),
+        st.tuples(st.integers(0, 2), st.sampled_from(['{"a": ', "1", "}", "", '"\\u00e9"'])),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None)
+@given(PIECES)
+def test_every_wire_tells_the_same_answer(pieces: list[tuple[int, str]]) -> None:
+    """Text and pieces of several calls in any order: a stream keeps its rules and comes to the same as the pieces."""
+    text = "".join(said for place, said in pieces if place < 0)
+    arguments: dict[int, str] = {}
+    for place, said in pieces:
+        if place >= 0:
+            arguments[place] = arguments.get(place, "") + said
+    for name, wire in WIRES.items():
+        speech = speak(name)
+        stream, begun = b"", set[int]()
+        for place, said in pieces:
+            if place < 0:
+                stream += speech.text(said)
+            else:
+                first = place not in begun
+                begun.add(place)
+                named = (f"c{place}", "look_up") if first else ("", "")
+                stream += speech.calls((ToolCallDelta(place, *named, said),))
+        told = wire.stream((stream + speech.end(finished(text, arguments, name), {})).decode())
+        assert told.text == text
+        assert {made[0]: made[2] or "{}" for made in told.calls} == {
+            f"c{place}": given or "{}" for place, given in arguments.items()
+        }
+
+
+def speak(name: str) -> Speech:
+    body = WIRES[name].write("fusion", (Message("user", "Why?"),), Sampling())
+    return READERS[name].read(body, 8)[1](Head("r1", "fusion", 1))
+
+
+def finished(text: str, arguments: Mapping[int, str], wire: str) -> Any:
+    """A result, as far as speech looks at it. Messages has objects for arguments, so it is told of valid ones."""
+    calls = tuple(
+        ToolCall(id=f"c{place}", name="look_up", arguments="{}" if wire == "messages" else given)
+        for place, given in arguments.items()
+    )
+    draft = Draft(text, "answer", tool_calls=calls)
+
+    class Result:
+        run_id = "r1"
+        answer = draft
+        choices = (draft,)
+        usage = Usage()
+        cost_usd = 0.0
+        events = ()
+
+    return Result()
+
+
+TURNS = (
+    Message("system", "Be brief."),
+    Message("user", "Why?"),
+    Message("assistant", "Let me see.", tool_calls=(call(1), call(2))),
+    Message("tool", "because", tool_call_id="call_1"),
+    Message("tool", "of that", tool_call_id="call_2"),
+)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("turns", [TURNS[:2], TURNS, (*TURNS, Message("user", "And why that?"))])
+async def test_every_wire_makes_the_same_calls(turns: tuple[Message, ...], stream: bool) -> None:
+    """The first is a question, the second a turn of the writer alone, the third one for the whole panel again."""
+    sampling = Sampling(max_tokens=50, temperature=0.5, tools=(tool(),), tool_choice="auto")
+    seen = {}
+    for name, wire in WIRES.items():
+        async with stand() as at:
+            body = {**wire.write("fusion", turns, sampling), "stream": stream}
+            async with at.session.post(at.url(wire.path), json=body) as response:
+                text = await response.text()
+                assert response.status == 200, text
+            told = wire.stream(text) if stream else wire.whole(json.loads(text))
+            assert (told.text, told.reason) == ("The written answer.", "stop")
+            marks = [json.dumps(r.body, sort_keys=True) for r in at.upstream.received]
+            seen[name] = sorted(unmarked(mark) for mark in marks)
+    assert seen["chat"] == seen["messages"] == seen["responses"]
+    assert len(seen["chat"]) == (1 if turns is TURNS else 4)
+
+
+def unmarked(body: str) -> str:
+    """Without the mark around untrusted text, which is drawn anew for each run."""
+    return re.sub(r"\b[0-9a-f]{12}\b", "MARK", body)

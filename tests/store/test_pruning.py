@@ -1,0 +1,74 @@
+"""What goes, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import Connection
+
+import pytest
+
+from fusion_graph.store.database import connect
+from fusion_graph.store.journal import FILE
+from fusion_graph.store.owner import me
+from fusion_graph.store.pruning import prune
+from tests.engine.stage import Stage
+from tests.store.keeping import written
+
+RUNS = ("a" * 16, "b" * 16, "c" * 16)
+MUCH = 1 << 40
+
+
+async def three(folder: Path) -> Connection:
+    """Three runs, begun at 1, 2 and 3."""
+    for at, run in enumerate(RUNS, 1):
+        await written(Stage({"*": f"{run} " * 4_000}), folder, run=run)
+        with closing(connect(folder / FILE)) as connection:
+            connection.execute("UPDATE runs SET began = ? WHERE id = ?", (at, run))
+    return connect(folder / FILE)
+
+
+def left(connection: Connection) -> tuple[str, ...]:
+    return tuple(row[0] for row in connection.execute("SELECT id FROM runs ORDER BY began"))
+
+
+async def test_old_runs_go_with_all_that_was_theirs(tmp_path: Path) -> None:
+    with closing(await three(tmp_path)) as connection:
+        assert prune(connection, before=3, max_bytes=MUCH) == 2
+        assert left(connection) == RUNS[2:]
+        for table in ("node_runs", "attempts"):
+            assert {row[0] for row in connection.execute(f"SELECT run FROM {table}")} == {RUNS[2]}  # noqa: S608
+        bodies = [row[0] for row in connection.execute("SELECT body FROM blobs")]
+        assert not [body for body in bodies if RUNS[0] in body or RUNS[1] in body]
+
+
+async def test_oldest_go_until_it_is_small_enough(tmp_path: Path) -> None:
+    with closing(await three(tmp_path)) as connection:
+        (pages,) = connection.execute("SELECT (page_count - freelist_count) * page_size FROM pragma_page_count,"
+                                      " pragma_freelist_count, pragma_page_size").fetchone()  # fmt: skip
+        assert prune(connection, before=0, max_bytes=pages - 1) == 1
+        assert left(connection) == RUNS[1:]
+
+
+async def test_running_one_is_never_forgotten(tmp_path: Path) -> None:
+    with closing(await three(tmp_path)) as connection:
+        connection.execute("UPDATE runs SET state = 'running', owner = ? WHERE id = ?", (me(), RUNS[0]))
+        assert prune(connection, before=9, max_bytes=1) == 2
+        assert left(connection) == RUNS[:1]
+
+
+async def test_run_of_a_process_that_was_killed_is_forgotten_like_any_other(tmp_path: Path) -> None:
+    with closing(await three(tmp_path)) as connection:
+        connection.execute("UPDATE runs SET state = 'running', owner = 'here/1/1' WHERE id = ?", (RUNS[0],))
+        assert prune(connection, before=2, max_bytes=MUCH) == 1
+        assert left(connection) == RUNS[1:]
+
+
+@pytest.mark.parametrize("most", [0, MUCH])
+def test_empty_journal_has_nothing_to_forget(most: int, tmp_path: Path) -> None:
+    from fusion_graph.store.database import migrate
+    from fusion_graph.store.tables import JOURNAL
+
+    with closing(connect(tmp_path / FILE)) as connection:
+        migrate(connection, JOURNAL, tmp_path / FILE)
+        assert prune(connection, before=9, max_bytes=most) == 0
