@@ -145,6 +145,21 @@ def sim(walk: Walk) -> None:
         assert json.load(answer)["simulated"] is True
 
 
+def mcp(walk: Walk) -> None:
+    """The protocol by hand: a handshake and the list of tools, and nothing else on standard output."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "smoke", "version": "1"}}
+    said = (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    )
+    told = [
+        json.loads(line) for line in walk.call("mcp", said="".join(f"{json.dumps(one)}\n" for one in said)).splitlines()
+    ]
+    (listed,) = [one["result"]["tools"] for one in told if one.get("id") == 2]
+    assert [tool["name"] for tool in listed] == ["council", "fusion"]
+
+
 def serve(walk: Walk) -> None:
     assert "models: fusion, " in walk.at.log.read_text()
 
@@ -167,6 +182,7 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "tune": tune,
     "sim": sim,
     "serve": serve,
+    "mcp": mcp,
 }
 
 
