@@ -153,11 +153,23 @@ def mcp(walk: Walk) -> None:
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     )
-    told = [
-        json.loads(line) for line in walk.call("mcp", said="".join(f"{json.dumps(one)}\n" for one in said)).splitlines()
-    ]
-    (listed,) = [one["result"]["tools"] for one in told if one.get("id") == 2]
-    assert [tool["name"] for tool in listed] == ["council", "fusion"]
+    with subprocess.Popen(
+        [*PROGRAM, "mcp"],
+        cwd=walk.folder,
+        env=walk.at.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.writelines(f"{json.dumps(one)}\n" for one in said)
+        process.stdin.flush()
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.stdin.close()
+        assert (process.wait(timeout=20), process.stdout.read()) == (0, "")
+    assert [tool["name"] for tool in told[1]["result"]["tools"]] == ["council", "fusion"]
 
 
 def serve(walk: Walk) -> None:

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import Done
+from tests.commands.test_serve import served
 from tests.tools.test_mcp import PROGRAM
 
 pytest.importorskip("mcp")
@@ -61,23 +61,8 @@ def test_it_ends_with_its_input_and_says_nothing_else_there(cli: Callable[..., D
     assert "no key is set" in cli("mcp", "--http", "0", "--host", "0.0.0.0").err  # noqa: S104
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The program and its address."""
-    program = [sys.executable, "-m", "fusion_graph", "mcp", "--http", "0"]
-    environment = {**os.environ, **OURS, "FUSION_HOME": str(home)}
-    with subprocess.Popen(
-        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
-
-
 async def test_over_http_until_it_is_told_to_end(tmp_path: Path) -> None:
-    with serving(tmp_path) as (process, url):
+    with served(command=("mcp", "--http", "0"), FUSION_HOME=str(tmp_path)) as (process, url):
         async with Client(url) as client:
             result = await client.call_tool("council", {"prompt": "What is 6 times 7?"})
         process.send_signal(signal.SIGINT)
