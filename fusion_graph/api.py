@@ -68,7 +68,7 @@ async def run(
         stream=stream,
         limits=wiring.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s),
     )
-    box = tools or toolbox_for(ready.bound, setup, Allowed())
+    box = tools or await toolbox_for(ready.bound, setup, Allowed())
     async with wiring.open_fusion(ready.selection, wiring.prices(prices), box) as fusion:
         return await fusion.run(ready.bound, request, listener)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import UsageError
+from fusion_graph.toolbox import McpServer
 
 FILE = "fusiongraph.toml"
 DEFAULT = "default"
@@ -31,6 +32,7 @@ TOP: Mapping[str, type] = {
     "server": dict,
     "store": dict,
     "tools": dict,
+    "mcp": dict,
 }
 BACKEND: Mapping[str, type] = {
     "base_url": str,
@@ -41,6 +43,7 @@ BACKEND: Mapping[str, type] = {
     "tools": bool,
 }
 TOOLS: Mapping[str, type] = {"search": str, "blocked_domains": list}
+MCP: Mapping[str, type] = {"command": list, "env": list, "url": str}
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -58,6 +61,7 @@ class Configuration:
     store: Mapping[str, Any] = field(default_factory=dict)  # as it stands; the store reads it
     search: str = ""  # the service that web_search asks; "" = the one whose key is set
     blocked_domains: tuple[str, ...] = ()
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)  # `unset` holds the variables to look up
 
 
 def read(path: Path) -> Configuration:
@@ -78,6 +82,7 @@ def read(path: Path) -> Configuration:
         server=table.get("server", {}),
         store=table.get("store", {}),
         **_tools(table.get("tools", {}), f"{path}: [tools]"),
+        mcp={name: _mcp(name, entry, f"{path}: [mcp.{name}]") for name, entry in table.get("mcp", {}).items()},
     )
 
 
@@ -89,6 +94,22 @@ def _tools(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not all(isinstance(domain, str) and domain for domain in blocked):
         raise UsageError(f"{where}: blocked_domains must be a list of domains", hint='["example.com"]')
     return {"search": entry.get("search", ""), "blocked_domains": tuple(blocked)}
+
+
+def _mcp(name: str, entry: Any, where: str) -> McpServer:
+    """One `[mcp.NAME]` table. It starts nothing: only a command line allows its tools."""
+    if not NAME.fullmatch(name) or not isinstance(entry, dict):
+        raise UsageError(f"{where}: not an MCP server", hint='[mcp.files] command = ["program", "argument"]')
+    _check_keys(entry, MCP, where)
+    command, names, url = entry.get("command", []), entry.get("env", []), entry.get("url", "")
+    if bool(command) == bool(url) or (url and names):
+        raise UsageError(f"{where}: either command, with or without env, or url", hint='url = "http://127.0.0.1/mcp"')
+    if not all(isinstance(part, str) and "\0" not in part for part in command):
+        raise UsageError(f"{where}: command must be a list of texts", hint='["program", "argument"]')
+    if not all(isinstance(variable, str) and VARIABLE.fullmatch(variable) for variable in names):
+        raise UsageError(f"{where}: env names variables; a value does not belong in a file", hint='["GITHUB_TOKEN"]')
+    address = check_address(url, f"{where} url") if url else ""
+    return McpServer(name=name, command=tuple(command), url=address, unset=tuple(names))
 
 
 def _backend(name: str, entry: Any, where: str) -> Backend:

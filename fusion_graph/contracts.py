@@ -267,6 +267,7 @@ class Tool:
 
     `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
     something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
+    `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them.
     """
 
     name: str
@@ -277,6 +278,7 @@ class Tool:
     local: bool = False
     mutates: bool = False
     ends: bool = False
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,13 @@ from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from fusion_graph.tools import TOOLS, default_registry
 
 if TYPE_CHECKING:
+    from fusion_graph.contracts import Tool
     from fusion_graph.graph.binding import Bound
     from fusion_graph.settings import Settings
     from fusion_graph.tools._site import Convene
 
 ALL = "all"
+PREFIX = "mcp:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +37,44 @@ class Allowed:
     network: bool = False
 
 
-def toolbox_for(bound: Bound, settings: Settings, allowed: Allowed) -> Toolbox:
+async def toolbox_for(bound: Bound, settings: Settings, allowed: Allowed) -> Toolbox:
     """What this pipeline may use; nothing is set up for one that lists no tools. Raises UsageError for a tool that is
-    not allowed, or cannot run here."""
+    not allowed, or cannot run here. Whoever gets it closes it, as an engine does."""
     if not bound.tooled:
         return NO_TOOLS
-    box = toolbox(settings, allowed)
-    check_tools(bound, box)
-    return box
+    listed = dict.fromkeys(name for names in bound.tooled.values() for name in names)
+    permitted = mcp_words(allowed.names)
+    strange = [name for name in listed if name.startswith(PREFIX)]
+    wanted = [name for name in strange if name in permitted or name.partition("/")[0] in permitted]
+    box = toolbox(settings, replace(allowed, names=_own_words(allowed.names)))
+    check_tools(bound, replace(box, tools=_standing_in(box, wanted), known=(*box.known, *strange)))
+    return await with_mcp(box, settings, wanted)
+
+
+async def with_mcp(box: Toolbox, settings: Settings, wanted: Sequence[str]) -> Toolbox:
+    """The box with these tools of MCP servers, which are started or reached now. Raises UsageError."""
+    if not wanted:
+        return box
+    from fusion_graph.tools._mcp import join
+
+    joined = await join(settings.mcp, wanted)
+    tools = {**box.tools, **joined.tools}
+    return replace(box, tools=tools, known=tuple(dict.fromkeys((*box.known, *tools))), close=joined.close)
+
+
+def _standing_in(box: Toolbox, wanted: Sequence[str]) -> dict[str, Tool]:
+    """As if they were there, so that what is forbidden is found before any server is started."""
+    return {**box.tools, **dict.fromkeys(wanted, TOOLS["finish"])}
+
+
+def mcp_words(given: Sequence[str]) -> set[str]:
+    """The MCP tools that a command line allows: `mcp:server/tool`, or `mcp:server` for all of one. `all` is none of
+    them: a file in a folder that was downloaded may name any program as a server."""
+    return {word for text in given for word in text.split(",") if word.startswith(PREFIX)}
+
+
+def _own_words(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for text in given for word in text.split(",") if word and not word.startswith(PREFIX))
 
 
 def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = None) -> Toolbox:
@@ -65,9 +97,11 @@ def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = N
     )
 
 
-def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
+async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     """What a server's pipelines may use: only what its operator allows, and nothing of the machine, as strangers ask.
-    Raises UsageError."""
+    Tools of MCP servers, which are named one by one, it may allow as well. Raises UsageError."""
+    strange = [word if "/" in word else f"{word}/*" for word in sorted(mcp_words(names))]
+    names = _own_words(names)
     words = [word for text in names for word in text.split(",")]
     meant = [name for name in _names(tuple(names)) if name in words or (ALL in words and _is_open(name))]
     local = [name for name in meant if TOOLS[name].local]
@@ -76,9 +110,10 @@ def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
             f"--allow-tools {', '.join(local)}: a server does not open its machine to strangers",
             hint="tools of the web only; run, chat and code have the others",
         )
-    return default_registry(
+    box = default_registry(
         keys=settings.search_keys, service=settings.search, blocked=settings.blocked_domains, allow=meant
     )
+    return await with_mcp(box, settings, strange)
 
 
 def _names(given: tuple[str, ...]) -> list[str]:

@@ -17,11 +17,14 @@ from fusion_graph import configuration
 from fusion_graph.configuration import BUILT_IN, DEFAULT, FILE, VARIABLE, Configuration, check_address, check_known
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import UsageError
+from fusion_graph.toolbox import McpServer
 
 OPENROUTER = "https://openrouter.ai/api/v1"
 OPENAI = "https://api.openai.com/v1"
 KEYS: Mapping[str, str] = {"FUSION_API_KEY": OPENROUTER, "OPENROUTER_API_KEY": OPENROUTER, "OPENAI_API_KEY": OPENAI}
 """Where a key goes when no address is set. The first of them that is set is used."""
+CLEAN = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR")
+"""What a program that is started for its tools learns of the environment."""
 SEARCH = ("TAVILY_API_KEY", "BRAVE_API_KEY", "SEARXNG_URL")
 
 
@@ -44,6 +47,7 @@ class Settings:
     search_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # of search services, those that are set
     search: str = ""
     blocked_domains: tuple[str, ...] = ()
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
     redis_url: str = field(default="", repr=False)  # FUSION_REDIS_URL, which may hold a password
     keys: Mapping[str, bool] = field(default_factory=dict)  # variables that may hold a key -> whether they do
 
@@ -78,6 +82,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         search_keys={name: variables[name] for name in SEARCH if variables[name]},
         search=configured.search,
         blocked_domains=configured.blocked_domains,
+        mcp={name: _mcp(server, variables) for name, server in configured.mcp.items()},
         redis_url=variables["FUSION_REDIS_URL"],
         keys={key: bool(variables[key]) for key in (*KEYS, *configured.key_variables.values())},
     )
@@ -144,6 +149,13 @@ def _key(variables: _Variables, name: str) -> str:
     if not key.isprintable() or not key.isascii() or " " in key:
         raise UsageError(f"{name}: the key holds a character that no key has", hint="copy it again, in one piece")
     return key
+
+
+def _mcp(server: McpServer, variables: _Variables) -> McpServer:
+    """The server with the few variables it gets. Where one is missing, whoever starts it says so."""
+    found = {name: variables.shell[name] for name in CLEAN if name in variables.shell}
+    found |= {name: variables[name] for name in server.unset if variables[name]}
+    return replace(server, environment=found, unset=tuple(name for name in server.unset if name not in found))
 
 
 # --- backends -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,14 +22,27 @@ TOOL_BOUNDS = ToolBounds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpServer:
+    """An MCP server whose tools models may call: a command to start or an address. `environment`: all that the command
+    gets; `unset`: what it should get besides and is not set."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    url: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unset: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The tools a run may use, what they may touch, and how far. The engine only hands `site` on. `known`: the names
-    of all tools there are."""
+    """The tools a run may use by the names that pipelines give them, what they may touch, and how far. The engine only
+    hands `site` on, and calls `close` when it is closed itself. `known`: the names of all tools there are."""
 
     tools: Mapping[str, Tool] = field(default_factory=dict)
     site: Any = None
     bounds: ToolBounds = TOOL_BOUNDS
     known: tuple[str, ...] = ()
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 NO_TOOLS = Toolbox()

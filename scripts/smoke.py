@@ -145,6 +145,33 @@ def sim(walk: Walk) -> None:
         assert json.load(answer)["simulated"] is True
 
 
+def mcp(walk: Walk) -> None:
+    """The protocol by hand: a handshake and the list of tools, and nothing else on standard output."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "smoke", "version": "1"}}
+    said = (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    )
+    with subprocess.Popen(
+        [*PROGRAM, "mcp"],
+        cwd=walk.folder,
+        env=walk.at.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.writelines(f"{json.dumps(one)}\n" for one in said)
+        process.stdin.flush()
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.stdin.close()
+        assert (process.wait(timeout=20), process.stdout.read()) == (0, "")
+    assert [tool["name"] for tool in told[1]["result"]["tools"]] == ["council", "fusion"]
+
+
 def serve(walk: Walk) -> None:
     assert "models: fusion, " in walk.at.log.read_text()
 
@@ -167,6 +194,7 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "tune": tune,
     "sim": sim,
     "serve": serve,
+    "mcp": mcp,
 }
 
 

@@ -24,6 +24,36 @@ def test_backend_names_the_variable_of_its_key(tmp_path: Path) -> None:
     assert found.backends["groq"].api_key == ""
 
 
+def test_mcp_server_is_a_command_or_an_address(tmp_path: Path) -> None:
+    toml = '[mcp.a]\ncommand = ["x", "y"]\nenv = ["TOKEN"]\n[mcp.b]\nurl = "http://127.0.0.1:8000/mcp"'
+    found = read(tmp_path, toml).mcp
+    assert (found["a"].command, found["a"].unset, found["b"].url) == (
+        ("x", "y"),
+        ("TOKEN",),
+        "http://127.0.0.1:8000/mcp",
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("", "either command"),
+        ('command = ["x"]\nurl = "http://a.test"', "either command"),
+        ('url = "http://a.test"\nenv = ["X"]', "either command"),
+        ('url = "ftp://a.test"', "not an http address"),
+        ("command = [1]", "must be a list of texts"),
+        ('command = ["x"]\nenv = ["TOKEN=secret"]', "a value does not belong in a file"),
+        ('command = "x"', "must be a list"),
+        ("other = 1", "no key other"),
+    ],
+)
+def test_mcp_server_that_is_none(tmp_path: Path, entry: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read(tmp_path, f"[mcp.a]\n{entry}")
+    with pytest.raises(UsageError, match="not an MCP server"):
+        read(tmp_path, f"[mcp.A]\n{entry}")
+
+
 def test_empty_file_says_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, "") == Configuration(file=tmp_path / "fusiongraph.toml")
 

@@ -43,18 +43,25 @@ def test_unknown_names_and_folders_are_told(settings: Settings) -> None:
         toolbox(settings, Allowed(names=("read_file",), root="/nowhere"))
 
 
-def test_a_server_opens_the_web_and_nothing_of_its_machine(settings: Settings) -> None:
-    assert list(server_toolbox(settings, ()).tools) == []
-    assert list(server_toolbox(settings, ("web_search",)).tools) == ["web_search"]
-    assert list(server_toolbox(settings, ("all",)).tools) == WEB
+async def test_a_server_opens_the_web_and_nothing_of_its_machine(settings: Settings) -> None:
+    assert list((await server_toolbox(settings, ())).tools) == []
+    assert list((await server_toolbox(settings, ("web_search",))).tools) == ["web_search"]
+    assert list((await server_toolbox(settings, ("all",))).tools) == WEB
     with pytest.raises(UsageError, match="does not open its machine to strangers"):
-        server_toolbox(settings, ("web_fetch,bash",))
+        await server_toolbox(settings, ("web_fetch,bash",))
 
 
-def test_a_pipeline_without_tools_sets_up_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_may_open_the_tools_of_mcp_servers_by_name(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="there is no MCP server shop"):
+        await server_toolbox(settings, ("web_search,mcp:shop",))
+    with pytest.raises(UsageError, match="names no tool"):
+        await server_toolbox(settings, ("mcp:Shop/x",))
+
+
+async def test_a_pipeline_without_tools_sets_up_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equipment, "toolbox", lambda *_: pytest.fail("tools were set up"))
     bound = wiring.bind_pipeline(wiring.load("budget"))
-    assert toolbox_for(bound, settings, Allowed(names=("bash",))) is NO_TOOLS
+    assert await toolbox_for(bound, settings, Allowed(names=("bash",))) is NO_TOOLS
 
 
 def test_settings_choose_the_search_and_block_domains(tmp_path: Path) -> None:

@@ -195,3 +195,10 @@ def test_debugging_is_asked_for(monkeypatch: pytest.MonkeyPatch, value: str, ask
 
 def test_the_real_environment_is_the_default() -> None:
     assert settings.load().default_backend == ""
+
+
+def test_mcp_server_gets_a_clean_environment(tmp_path: Path) -> None:
+    toml = '[mcp.a]\ncommand = ["x"]\nenv = ["TOKEN", "LOST"]\n'
+    server = load(tmp_path, toml, PATH="/bin", TOKEN="t", OPENAI_API_KEY="k", PYTHONPATH="p").mcp["a"]
+    assert server.environment == {"PATH": "/bin", "TOKEN": "t"}
+    assert server.unset == ("LOST",)

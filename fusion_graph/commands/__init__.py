@@ -34,6 +34,7 @@ SUMMARIES: Mapping[str, str] = {
     "eval": "does a shape pay? score, cost and time of pipelines over tasks",
     "tune": "search shapes under a budget, print those that pay as pipeline files",
     "serve": "every pipeline as a model behind the OpenAI API",
+    "mcp": "every pipeline as an MCP tool",
     "sim": "serve simulated models over HTTP",
 }
 

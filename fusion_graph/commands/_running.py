@@ -72,7 +72,7 @@ async def perform(job: Job) -> int:
         deck = _deck(job, stack)
         ready = await deck.prepare(setup)
         prices = deck.prices(job.prices)
-        tools = toolbox_for(ready.bound, setup, job.allowed)
+        tools = await toolbox_for(ready.bound, setup, job.allowed)
         trace = stack.enter_context(_writable("trace file", job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))
         request = deck.request(ready, run_id=book.run_id, fence=book.fence)

@@ -63,7 +63,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     options = read_options(setup.server, **flags)
     selection = await wiring.select(setup)
     prices = wiring.prices(given.prices)
-    tools = server_toolbox(setup, given.allow_tools)
+    tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
     journal = _journal(setup) if given.journal else None
     caches = Caches(lambda: open_cache(setup))
@@ -72,7 +72,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             options,
             fusion=_engine(selection, prices, tools),
             library=Library(
-                lambda: sources(given), _surroundings(setup, selection, prices, tools), panel=options.expose_panel
+                lambda: sources(given), surroundings(setup, selection, prices, tools), panel=options.expose_panel
             ),
             keys=_keys(setup),
             backend=selection.default,
@@ -100,7 +100,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             journal.close()
 
 
-def _surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
+def surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
     def missing(bound: Bound) -> str:
         try:
             wiring.require_keys(bound, selection)

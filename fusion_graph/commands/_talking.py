@@ -101,7 +101,7 @@ class _Panel:
         pipeline = wiring.load(name)
         params = {} if self._ready else self._choice.params  # they are the first pipeline's
         ready = await wiring.prepare(pipeline, wiring.read_params(pipeline, params), self._setup)
-        tools = toolbox_for(ready.bound, self._setup, self._choice.allowed)
+        tools = await toolbox_for(ready.bound, self._setup, self._choice.allowed)
         fusion = wiring.open_fusion(ready.selection, self._prices, tools)
         await self.close()
         self._ready, self._fusion = ready, fusion

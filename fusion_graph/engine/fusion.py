@@ -94,6 +94,8 @@ class Fusion:
         """Close every connection and child process."""
         self.services.watchdog.stop()
         await self.services.lanes.aclose()
+        if self.services.toolbox.close is not None:
+            await self.services.toolbox.close()
 
 
 def _both(tell: Listener, listener: Listener | None) -> Listener:

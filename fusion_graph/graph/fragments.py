@@ -145,9 +145,9 @@ CALL: Schema = {
     },
     "tools": {
         "type": "array",
-        "items": {"type": "string", "pattern": f"^{ID}$"},
+        "items": {"type": "string", "pattern": f"^({ID}|mcp:{ID}/[A-Za-z0-9_./-]{{1,128}})$"},
         "uniqueItems": True,
-        "description": "Tools that the model may call.",
+        "description": "Tools that the model may call; `mcp:server/tool` is one of an MCP server.",
     },
     "timeout": TIMEOUT,
     "retry": RETRY,

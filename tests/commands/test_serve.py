@@ -25,10 +25,12 @@ QUESTION = {"messages": [{"role": "user", "content": "What is 6 times 7?"}]}
 
 
 @contextmanager
-def served(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    *arguments: str, command: tuple[str, ...] = ("serve", "--port", "0"), **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running program and its address."""
     environment = {**os.environ, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT), **variables}
-    program = [sys.executable, "-m", "fusion_graph", "serve", "--port", "0", *arguments]
+    program = [sys.executable, "-m", "fusion_graph", *command, *arguments]
     with subprocess.Popen(
         program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

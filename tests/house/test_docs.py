@@ -160,5 +160,5 @@ def test_readme_begins_with_the_two_commands() -> None:
 
 def test_requirements_hold_no_address() -> None:
     files = sorted((ROOT / "requirements").glob("*.txt"))
-    assert {file.stem for file in files} == {"build", "dev", "local", "redis", "run", "weights"}
+    assert {file.stem for file in files} == {"build", "dev", "local", "mcp", "redis", "run", "weights"}
     assert [file.name for file in files if re.search(r"://|^--|@ ", file.read_text("utf-8"), re.MULTILINE)] == []
