@@ -136,6 +136,14 @@ async def test_a_server_that_cannot_be_used_is_told_before_the_run(server: McpSe
             pass
 
 
+async def test_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mcp", "mcp_types", "mcp.client"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UsageError, match="the MCP SDK is not installed: pip install"):
+        async with joined("price"):
+            pass
+
+
 async def test_names_that_are_not_there() -> None:
     with pytest.raises(UsageError, match="has no tool nope") as caught:
         async with joined("nope"):
