@@ -62,12 +62,12 @@ def notebook(
     """Open for one run. With `keep` off nothing is written; a cache alone needs no journal."""
     run_id = past.id if past else secrets.token_hex(8)
     fence = past.fence if past else secrets.token_hex(6)
-    cached = cache or any(node.model is not None and node.model.cache for node in bound.nodes)
+    cached = cache or bound.caches
     if not keep and not cached:
         yield Notebook(run_id=run_id, fence=fence)
         return
     options = read_options(setup.store)
-    replies = _cache(setup, everywhere=cache) if cached else None
+    replies = open_cache(setup, everywhere=cache) if cached else None
     journal = Journal(setup.home if keep else None)
     job = Job(run_id, bound, messages, fence, backend, seed, command)
     memory = journal.go_on(job, past, replies) if past else journal.begin(job, replies)
@@ -80,7 +80,8 @@ def notebook(
             replies.close()
 
 
-def _cache(setup: Settings, *, everywhere: bool) -> Cache:
+def open_cache(setup: Settings, *, everywhere: bool = False) -> Cache:
+    """As `[store]` has it."""
     options = read_options(setup.store)
     return Cache(
         setup.home,

@@ -11,6 +11,7 @@ from typing import Any
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console, _workers
+from fusion_graph.commands._journal import open_cache
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.tooled import check_tools
 from fusion_graph.equipment import server_toolbox
@@ -26,6 +27,7 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._telemetry import Telemetry, exporting
+from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.options import read_options as read_store_options
 from fusion_graph.toolbox import Toolbox
@@ -64,6 +66,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
     journal = _journal(setup) if given.journal else None
+    caches = Caches(lambda: open_cache(setup))
     try:
         server = await open_server(
             options,
@@ -77,6 +80,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             limits=limits,
             telemetry=telemetry,
             journal=journal,
+            caches=caches,
             reuse_port=shared_port,
         )
     except BaseException:
@@ -91,6 +95,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     try:
         await serve(server, ready)
     finally:
+        caches.close()
         if journal is not None:
             journal.close()
 

@@ -61,6 +61,11 @@ class Bound:
         return tuple(dict.fromkeys(ref.backend for ref in self.models))
 
     @cached_property
+    def caches(self) -> bool:
+        """A node of it takes part in the cross-run cache of its own accord."""
+        return any(node.model is not None and bool(node.model.cache) for node in self.nodes)
+
+    @cached_property
     def by_id(self) -> Mapping[NodeId, Node]:
         return {node.id: node for node in self.nodes}
 

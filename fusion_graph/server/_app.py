@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
     from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.cache import Caches
     from fusion_graph.store.journal import Journal
 
 
@@ -118,6 +119,7 @@ async def open_server(
     telemetry: Telemetry | None = None,
     limits: Limits | None = None,
     journal: Journal | None = None,
+    caches: Caches | None = None,
     reuse_port: bool = False,
 ) -> Server:
     """A server that takes requests. Raises UsageError or PipelineError: nothing half-open is left."""
@@ -138,6 +140,7 @@ async def open_server(
         telemetry=telemetry,
         limits=limits or Limits(),
         journal=journal,
+        caches=caches,
     )
     server = Server(service, ROUTES if routes is None else routes)
     await server.open(reuse_port=reuse_port)

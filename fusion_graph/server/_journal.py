@@ -1,4 +1,5 @@
-"""Runs that a server writes down (`serve --journal`), so that `fusiongraph runs` can show them."""
+"""What a server keeps of its runs: all of them, written down (`serve --journal`), and replies of nodes that say
+`cache`, for each key apart."""
 
 from __future__ import annotations
 
@@ -12,18 +13,24 @@ from fusion_graph.store import journal
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.server._job import Job
-    from fusion_graph.server._service import Service
+    from fusion_graph.server._service import Exchange
 
 
-def begin(service: Service, job: Job) -> Job:
-    """The same job, written down from here on if the server does that. To be asked when the run really begins."""
-    if service.journal is None:
+NOWHERE = journal.Journal(None)
+
+
+def begin(exchange: Exchange, job: Job) -> Job:
+    """The same job, with what the server keeps of it. To be asked when the run really begins."""
+    service = exchange.service
+    cache = service.caches.of(exchange.key.name) if service.caches is not None and job.bound.caches else None
+    if service.journal is None and cache is None:
         return job
     request = job.request
     told = journal.Job(
         request.run_id, job.bound, request.messages, request.fence, service.backend, request.seed, "serve"
     )
-    return replace(job, request=request._replace(memory=service.journal.begin(told)))
+    memory = (service.journal or NOWHERE).begin(told, cache)
+    return replace(job, request=request._replace(memory=memory))
 
 
 def conclude(job: Job, result: RunResult) -> None:

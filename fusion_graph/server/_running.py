@@ -30,7 +30,7 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
             _surround(job)
-            job = _journal.begin(service, job)
+            job = _journal.begin(exchange, job)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
                 result = await run_job(service.fusion, job.first, job.bound, job.request, bill)
@@ -80,7 +80,7 @@ class _Streaming:
 
     async def answer(self) -> None:
         exchange = self._exchange
-        self._job = job = _journal.begin(exchange.service, self._job)
+        self._job = job = _journal.begin(exchange, self._job)
         _surround(job)
         run = asyncio.ensure_future(
             run_job(exchange.service.fusion, job.first, job.bound, job.request, self._listener())

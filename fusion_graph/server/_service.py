@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
     from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.cache import Caches
     from fusion_graph.store.journal import Journal
 
 
@@ -54,6 +55,7 @@ class Service:
     peers: Peers = field(default_factory=Peers)
     telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
     journal: Journal | None = None  # where runs are written down, likewise
+    caches: Caches | None = None  # replies that runs of a key may take from each other, where a node says so
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
     _noted: set[tuple[str, str]] = field(default_factory=set)

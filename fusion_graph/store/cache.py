@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 
 from fusion_graph.contracts import Recalled
@@ -28,6 +29,22 @@ SHRINK = (
     "DELETE FROM replies WHERE (tenant, digest) IN (SELECT tenant, digest FROM (SELECT tenant, digest,"
     " SUM(size) OVER (ORDER BY at DESC, digest) AS total FROM replies) WHERE total > ?)"
 )
+
+
+class Caches:
+    """A cache that is opened when the first run needs it: a server must not make files that nobody asked for."""
+
+    def __init__(self, opener: Callable[[], Cache]) -> None:
+        self._opener = opener
+        self._cache: Cache | None = None
+
+    def of(self, tenant: str) -> Cache:
+        self._cache = self._cache or self._opener()
+        return self._cache.of(tenant)
+
+    def close(self) -> None:
+        if self._cache is not None:
+            self._cache.close()
 
 
 class Cache:
@@ -51,7 +68,15 @@ class Cache:
         self._max_bytes = max_bytes
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._waiting: list[str] = []  # kept, and perhaps not written yet
         self._database.put(EXPIRE, (clock() - ttl_s,))
+
+    def of(self, tenant: str) -> Cache:
+        """The same file, with nobody's replies but this tenant's. Closed with this one."""
+        self._open()
+        view = copy(self)
+        view._tenant = tenant  # noqa: SLF001 (our own copy)
+        return view
 
     @property
     def off(self) -> str:
@@ -65,8 +90,7 @@ class Cache:
         if ttl_s is None or self.off:
             return None
         try:
-            self._connection = self._connection or sqlite3.connect(self._database.path, timeout=0)
-            row = self._connection.execute(FIND, (self._tenant, digest)).fetchone()
+            row = self._open().execute(FIND, (self._tenant, digest)).fetchone()
             if row is None or row[0] < self._clock() - ttl_s:
                 return None
             return Recalled("cached", read_completion(row[1]))
@@ -79,6 +103,13 @@ class Cache:
             return
         body = write_completion(completion)
         self._database.put(KEEP, (self._tenant, digest, self._clock(), len(body), body))
+        self._waiting.append(digest)
+
+    async def flush(self) -> None:
+        """Returns when everything kept so far can be found."""
+        if self._waiting:
+            self._waiting.clear()
+            await self._database.flush()
 
     def close(self) -> None:
         """Write what is left, within the size."""
@@ -87,6 +118,10 @@ class Cache:
         if self._connection is not None:
             with closing(self._connection):
                 self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        self._connection = self._connection or sqlite3.connect(self._database.path, timeout=0)
+        return self._connection
 
     def _ttl(self, node: Node) -> float | None:
         """Seconds for which a reply of this node counts; None: not at all."""

@@ -11,6 +11,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import groupby
@@ -120,7 +121,7 @@ class Database:
 
 def _commit(connection: sqlite3.Connection, work: Iterable[Statement | Task]) -> None:
     """All in one transaction, neighbours with the same SQL together: to prepare one costs as much as to run it."""
-    connection.execute("BEGIN IMMEDIATE")
+    _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
     try:
         for sql, group in groupby(work, key=lambda item: item[0] if isinstance(item, tuple) else ""):
             if sql:
@@ -165,10 +166,25 @@ def make_private(path: Path) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _patiently(act: Callable[[], object]) -> None:
+    """SQLite's own patience does not cover the moments in which another process opens the file first or closes it
+    last."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            act()
+        except sqlite3.OperationalError as fault:
+            if "locked" not in str(fault) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema, path: Path) -> None:
@@ -176,7 +192,7 @@ def migrate(connection: sqlite3.Connection, schema: Schema, path: Path) -> None:
     UsageError for a file from a later version."""
     if _version(connection) == len(schema.steps):
         return
-    connection.execute("BEGIN IMMEDIATE")
+    _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
     try:
         version = _version(connection)
         if version > len(schema.steps):

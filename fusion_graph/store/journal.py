@@ -160,6 +160,8 @@ class RunMemory:
 
     async def commit(self) -> None:
         await self._journal.flush()
+        if self._cache is not None:
+            await self._cache.flush()
 
     def conclude(self, document: str) -> None:
         """The whole result, as `--json` prints it."""

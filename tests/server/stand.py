@@ -24,6 +24,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
+from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
 
 UPSTREAM_KEY = "canary-upstream-5d1f"
@@ -134,6 +135,7 @@ async def stand(
     log: TextIO | None = None,
     limits: Limits | None = None,
     journal: Journal | None = None,
+    caches: Caches | None = None,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
@@ -155,6 +157,7 @@ async def stand(
             backend="up",
             log=Log(log or kept, as_json=True),
             journal=journal,
+            caches=caches,
             limits=limits,
         )
         stack.push_async_callback(server.aclose)

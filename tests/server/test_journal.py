@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.server._journal import begin
+from fusion_graph.server._auth import Key, digest_of
+from fusion_graph.store.cache import FILE as CACHE_FILE
+from fusion_graph.store.cache import Cache, Caches
 from fusion_graph.store.database import reading
 from fusion_graph.store.history import find_run, list_runs, read_run
 from fusion_graph.store.journal import FILE, Journal
@@ -49,6 +51,38 @@ async def test_tool_turn_is_written_down_too(tmp_path: Path) -> None:
     assert [(a.node, a.state) for a in run.attempts] == [("answer", "ok")]
 
 
+def listed(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+CACHED = """
+version: 1
+name: kept
+nodes:
+  answer: {kind: proposer, model: a/x, cache: true}
+output: answer
+"""
+
+
+async def test_every_key_has_replies_of_its_own(tmp_path: Path) -> None:
+    """A node that says `cache` is answered from what the same key has paid for, and from nobody else's."""
+    keys = [Key(digest=digest_of(name * 20), name=name) for name in "ab"]
+    caches = Caches(lambda: Cache(tmp_path))
+    async with stand(None, CACHED, keys=keys, caches=caches) as at:
+        for name in "aab":
+            status, _ = await at.ask(model="kept", headers={"Authorization": f"Bearer {name * 20}"})
+            assert status == 200
+        assert len(at.upstream.sim.received) == 2
+    caches.close()
+    assert CACHE_FILE in listed(tmp_path)
+
+
+async def test_nobody_asks_for_a_cache(tmp_path: Path) -> None:
+    async with stand(caches=Caches(lambda: Cache(tmp_path))) as at:
+        assert (await at.ask())[0] == 200
+    assert listed(tmp_path) == []
+
+
 async def test_journal_that_cannot_be_written_keeps_nobody_waiting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     journal = Journal(tmp_path / "file")
@@ -56,9 +90,3 @@ async def test_journal_that_cannot_be_written_keeps_nobody_waiting(tmp_path: Pat
     async with stand(journal=journal) as at:
         assert (await at.ask())[0] == 200
     journal.close()
-
-
-async def test_without_one_nothing_changes() -> None:
-    async with stand() as at:
-        assert at.server.service.journal is None
-        assert begin(at.server.service, None) is None  # type: ignore[arg-type]
