@@ -20,7 +20,8 @@ def tools(command: F) -> F:
             "--allow-tools",
             multiple=True,
             metavar="NAMES",
-            help="Tools of this machine that models may use: bash, read_file, ..., with commas between; or all.",
+            help="Tools of this machine that models may use: bash, read_file, ..., with commas between; or all."
+            " Those of MCP servers by name: mcp:server/tool, or mcp:server.",
         ),
     ):
         command = option(command)

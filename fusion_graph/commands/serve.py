@@ -24,7 +24,8 @@ import click
     "--allow-tools",
     multiple=True,
     metavar="NAMES",
-    help="Tools that pipelines may use: web_search, web_fetch, with commas between; or all of the web.",
+    help="Tools that pipelines may use: web_search, web_fetch, with commas between; or all of the web. Those of MCP"
+    " servers by name: mcp:server/tool, or mcp:server.",
 )
 @click.option("--shared-port", is_flag=True, hidden=True)
 @click.option("--insecure-open", is_flag=True, help="Be reachable from elsewhere without keys. Anybody may spend then.")

@@ -53,10 +53,10 @@ class Link:
             holder.cancel()
 
     async def _ask(self, what: Any, seconds: float) -> Any:
+        who = f"the MCP server {self.server.name}"
+        client = await self._open(who)  # where the SDK is not installed, this says so
         from mcp import MCPError
 
-        who = f"the MCP server {self.server.name}"
-        client = await self._open(who)
         try:
             async with asyncio.timeout(seconds):
                 return await what(client)

@@ -61,6 +61,15 @@ def test_it_ends_with_its_input_and_says_nothing_else_there(cli: Callable[..., D
     assert "no key is set" in cli("mcp", "--http", "0", "--host", "0.0.0.0").err  # noqa: S104
 
 
+def test_without_the_sdk(cli: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("fusion_graph.server._mcp")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp_types", None)
+    done = cli("mcp")
+    assert done.code == 2
+    assert "pip install 'fusion-graph[mcp]'" in done.err
+
+
 async def test_over_http_until_it_is_told_to_end(tmp_path: Path) -> None:
     with served(command=("mcp", "--http", "0"), FUSION_HOME=str(tmp_path)) as (process, url):
         async with Client(url) as client:
