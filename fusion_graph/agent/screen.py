@@ -68,7 +68,9 @@ class AgentScreen:
     def _ended(self, event: Ended) -> None:
         if event.state == "finished":
             self._console.print(Markdown(self._scrub(event.text)))
-        elif event.state != "answered":
+        elif event.state == "answered":
+            self._line("answered without `finish`: nothing says how it was verified", "dim")
+        else:
             self._line(f"{event.state}: {event.text}", "bold red")
 
     def _line(self, text: str, style: str) -> None:

@@ -114,7 +114,7 @@ class _Desk:
             await desk.checkpoints.check()
         if order.approve:
             desk._ask_before_changes()
-        _console.err(f"{brain.told}; session {made.name}")
+        _console.err(brain.told)
         return desk
 
     def _ask_before_changes(self) -> None:
