@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from fusion_graph.errors import Diagnostic
 
 
 @click.command("check", short_help="find every mistake in pipeline files")
@@ -28,15 +34,14 @@ def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
 
     from fusion_graph import wiring
     from fusion_graph.commands import _console, _findings
-    from fusion_graph.commands._testing import check_tests
-    from fusion_graph.errors import Diagnostic, UsageError
+    from fusion_graph.errors import UsageError
     from fusion_graph.graph.pipeline_tests import is_tests
 
     found: list[Diagnostic] = []
     missing = False
     for file in files:
         try:
-            found += check_tests(file) if is_tests(Path(file)) else wiring.read(file).diagnostics
+            found += _tests(file) if is_tests(Path(file)) else wiring.read(file).diagnostics
         except UsageError as error:  # the others are checked all the same
             _console.error(error.message, error.hint)
             missing = True
@@ -47,3 +52,10 @@ def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
     elif not missing:
         _console.out(f"{', '.join(files)}: no mistakes")
     return 2 if missing or any(strict or d.severity == "error" for d in found) else 0
+
+
+def _tests(file: str) -> Sequence[Diagnostic]:
+    """Of a file of tests; what runs them is loaded for that alone."""
+    from fusion_graph.commands._testing import check_tests
+
+    return check_tests(file)
