@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +105,13 @@ def test_hostile_files_give_findings(cli: Callable[..., Done], tmp_path: Path, n
     assert done.code == 2
     assert f"{file}:1:" in done.out or f"{file}:2:" in done.out
     assert "bug" not in done.err
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "expand"])
+def test_looking_at_a_file_loads_no_engine(command: str) -> None:
+    program = (
+        f"import sys\nfrom fusion_graph.commands import execute\nassert execute([{command!r}, 'budget']) == 0\n"
+        "print(sorted({'aiohttp', 'fusion_graph.engine.fusion', 'sqlite3'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
