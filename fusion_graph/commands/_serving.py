@@ -26,6 +26,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
+from fusion_graph.server._rings import refuse_ring
 from fusion_graph.server._telemetry import Telemetry, exporting
 from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
@@ -72,7 +73,9 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             options,
             fusion=_engine(selection, prices, tools),
             library=Library(
-                lambda: sources(given), surroundings(setup, selection, prices, tools), panel=options.expose_panel
+                lambda: sources(given),
+                surroundings(setup, selection, prices, tools, own=(options.host, options.port)),
+                panel=options.expose_panel,
             ),
             keys=_keys(setup),
             backend=selection.default,
@@ -100,7 +103,16 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             journal.close()
 
 
-def surroundings(setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox) -> Surroundings:
+def surroundings(
+    setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox, own: tuple[str, int] = ("", 0)
+) -> Surroundings:
+    """`own`: host and port at which pipelines are served, and must not call."""
+
+    def fit(bound: Bound) -> Bound:
+        fitted = wiring.fit_models(bound, selection)[0]
+        refuse_ring(fitted, selection.backends, selection.default, *own)
+        return fitted
+
     def missing(bound: Bound) -> str:
         try:
             wiring.require_keys(bound, selection)
@@ -110,7 +122,7 @@ def surroundings(setup: settings.Settings, selection: wiring.Selection, prices: 
         return ""
 
     return Surroundings(
-        fit=lambda bound: wiring.fit_models(bound, selection)[0],
+        fit=fit,
         missing=missing,
         rates=wiring.rates(setup, prices),
     )

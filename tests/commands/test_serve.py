@@ -97,3 +97,11 @@ def test_a_server_opens_no_tool_of_its_machine(cli: Callable[..., Done]) -> None
     done = cli("serve", "--allow-tools", "bash")
     assert done.code == 2
     assert "a server does not open its machine to strangers" in done.err
+
+
+def test_server_refuses_to_ask_itself(cli: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FUSION_BACKEND", raising=False)
+    monkeypatch.setenv("FUSION_BASE_URL", "http://localhost:8399/v1")
+    done = cli("serve", "--port", "8399")
+    assert done.code == 2
+    assert "this server itself" in done.err
