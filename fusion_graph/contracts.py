@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from fusion_graph.messages import Call, Completion, Delta, Message, Purpose
+from fusion_graph.messages import Call, Completion, Delta, Message, Purpose, Told, ToolCall
 from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
 
@@ -231,29 +231,29 @@ class Recalled(NamedTuple):
 
 
 class Memory(Protocol):
-    """What a run has beside its models: where it is written down, and what it need not pay for again.
-
-    It hears every event of the run at once (`tell`). Before a call leaves, the engine awaits `commit`: what led to the
-    call, and that it leaves, is then on disk. Of earlier tries of this run it holds how they closed its joins and chose
-    in its fallbacks (`decided`, by node id), what they went without there (`lost`: node, reason, text, action) and what
-    they cost (`spent`: dollars, calls, tokens).
-    """
+    """What a run has beside its models: where it is written down, and what it need not pay for again. Of earlier tries
+    it holds how they closed joins and chose in fallbacks (`decided`, by node id), what they went without there (`lost`:
+    node, reason, text, action) and what they cost (`spent`: dollars, calls, tokens)."""
 
     decided: Mapping[str, tuple[str, ...]]
     lost: Sequence[tuple[str, str, str, str]]
     spent: tuple[float, int, int]
 
-    def tell(self, event: Event) -> None: ...
+    def tell(self, event: Event) -> None:
+        """It hears every event of the run at once."""
 
     async def commit(self) -> None:
-        """Returns when everything told so far is kept, or cannot be. Never raises for a full or broken disk."""
+        """Awaited before a call leaves: what was told so far is then on disk, or cannot be. Never raises."""
 
     def recall(self, node: Node, backend: str, call: Call) -> Recalled | None:
-        """The reply to this very call, if it is there. Each is given once per run: one that turns out to be of no use
-        must not come back on every attempt."""
+        """The reply to this very call, if it is there. Each is given once: one of no use must not come back."""
 
-    def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None:
-        """A reply was bought and is usable."""
+    def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None: ...  # one was bought
+
+    def told(self, node: Node, number: int, call: ToolCall) -> Told | None:
+        """What an earlier try's very same call of a tool gave, if it made one."""
+
+    def use(self, node: Node, number: int, call: ToolCall, told: Told | None = None) -> None: ...  # it began, or ended
 
 
 # --- tools, routes, commands ------------------------------------------------------------------------------------------

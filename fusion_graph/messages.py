@@ -23,6 +23,13 @@ class ToolCall:
     arguments: str
 
 
+class Told(NamedTuple):
+    """What a model was told of a call of a tool. `ok` None: nobody knows whether it happened."""
+
+    ok: bool | None
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn. `content` is text, or the caller's multimodal parts, which are forwarded and never opened."""

@@ -1,127 +1,148 @@
-"""A session: the conversation with the model, what it cost, and a file from which it goes on. Every change is one line
-of that file, written at once, so that a session that was cut off anywhere can be taken up again.
+"""A session: the conversation with the model, and what it cost. It is a series of runs in the journal; every change of it
+is one line there, so that a session that was cut off anywhere is taken up again in the middle of its step.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import secrets
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.series import Series, take_up
 
-FORMAT = 1
-NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+COMMAND = "code"
 STOPPED = "stopped by the user before it was done"
+PUT_OFF = "not done: the user has something else to say first"
 
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
-    """`messages` without the system message, which is made anew. `cost_usd` is None once a price was unknown."""
+    """`messages` without the system message, which is made anew. `cost_usd` is None once a price was unknown; `replies`
+    counts those of the model. `native`: it takes tools as such; `planning`: the plan is not acted on yet. `unsure` are
+    calls that an earlier process began and did not end; `ended`: the last task has."""
 
-    name: str
-    root: str
+    series: Series
     messages: list[Message] = field(default_factory=list)
     tokens: int = 0
     cost_usd: float | None = 0.0
     steps: int = 0
-    _file: TextIO | None = None
+    replies: int = 0
+    native: bool = True
+    planning: bool = False
+    ended: bool = True
+    unsure: set[str] = field(default_factory=set)
+    _paid: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        return self.series.id
+
+    # --- what changes it ----------------------------------------------------------------------------------------------
 
     def add(self, *messages: Message) -> None:
-        self.messages += messages
         for message in messages:
             self._write({"message": _as_json(message)})
 
-    def spend(self, tokens: int, cost_usd: float | None) -> None:
-        self.tokens += tokens
-        self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + cost_usd
-        self._write({"tokens": tokens, "cost_usd": cost_usd})
+    def reply(self, message: Message, tokens: int, cost_usd: float | None) -> None:
+        """What the model said, and what it took: one line, as the one is not there without the other."""
+        self._write({"message": _as_json(message), "tokens": tokens, "cost_usd": cost_usd})
+
+    def spend(self, tokens: int, cost_usd: float | None, run: str = "") -> None:
+        """Each `run` counts once, however often it goes on."""
+        if run not in self._paid:
+            self._write({"tokens": tokens, "cost_usd": cost_usd, "run": run})
 
     def shorten(self, messages: Iterable[Message]) -> None:
         """Put a shorter conversation in the place of this one."""
-        self.messages = list(messages)
-        self._write({"messages": [_as_json(message) for message in self.messages]})
+        self._write({"messages": [_as_json(message) for message in messages]})
 
-    def mend(self) -> None:
-        """Answer the calls that a stop left without an answer: no model takes a conversation with such a hole."""
-        answered = {message.tool_call_id for message in self.messages if message.role == "tool"}
+    def note(self, **what: bool) -> None:
+        """`native`, `planning` or `ended` is so from now on."""
+        self._write(what)
+
+    async def act(self, call: ToolCall) -> None:
+        """A call that changes something is about to be made."""
+        self._write({"acting": call.id})
+        self.unsure.discard(call.id)  # this process will know
+        await self.series.flush()
+
+    def mend(self, why: str = STOPPED) -> None:
+        """Answer the calls that have no answer: no model takes a conversation with such a hole."""
+        for call in self.open_calls:
+            self.add(Message("tool", UNSURE if call.id in self.unsure else why, tool_call_id=call.id))
+
+    # --- what it knows ------------------------------------------------------------------------------------------------
+
+    @property
+    def open_calls(self) -> list[ToolCall]:
+        """What the model asked for last and was not told yet."""
+        answered = set[str]()
         for message in reversed(self.messages):
             if message.role == "assistant":
-                open_calls = [call for call in message.tool_calls if call.id not in answered]
-                self.add(*(Message("tool", STOPPED, tool_call_id=call.id) for call in open_calls))
-                return
+                return [call for call in message.tool_calls if call.id not in answered]
+            answered.add(message.tool_call_id)
+        return []
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    @property
+    def step_id(self) -> str:
+        """Of the run in which the model thinks next: the same when this goes on after a kill, as nothing was written
+        meanwhile."""
+        return self.series.run_id("step", self.series.length)
+
+    def council_id(self, question: str, times: int) -> str:
+        """Of the run that answers this question, asked so many times before in this step."""
+        return self.series.run_id("council", self.replies, question, times)
+
+    # --- lines --------------------------------------------------------------------------------------------------------
 
     def _write(self, line: dict[str, Any]) -> None:
-        if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+        self.read(line)
+        self.series.write(line)
+
+    def read(self, line: dict[str, Any]) -> None:
+        """Take in a line. Raises KeyError, TypeError or ValueError for what is none."""
+        if "message" in line:
+            message = _from_json(line["message"])
+            self.messages.append(message)
+            if message.role == "assistant":
+                self.replies += 1
+                self.unsure.clear()
+        if "messages" in line:
+            self.messages = [_from_json(message) for message in line["messages"]]
+        if "tokens" in line:
+            cost = line["cost_usd"]
+            self.tokens += line["tokens"]
+            self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
+            self._paid |= {line["run"]} if line.get("run") else set()
+        if "acting" in line:
+            self.unsure.add(line["acting"])
+        self.native = line.get("native", self.native)
+        self.planning = line.get("planning", self.planning)
+        self.ended = line.get("ended", False)
 
 
-def begin(folder: Path | None, root: str) -> Memory:
-    """A new session; without a folder it is kept nowhere."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    memory = Memory(name=name, root=root)
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / f"{name}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as fault:
-            raise UsageError(f"{folder} cannot be written: {fault.strerror}", hint="set FUSION_HOME") from fault
-        memory._file = os.fdopen(descriptor, "w", encoding="utf-8")  # noqa: SLF001  (same module)
-        memory._write({"format": FORMAT, "root": root})  # noqa: SLF001
-    return memory
+def begin(journal: Journal, root: str) -> Memory:
+    """A new session. It stands in the journal once it has a task."""
+    return Memory(series=Series(journal=journal, command=COMMAND, place=root))
 
 
-def resume(folder: Path, name: str, root: str) -> Memory:
+def resume(journal: Journal, name: str, root: str) -> Memory:
     """A session taken up again; `last` is the newest of this root. Raises UsageError."""
-    path = folder / f"{_newest(folder, root) if name == 'last' else name}.jsonl"
-    if not NAME.fullmatch(path.stem) or not path.is_file():
-        raise UsageError(f"there is no session {name}", hint=f"sessions are kept in {folder}; `last` is the newest")
-    memory = Memory(name=path.stem, root=root)
-    written = path.read_bytes()
-    whole = written[: written.rfind(b"\n") + 1]  # a session may have been cut off in the middle of a line
-    for number, line in enumerate(whole.splitlines(), start=1):
+    series = take_up(journal, COMMAND, name, root)
+    if series.place != root:
+        raise UsageError(f"that session worked on {series.place}, not on {root}", hint=f"--root {series.place}")
+    memory = Memory(series=series)
+    for number, line in enumerate(series.lines, start=1):
         try:
-            _replay(memory, json.loads(line), root)
-        except (ValueError, KeyError, TypeError) as fault:
-            raise UsageError(f"{path}:{number}: not a line of a session", hint="begin a new one") from fault
-    os.truncate(path, len(whole))
-    memory._file = path.open("a", encoding="utf-8")  # noqa: SLF001  (same module)
-    memory.mend()
+            memory.read(line)
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise UsageError(f"line {number} of session {series.id} is none", hint="begin a new one") from fault
+    memory.steps = memory.replies - bool(memory.open_calls)
     return memory
-
-
-def _replay(memory: Memory, line: dict[str, Any], root: str) -> None:
-    if "format" in line:
-        if line["root"] != root:
-            raise UsageError(f"that session worked on {line['root']}, not on {root}", hint=f"--root {line['root']}")
-    elif "message" in line:
-        memory.messages.append(_from_json(line["message"]))
-    elif "messages" in line:
-        memory.messages = [_from_json(message) for message in line["messages"]]
-    else:
-        memory.spend(line["tokens"], line["cost_usd"])
-
-
-def _newest(folder: Path, root: str) -> str:
-    head = json.dumps({"format": FORMAT, "root": root})
-    for path in sorted(folder.glob("*.jsonl"), reverse=True):
-        with path.open(encoding="utf-8") as stream:
-            if stream.readline().strip() == head:
-                return path.stem
-    raise UsageError(f"no session has worked on {root} yet", hint="begin one")
 
 
 def _as_json(message: Message) -> dict[str, Any]:

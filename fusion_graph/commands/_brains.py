@@ -1,42 +1,52 @@
 """What an agent thinks with: one model, or a pipeline whose writer gets the tools; and the pipeline that is its
-council. Both are runs like any others, with their retries, costs and events."""
+council. Both are runs like any others, with their retries, costs, events and their place in the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph import wiring
 from fusion_graph.agent.work import Lost, Reply
 from fusion_graph.commands._closing import closing_line, degraded_lines
+from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import ToolError
 from fusion_graph.messages import Completion, Message, Sampling
+from fusion_graph.store.journal import Job
 
 if TYPE_CHECKING:
+    from fusion_graph.agent.memory import Memory
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.engine.pricing import Prices
+    from fusion_graph.engine.report import RunResult
     from fusion_graph.settings import Settings
 
 
 class PipelineBrain:
-    """A pipeline on an engine of its own."""
+    """A pipeline on an engine of its own; its runs are those of a session, once it has one."""
 
     def __init__(self, ready: wiring.Ready, fusion: Fusion, prices: Prices) -> None:
         self._bound = ready.bound
+        self._backend = ready.selection.default
         self._fusion = fusion
         self._prices = prices
         self.told = f"{ready.told}; brain: {self._bound.pipeline.name}"
         writers = [self._bound.nodes[i].model for i in sorted(self._bound.writers)]
         lanes = [fusion.services.lanes[model.model.backend] for model in writers if model is not None]
         self.takes_tools = all(lane.takes_tools for lane in lanes)
-        self.spent: Callable[[int, float | None], None] = lambda _tokens, _usd: None  # told of each council's run
+        self.session: Memory | None = None
+        self._convened = Counter[tuple[int, str]]()
 
-    async def think(self, messages: tuple[Message, ...], tools: Sequence[Mapping[str, Any]]) -> Reply:
+    async def think(
+        self, messages: tuple[Message, ...], tools: Sequence[Mapping[str, Any]], *, run_id: str = ""
+    ) -> Reply:
         writer = Sampling(tools=tuple(tools)) if tools else None
-        result = await self._fusion.run(self._bound, RunRequest(messages=messages, writer=writer))
-        tokens, cost = result.usage.total_tokens, result.cost_usd
+        result, tokens, cost = await self._run(run_id, RunRequest(messages=messages, writer=writer), "code")
         if result.answer is None:
             assert result.error is not None
             lost = Lost(result.error.reason, result.error.message)
@@ -48,12 +58,30 @@ class PipelineBrain:
 
     async def convene(self, question: str) -> str:
         """The council's answer, with what it cost and what degraded."""
-        result = await self._fusion.run(self._bound, RunRequest(messages=(Message("user", question),)))
-        self.spent(result.usage.total_tokens, result.cost_usd)
+        assert self.session is not None
+        times = self._convened[self.session.replies, question]
+        self._convened[self.session.replies, question] += 1
+        run_id = self.session.council_id(question, times)
+        result, tokens, cost = await self._run(run_id, RunRequest(messages=(Message("user", question),)), "council")
+        self.session.spend(tokens, cost, run_id)
         told = [f"[council {result.pipeline}: {closing_line(result, self._prices.date)}]", *degraded_lines(result)]
         if result.answer is None:
             raise ToolError("\n".join(["the council gave no answer", *told]))
         return "\n".join([result.answer.text, *told])
+
+    async def _run(self, run_id: str, request: RunRequest, command: str) -> tuple[RunResult, int, float | None]:
+        """One that was cut off goes on as it was asked then. Gives what all its tries took together."""
+        assert self.session is not None
+        series = self.session.series
+        past = series.past(run_id)
+        messages, fence = (past.messages, past.fence) if past is not None else (request.messages, secrets.token_hex(6))
+        memory = series.memory(Job(run_id, self._bound, messages, fence, self._backend, command=command), past)
+        request = request._replace(messages=messages, run_id=run_id, fence=fence, memory=memory)
+        result = await self._fusion.run(self._bound, request)
+        memory.conclude(json.dumps(document(result), allow_nan=False))
+        before_usd, _, before = past.spent if past is not None else (0.0, 0, 0)
+        cost = result.cost_usd
+        return result, result.usage.total_tokens + before, None if cost is None else cost + before_usd
 
     async def close(self) -> None:
         await self._fusion.aclose()

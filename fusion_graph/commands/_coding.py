@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ from fusion_graph.commands import _console
 from fusion_graph.commands._brains import PipelineBrain, brain_of, council_of
 from fusion_graph.equipment import Allowed, toolbox
 from fusion_graph.errors import FusionError, RunFailed, UsageError
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox, lacks
 
@@ -46,6 +47,7 @@ class Order:
     max_steps: int = 60
     budget_usd: float | None = None
     resume: str | None = None
+    journal: bool = True
     web: bool = False
     network: bool = False
     unsafe_bash: bool = False
@@ -63,8 +65,7 @@ async def code(order: Order) -> int:
     async with AsyncExitStack() as stack:
         brain = await brain_of(order.model, setup, order.prices)
         stack.push_async_callback(brain.close)
-        desk = await _Desk.open(order, setup, brain, on_terminal=on_terminal)
-        stack.callback(desk.agent.memory.close)
+        desk = await _Desk.open(order, setup, brain, stack.enter_context(_journal(order, setup)), on_terminal)
         if desk.council is not None:
             stack.push_async_callback(desk.council.close)
         return await desk.work()
@@ -80,16 +81,18 @@ class _Desk:
         self.screen = screen
         self.council: PipelineBrain | None = None
         self.checkpoints: Checkpoints | None = None
+        self._state = ""
         self._stops = 0
         self._working: asyncio.Future[Ended] | None = None
 
     @classmethod
-    async def open(cls, order: Order, setup: settings.Settings, brain: PipelineBrain, *, on_terminal: bool) -> _Desk:
+    async def open(
+        cls, order: Order, setup: settings.Settings, brain: PipelineBrain, journal: Journal, on_terminal: bool
+    ) -> _Desk:
         council = await council_of(order.council, setup, order.prices)
         box = _box(order, setup, council)
         root = box.site.workspace.root
-        sessions = setup.home / "sessions"
-        made = memory.resume(sessions, order.resume, str(root)) if order.resume else memory.begin(sessions, str(root))
+        made = memory.resume(journal, order.resume, str(root)) if order.resume else memory.begin(journal, str(root))
         screen = None if order.as_json else _screen(setup)
         tell: Callable[[Happening], None] = screen or (lambda event: _console.out(json.dumps(as_json(event))))
         keyboard = None
@@ -102,13 +105,13 @@ class _Desk:
             box=box,
             memory=made,
             tell=tell,
-            fence=secrets.token_hex(6),
+            fence=made.series.fence,
             bounds=Bounds(steps=order.max_steps, budget_usd=order.budget_usd),
         )
         desk = cls(order, agent, keyboard, screen)
         desk.council = council
-        if council is not None:
-            council.spent = made.spend
+        for thinker in filter(None, (brain, council)):
+            thinker.session = made
         if order.checkpoint:
             desk.checkpoints = Checkpoints(root=root, session=made.name)
             await desk.checkpoints.check()
@@ -127,15 +130,26 @@ class _Desk:
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     async def work(self) -> int:
+        series, state = self.agent.memory.series, "interrupted"
+        try:
+            code = await self._work()
+            state = self._state
+        finally:
+            series.end(state)
+            if not series.kept:
+                _console.err(f"journal: off{_because(series.journal.off)}: this session cannot be gone on with later")
+        return code
+
+    async def _work(self) -> int:
         if self.order.task is not None:
             return await self._task(self.order.task, nudges=1)
+        code = 0 if self.agent.memory.ended else await self._task(None, nudges=1)  # the step that was cut off
         if self.keyboard is None:
-            return await self._task("Go on with what you were doing.", nudges=1)
-        return await self._converse(self.keyboard)
+            return code if self._state else await self._task("Go on with what you were doing.", nudges=1)
+        return code if self._stops > 1 else await self._converse(self.keyboard, code)
 
-    async def _converse(self, keyboard: Keyboard) -> int:
+    async def _converse(self, keyboard: Keyboard, code: int) -> int:
         _console.err("what shall be done? /undo puts back, /exit leaves")
-        code = 0
         while True:
             try:
                 line = (await keyboard.line("> ", fresh=False)).strip()
@@ -157,21 +171,24 @@ class _Desk:
             if self._stops > 1:
                 return 130
 
-    async def _task(self, task: str, *, nudges: int) -> int:
+    async def _task(self, task: str | None, *, nudges: int) -> int:
         """One task, stopped by Ctrl-C. A stopped one leaves a session that goes on."""
         if self.checkpoints is not None:
             self.agent.before_change = self._keep
         ended = await self._stoppable(self._do(task, nudges=nudges))
         if ended is None:
             self.agent.memory.mend()
-            _console.err(f"stopped; --resume {self.agent.memory.name} goes on")
+            self._state = "stopped"
+            again = f"; --resume {self.agent.memory.name} goes on" if self.agent.memory.series.kept else ""
+            _console.err(f"stopped{again}")
             return 130
+        self._state = ended.state
         if self.screen is not None and ended.state == "answered" and self.keyboard is None:
             _console.err("it did not say that the task is done")
         return exit_code(ended.state)
 
-    async def _do(self, task: str, *, nudges: int) -> Ended:
-        if not self.order.plan:
+    async def _do(self, task: str | None, *, nudges: int) -> Ended:
+        if not (self.agent.memory.planning if task is None else self.order.plan):
             return await self.agent.work(task, nudges=nudges)
         try:
             plan = await self.agent.plan(task)
@@ -222,6 +239,23 @@ class _Desk:
             raise UsageError("there are no checkpoints", hint="start with --checkpoint")
         changed = await self.checkpoints.put_back()
         _console.err(f"put back: {', '.join(changed)}" if changed else "nothing has changed since")
+
+
+@contextmanager
+def _journal(order: Order, setup: settings.Settings) -> Iterator[Journal]:
+    """Where the session stands."""
+    if order.resume and not order.journal:
+        raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
+    journal = Journal(setup.home if order.journal else None)
+    try:
+        yield journal
+    finally:
+        journal.prune(read_options(setup.store))
+        journal.close()
+
+
+def _because(why: str) -> str:
+    return f" ({why})" if why else ""
 
 
 def _box(order: Order, setup: settings.Settings, council: PipelineBrain | None) -> Toolbox:

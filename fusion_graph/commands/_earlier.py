@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from fusion_graph.commands import _histories
 from fusion_graph.commands._figures import columns, count, seconds, several, usd
-from fusion_graph.store.history import RunLine, list_runs
+from fusion_graph.store.listing import RunLine, list_runs
 
 LOOKED_AT = 1000  # the newest runs
 

@@ -21,8 +21,9 @@ from fusion_graph.errors import FusionError
 from fusion_graph.graph.drawing.diagram import Picture, picture
 from fusion_graph.graph.drawing.terminal import to_terminal
 from fusion_graph.store.database import connect, reading
-from fusion_graph.store.history import AttemptLine, NodeLine, RunLine, StoredRun, find_run, read_run, reply_of
+from fusion_graph.store.history import AttemptLine, NodeLine, StoredRun, read_run, reply_of
 from fusion_graph.store.journal import DAY_S, FILE, MB
+from fusion_graph.store.listing import RunLine, find_run
 from fusion_graph.store.options import read_options
 from fusion_graph.store.pruning import prune
 from fusion_graph.store.tables import JOURNAL

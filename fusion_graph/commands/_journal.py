@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from fusion_graph.commands import _console
 from fusion_graph.store.cache import Cache
 from fusion_graph.store.database import reading
-from fusion_graph.store.history import find_run
 from fusion_graph.store.journal import DAY_S, FILE, MB, Job, Journal, RunMemory
+from fusion_graph.store.listing import find_run
 from fusion_graph.store.options import read_options
 from fusion_graph.store.past import USABLE, Past, read_past
 from fusion_graph.store.tables import JOURNAL

@@ -28,6 +28,11 @@ def tools(command: F) -> F:
     return command
 
 
+def journal(what: str) -> Callable[[F], F]:
+    """The journal, on unless it is switched off."""
+    return click.option("--journal/--no-journal", default=True, help=f"{what}  [default: yes]")
+
+
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     """`name=value` texts as a map; a name given twice is a mistake rather than a wish."""
     pairs: dict[str, str] = {}

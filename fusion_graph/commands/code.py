@@ -20,6 +20,7 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--max-steps", type=click.IntRange(min=1), default=60, show_default=True, help="Replies of the model.")
 @click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Stop at X dollars.")
 @click.option("--resume", metavar="SESSION", help="Go on with a session: its name, or `last`.")
+@_options.journal("Write the session down, so that it can go on later.")
 @click.option("--web", is_flag=True, help="Let it search the web and read pages.")
 @click.option("--bash-network", is_flag=True, help="Let its commands reach the network.")
 @click.option("--unsafe-bash", is_flag=True, help="Run its commands unconfined where no sandbox works.")
@@ -36,6 +37,7 @@ def COMMAND(
     max_steps: int,
     budget_usd: float | None,
     resume: str | None,
+    journal: bool,
     web: bool,
     bash_network: bool,
     unsafe_bash: bool,
@@ -59,6 +61,7 @@ def COMMAND(
         max_steps=max_steps,
         budget_usd=budget_usd,
         resume=resume,
+        journal=journal,
         web=web,
         network=bash_network,
         unsafe_bash=unsafe_bash,

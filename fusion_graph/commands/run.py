@@ -21,9 +21,7 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
 @click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
-@click.option(
-    "--journal/--no-journal", default=True, help="Write the run down, so that it can go on later.  [default: yes]"
-)
+@_options.journal("Write the run down, so that it can go on later.")
 @click.option("--cache", is_flag=True, help="Take replies of earlier runs to the very same calls.")
 @_options.record
 @_options.replay

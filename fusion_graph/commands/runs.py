@@ -26,7 +26,7 @@ def list_(most: int = 20, pipeline: str | None = None, as_json: bool = False) ->
     from dataclasses import asdict
 
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.store.history import list_runs
+    from fusion_graph.store.listing import list_runs
 
     with _histories.journal() as connection:
         found = list_runs(connection, most=most, pipeline=pipeline)
@@ -56,7 +56,8 @@ def export(run: str) -> int:
     import json
 
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.store.history import find_run, read_run
+    from fusion_graph.store.history import read_run
+    from fusion_graph.store.listing import find_run
 
     with _histories.journal() as connection:
         _console.out(

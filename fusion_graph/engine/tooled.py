@@ -11,6 +11,7 @@ from fusion_graph.engine.calls import complete
 from fusion_graph.engine.toolloop import Answered, Offer, write_with_tools
 from fusion_graph.errors import UsageError
 from fusion_graph.events import ToolAnswered, ToolCalled
+from fusion_graph.messages import Told
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Ask
@@ -70,12 +71,22 @@ class NodeDoor:
         self._calls += 1
         return complete(CallRun(self._run, self._node, ask, number))
 
-    def called(self, number: int, call: ToolCall) -> None:
+    async def known(self, number: int, call: ToolCall, *, mutates: bool) -> Told | None:
         run = self._run
         run.emit((run.clock(), ToolCalled, self._node.id, number, call.name, call.arguments[:TOLD]))
+        if run.memory is None:
+            return None
+        known = run.memory.told(self._node, number, call)
+        if known is None:
+            run.memory.use(self._node, number, call)
+            if mutates:  # what it changes stays: that it begins must be on disk first
+                await run.memory.commit()
+        return known
 
     def answered(self, number: int, call: ToolCall, answer: Answered) -> None:
         run, text = self._run, answer.text[:TOLD]
+        if run.memory is not None:
+            run.memory.use(self._node, number, call, Told(answer.ok, answer.text))
         run.emit((run.clock(), ToolAnswered, self._node.id, number, call.name, answer.ok, text, answer.seconds))
 
     def degrade(self, reason: str, text: str, action: str) -> None:

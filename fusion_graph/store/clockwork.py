@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import inf
 from typing import NamedTuple
 
@@ -22,11 +23,13 @@ class Move(NamedTuple):
 
 class Clockwork(asyncio.SelectorEventLoop):
     """`pace`: real seconds to each of its seconds; 0 = never wait. `next_move(due)`: what happens before the timer that
-    is due then, None = the timer is next."""
+    is due then, None = the timer is next. `held`: how many wait for another thread; until it has spoken no time
+    passes."""
 
     def __init__(self, pace: float = 0.0) -> None:
         self._now = BEGIN_S
         self.pace = pace
+        self.held = 0
         self.next_move: Callable[[float], Move | None] = lambda _due: None
         super().__init__(_Selector(self._idle))
 
@@ -35,6 +38,8 @@ class Clockwork(asyncio.SelectorEventLoop):
 
     def _idle(self, timeout: float | None, wait: Callable[[float | None], Ready]) -> Ready:
         """Nothing is ready: let time pass until the next timer or move."""
+        if self.held:
+            return wait(None)
         move = self.next_move(inf if timeout is None else self._now + timeout)
         if move is None and timeout is None:
             return wait(None)  # for a signal or another thread
@@ -45,6 +50,19 @@ class Clockwork(asyncio.SelectorEventLoop):
         if move is not None:
             move.act()
         return []
+
+
+@contextmanager
+def standing_still(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Whoever waits for another thread within this takes no time on a Clockwork."""
+    if not isinstance(loop, Clockwork):
+        yield
+        return
+    loop.held += 1
+    try:
+        yield
+    finally:
+        loop.held -= 1
 
 
 class _Selector(selectors.DefaultSelector):

@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
 
 from fusion_graph.errors import UsageError
+from fusion_graph.store.clockwork import standing_still
 
 BUSY_MS = 5_000  # another process may be writing
 AT_ONCE = 2_000  # statements of one transaction
@@ -79,7 +80,8 @@ class Database:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._queue.put(_Flush(loop, done))
-        await done
+        with standing_still(loop):
+            await done
 
     def close(self) -> None:
         """Write what is left and end the thread."""
@@ -213,19 +215,24 @@ def _version(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def reading(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
-    """For queries, beside whoever writes. Raises UsageError that says what is wrong with the file."""
+    """For queries, beside whoever writes; a file of an earlier version is brought forward first. Raises UsageError that
+    says what is wrong with the file."""
     if not path.is_file():
         raise UsageError(f"there is no {schema.name} yet: {path}", hint="the first run makes one")
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_MS / 1000)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != len(schema.steps):
-                raise UsageError(
-                    f"{path} has another version of its tables", hint="update the program, or move the file"
-                )
-            connection.row_factory = sqlite3.Row
+        with closing(open_to_read(path)) as connection:
+            if _version(connection) != len(schema.steps):
+                with closing(connect(path)) as writing:
+                    migrate(writing, schema, path)
             yield connection
     except sqlite3.Error as fault:
         raise UsageError(
             f"{path} cannot be read: {fault}", hint="move it away; the next run begins a new one"
         ) from None
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """For queries; close it."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
+    connection.row_factory = sqlite3.Row
+    return connection

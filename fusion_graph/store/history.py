@@ -1,4 +1,4 @@
-"""Runs as the journal has them, for people who look: one line each, or one with all its nodes and attempts."""
+"""A run as the journal has it, for people who look: with all its nodes and attempts."""
 
 from __future__ import annotations
 
@@ -9,36 +9,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from fusion_graph.errors import UsageError
-from fusion_graph.store.owner import is_alive
-
-LIST = (
-    "SELECT runs.id, runs.pipeline, runs.command, runs.state, runs.reason, runs.began, runs.tries, runs.owner,"
-    " COUNT(attempts.run) AS attempts, SUM(attempts.cost_usd) AS cost_usd,"
-    " SUM(attempts.cost_usd IS NULL AND attempts.state != 'started') AS unknown,"
-    " SUM(COALESCE(attempts.prompt_tokens, 0) + COALESCE(attempts.completion_tokens, 0)) AS tokens,"
-    " MAX(attempts.ended) AS last"
-    " FROM runs LEFT JOIN attempts ON attempts.run = runs.id WHERE {where} GROUP BY runs.id"
-    " ORDER BY runs.began DESC LIMIT ?"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
-    """`state` is `interrupted` for a run whose process is gone. `seconds`: until its last event of any try; `cost_usd`
-    None when a price is unknown."""
-
-    id: str
-    pipeline: str
-    command: str
-    state: str
-    reason: str
-    began: float
-    seconds: float
-    tries: int
-    attempts: int
-    tokens: int
-    cost_usd: float | None
-
+from fusion_graph.store.listing import RunLine, list_runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
@@ -92,30 +63,10 @@ class StoredRun:
     document: dict[str, Any] | None
 
 
-def list_runs(connection: Connection, *, most: int, pipeline: str | None = None) -> list[RunLine]:
-    """The newest first."""
-    where, values = ("runs.pipeline = ?", (pipeline,)) if pipeline else ("1", ())
-    return [_line(row) for row in connection.execute(LIST.format(where=where), (*values, most))]
-
-
-def find_run(connection: Connection, given: str) -> str:
-    """The id that a beginning of it means; `last` is the newest. Raises UsageError."""
-    if given == "last":
-        rows = connection.execute("SELECT id FROM runs ORDER BY began DESC LIMIT 1").fetchall()
-    else:
-        rows = connection.execute(
-            "SELECT id FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2", (len(given), given)
-        ).fetchall()
-    if len(rows) != 1:
-        why = "means several runs" if rows else "is no run"
-        raise UsageError(f"{given!r} {why}", hint="`fusiongraph runs` lists them; `last` is the newest")
-    return str(rows[0]["id"])
-
-
 def read_run(connection: Connection, run: str) -> StoredRun:
     """Everything about one run. Raises UsageError for one that cannot be read any more."""
     row = connection.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
-    (line,) = (_line(found) for found in connection.execute(LIST.format(where="runs.id = ?"), (run, 1)))
+    (line,) = list_runs(connection, most=1, run=run)
     nodes = connection.execute("SELECT * FROM node_runs WHERE run = ? ORDER BY ended", (run,)).fetchall()
     attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
     notes = connection.execute("SELECT * FROM notes WHERE run = ? ORDER BY at", (run,)).fetchall()
@@ -144,25 +95,6 @@ def reply_of(connection: Connection, attempt: AttemptLine) -> str:
 def _body(connection: Connection, digest: str | None) -> str | None:
     row = connection.execute("SELECT body FROM blobs WHERE digest = ?", (digest,)).fetchone() if digest else None
     return None if row is None else str(row["body"])
-
-
-def _line(row: Row) -> RunLine:
-    state = row["state"]
-    if state == "running" and not is_alive(row["owner"]):
-        state = "interrupted"
-    return RunLine(
-        id=row["id"],
-        pipeline=row["pipeline"],
-        command=row["command"],
-        state=state,
-        reason=row["reason"],
-        began=row["began"],
-        seconds=row["last"] or 0.0,
-        tries=row["tries"],
-        attempts=row["attempts"],
-        tokens=row["tokens"] or 0,
-        cost_usd=None if row["unknown"] else row["cost_usd"] or 0.0,
-    )
 
 
 def _node(row: Row) -> NodeLine:

@@ -15,7 +15,7 @@ from fusion_graph.contracts import Recalled
 from fusion_graph.events import CallStarted, Event, RunFinished, RunStarted
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.identity import identities
-from fusion_graph.messages import Call, Completion, Message
+from fusion_graph.messages import Call, Completion, Message, Told, ToolCall
 from fusion_graph.pipeline import ModelRef, Node
 from fusion_graph.store.cache import Cache
 from fusion_graph.store.database import Database
@@ -32,15 +32,17 @@ FILE = "runs.db"
 DAY_S, MB = 86_400.0, 1 << 20
 PLACE = "INSERT OR IGNORE INTO blobs VALUES (?, ?)"
 BEGIN = (
-    "INSERT INTO runs (id, pipeline, file, command, source, params, messages, seed, fence, owner, state, began, tried)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)"
+    "INSERT INTO runs (id, pipeline, file, command, source, params, messages, seed, fence, owner, state, began, tried,"
+    " series, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)"
 )
 GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1 WHERE id = ?"
+USE = "INSERT OR REPLACE INTO tools VALUES (?, ?, ?, ?, ?, ?, ?)"
 CONCLUDE = "UPDATE runs SET document = ? WHERE id = ?"
 
 
 class Job(NamedTuple):
-    """A run to be written down. `backend` is the one of models that name none."""
+    """A run to be written down. `backend` is the one of models that name none; `series` what it belongs to, and `part`
+    who shares replies there."""
 
     id: str
     bound: Bound
@@ -49,6 +51,8 @@ class Job(NamedTuple):
     backend: str
     seed: int | None = None
     command: str = "run"
+    series: str | None = None
+    part: str = ""
 
 
 class Journal:
@@ -66,6 +70,11 @@ class Journal:
         """Why nothing is written; "" while it is."""
         return self._database.broken if self._database else ""
 
+    @property
+    def path(self) -> Path | None:
+        """Where all this can be read; None while nothing is written."""
+        return self._database.path if self._database is not None and not self.off else None
+
     def close(self) -> None:
         """Write what is left."""
         if self._database is not None:
@@ -80,7 +89,7 @@ class Journal:
         source, messages = self.place(pipeline.source), self.place(write_messages(job.messages))
         params = json.dumps(dict(job.bound.params), default=str)
         what = (job.id, pipeline.name, pipeline.file, job.command, source, params, messages, job.seed, job.fence)
-        self.put(BEGIN, (*what, me(), now, now))
+        self.put(BEGIN, (*what, me(), now, now, job.series, job.part))
 
     def go_on(self, job: Job, past: Past, cache: Cache | None = None) -> RunMemory:
         """The next try of a run that was written down."""
@@ -146,6 +155,7 @@ class RunMemory:
             offset=offset,
         )
         self._replies: dict[tuple[str, str], Completion] = dict(past.replies) if past else {}
+        self._tools = past.tools if past else {}
         self.decided: Mapping[str, tuple[str, ...]] = past.decided(same) if past else {}
         self.lost: Sequence[tuple[str, str, str, str]] = past.lost(self.decided, job.bound) if past else ()
         self.spent = past.spent if past else (0.0, 0, 0)
@@ -157,6 +167,17 @@ class RunMemory:
             self._begin()
         else:
             self._recorder.tell(event)
+
+    def told(self, node: Node, number: int, call: ToolCall) -> Told | None:
+        past = self._tools.get((node.id, number))
+        return past.told if past is not None and past[:2] == (call.name, call.arguments) else None
+
+    def use(self, node: Node, number: int, call: ToolCall, told: Told | None = None) -> None:
+        """A tool is called, or has answered."""
+        state, answer = "started", None
+        if told is not None:
+            state, answer = "ok" if told.ok else "failed", self._journal.place(told.text)
+        self._journal.put(USE, (self._job.id, node.id, number, call.name, call.arguments, state, answer))
 
     async def commit(self) -> None:
         await self._journal.flush()
@@ -177,6 +198,7 @@ class RunMemory:
         return self._cache.find(node, digest) if self._cache is not None else None
 
     def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None:
+        """A reply was bought."""
         if self._cache is not None:
             self._cache.keep(node, self._digest(node, backend, call), completion)
 

@@ -6,17 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
+from typing import NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
-from fusion_graph.messages import Completion, Message
+from fusion_graph.messages import Completion, Message, Told
 from fusion_graph.store.owner import is_alive
 from fusion_graph.store.replies import read_completion, read_messages
 
 USABLE = ("ok", "cached", "replayed")
 BODIES = (
     "SELECT digest, body FROM blobs WHERE digest IN (?, ?)"
-    " OR digest IN (SELECT reply FROM attempts WHERE run = ? AND reply IS NOT NULL)"
+    " OR digest IN (SELECT reply FROM attempts WHERE run = ?)"
+    " OR digest IN (SELECT answer FROM tools WHERE run = ?)"
 )
 
 
@@ -32,10 +34,18 @@ class PastNode:
     late: tuple[str, ...] = ()
 
 
+class PastTool(NamedTuple):
+    """A call of a tool. What it gave is open where nobody wrote it down: it may have happened or not."""
+
+    tool: str
+    arguments: str
+    told: Told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """`replies` by node and call digest, in the order they came; `in_flight` calls that left and whose end nobody wrote
-    down: they may have been paid for."""
+    down: they may have been paid for; `tools` by node and number."""
 
     id: str
     pipeline: str
@@ -49,6 +59,7 @@ class Past:
     tries: int
     nodes: Mapping[str, PastNode]
     replies: Mapping[tuple[str, str], Completion]
+    tools: Mapping[tuple[str, int], PastTool]
     in_flight: tuple[str, ...]
     spent: tuple[float, int, int]
     cost_usd: float | None  # None where a price is unknown; then `spent` is too low
@@ -83,7 +94,7 @@ def read_past(connection: Connection, run: str) -> Past:
         raise UsageError(f"there is no run {run!r} in the journal", hint="`fusiongraph runs` lists them")
     if row["state"] == "running" and is_alive(row["owner"]):
         raise UsageError(f"run {run} is still going on in process {row['owner'].split('/')[1]}", hint="wait for it")
-    wanted = (row["source"], row["messages"], run)
+    wanted = (row["source"], row["messages"], run, run)
     bodies = dict(map(tuple, connection.execute(BODIES, wanted)))
     attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
     try:
@@ -101,6 +112,10 @@ def read_past(connection: Connection, run: str) -> Past:
             nodes={node["node"]: _node(node) for node in connection.execute(
                 "SELECT * FROM node_runs WHERE run = ?", (run,))},
             replies={(a["node"], a["digest"]): read_completion(bodies[a["reply"]]) for a in attempts if a["reply"]},
+            tools={
+                (t["node"], t["number"]): PastTool(t["tool"], t["arguments"], _told(t, bodies))
+                for t in connection.execute("SELECT * FROM tools WHERE run = ?", (run,))
+            },
             in_flight=_in_flight(attempts),
             spent=(
                 sum(a["cost_usd"] or 0.0 for a in attempts),
@@ -118,6 +133,10 @@ def _in_flight(attempts: Sequence[Row]) -> tuple[str, ...]:
     answered = {(a["node"], a["digest"]) for a in attempts if a["state"] == "ok"}
     open_ended = (a for a in attempts if a["state"] == "started" and (a["node"], a["digest"]) not in answered)
     return tuple(dict.fromkeys(a["node"] for a in open_ended))
+
+
+def _told(row: Row, bodies: Mapping[str, str]) -> Told:
+    return Told(None, "") if row["state"] == "started" else Told(row["state"] == "ok", bodies[row["answer"]])
 
 
 def _node(row: Mapping[str, str]) -> PastNode:

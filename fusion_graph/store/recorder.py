@@ -43,6 +43,10 @@ AFRESH = SETTLE + (
 )
 AS_BEFORE = SETTLE + "NOTHING"  # nothing new: what stands there tells when it really happened
 NOTE = "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)"
+SHARED = "shared"
+"""The note on a reply that another run of the same series has bought, and the reason of its attempt: it cost this one
+nothing."""
+NOTHING = Usage()
 
 Put = Callable[[str, Sequence[Any]], None]
 
@@ -103,7 +107,11 @@ class Recorder:
 
     def _call_finished(self, event: CallFinished) -> None:
         reply = self._place(write_completion(event.completion))
-        self._receive(event, ("ok", "", ""), None, event.usage, event.exact, reply)
+        if SHARED in event.completion.notes:
+            event = event._replace(usage=NOTHING, cost_usd=0.0)
+            self._receive(event, ("ok", SHARED, ""), None, event.usage, event.exact, reply)
+        else:
+            self._receive(event, ("ok", "", ""), None, event.usage, event.exact, reply)
 
     def _call_failed(self, event: CallFailed) -> None:
         state = "cancelled" if event.reason == "cancelled" else "failed"

@@ -1,6 +1,7 @@
 """The tables of journal and cache. A run is one row, every node of it another, every attempt at a model a third; whole
-texts lie in `blobs` under their digest, once. Times are seconds: of a run since 1970, of its nodes and attempts since
-it began."""
+texts lie in `blobs` under their digest, once. Runs that belong together (an eval, an agent's session, a conversation)
+are of one `series`; what it remembers itself are its `lines`. Times are seconds: of a run since 1970, of its nodes and
+attempts since it began."""
 
 from __future__ import annotations
 
@@ -39,6 +40,25 @@ JOURNAL = Schema(
             node TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL, action TEXT NOT NULL
         );
         CREATE INDEX notes_by_run ON notes (run);
+        """,
+        """
+        CREATE TABLE series (
+            id TEXT PRIMARY KEY, command TEXT NOT NULL, title TEXT NOT NULL, place TEXT NOT NULL, fence TEXT NOT NULL,
+            owner TEXT NOT NULL, state TEXT NOT NULL, began REAL NOT NULL, tried REAL NOT NULL, ended REAL,
+            tries INTEGER NOT NULL DEFAULT 1
+        );
+        CREATE TABLE lines (
+            series TEXT NOT NULL REFERENCES series ON DELETE CASCADE, number INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (series, number)
+        ) WITHOUT ROWID;
+        ALTER TABLE runs ADD COLUMN series TEXT REFERENCES series ON DELETE CASCADE;
+        ALTER TABLE runs ADD COLUMN part TEXT NOT NULL DEFAULT '';
+        CREATE INDEX runs_by_series ON runs (series, part);
+        CREATE TABLE tools (
+            run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, node TEXT NOT NULL, number INTEGER NOT NULL,
+            tool TEXT NOT NULL, arguments TEXT NOT NULL, state TEXT NOT NULL, answer TEXT REFERENCES blobs,
+            PRIMARY KEY (run, node, number)
+        ) WITHOUT ROWID;
         """,
     ),
 )

@@ -12,6 +12,7 @@ from fusion_graph.agent.happenings import Happening
 from fusion_graph.agent.memory import Memory, begin
 from fusion_graph.agent.work import Agent, Bounds, Lost, Reply
 from fusion_graph.messages import Completion, Message
+from fusion_graph.store.journal import Journal
 from fusion_graph.toolbox import Toolbox
 from fusion_graph.tools import TOOLS, default_registry
 from fusion_graph.tools._sandbox import find_sandbox, lacks
@@ -30,7 +31,9 @@ class ScriptedBrain:
         self._think = think
         self.asked: list[tuple[Message, ...]] = []
 
-    async def think(self, messages: tuple[Message, ...], tools: Sequence[Mapping[str, Any]]) -> Reply:
+    async def think(
+        self, messages: tuple[Message, ...], tools: Sequence[Mapping[str, Any]], *, run_id: str = ""
+    ) -> Reply:
         self.asked.append(messages)
         said = self._think(messages, {tool["function"]["name"] for tool in tools})
         if isinstance(said, Lost):
@@ -55,7 +58,7 @@ def agent_for(
 ) -> tuple[Agent, ScriptedBrain, list[Happening]]:
     events: list[Happening] = []
     brain = ScriptedBrain(think)
-    made = memory or begin(None, str(root))
+    made = memory or begin(Journal(None), str(root))
     agent = Agent(
         brain=brain,
         box=box_for(root),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from fusion_graph.agent.memory import STOPPED, Memory, begin, resume
+from fusion_graph.agent.memory import PUT_OFF, STOPPED, UNSURE, Memory, begin, resume
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
+from fusion_graph.store.journal import FILE, Journal
 
 CALL = ToolCall(id="c1", name="bash", arguments='{"command": "x"}')
 SAID = (
@@ -18,73 +23,126 @@ SAID = (
 )
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[Journal]:
+    """The journal in a process of its own."""
+    journal = Journal(folder)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
 def kept(folder: Path) -> Memory:
-    memory = begin(folder, "/project")
-    memory.add(*SAID)
-    memory.spend(10, 0.5)
-    memory.close()
+    with opened(folder) as journal:
+        memory = begin(journal, "/project")
+        memory.add(SAID[0])
+        memory.reply(SAID[1], 10, 0.5)
+        memory.add(SAID[2])
+        memory.series.end("finished")
     return memory
 
 
 def test_a_session_goes_on_where_it_was(tmp_path: Path) -> None:
     first = kept(tmp_path)
-    again = resume(tmp_path, "last", "/project")
-    assert (again.name, again.messages, again.tokens, again.cost_usd) == (first.name, list(SAID), 10, 0.5)
-    again.shorten([Message("user", "short")])
-    again.close()
-    third = resume(tmp_path, first.name, "/project")
-    assert third.messages == [Message("user", "short")]
-    third.close()
-    assert (tmp_path / f"{first.name}.jsonl").stat().st_mode & 0o777 == 0o600
+    with opened(tmp_path) as journal:
+        again = resume(journal, "last", "/project")
+        assert (again.name, again.messages, again.tokens, again.cost_usd) == (first.name, list(SAID), 10, 0.5)
+        assert (again.replies, again.steps, again.step_id) == (1, 1, first.step_id)
+        again.shorten([Message("user", "short")])
+        again.series.end("steps")
+    with opened(tmp_path) as journal:
+        third = resume(journal, first.name[:6], "/project")
+        assert third.messages == [Message("user", "short")]
 
 
-def test_an_open_call_is_answered(tmp_path: Path) -> None:
-    memory = begin(tmp_path, "/project")
-    memory.add(*SAID[:2])
-    memory.close()
-    again = resume(tmp_path, memory.name, "/project")
-    assert again.messages[-1] == Message("tool", STOPPED, tool_call_id="c1")
-    again.close()
+async def test_a_call_that_was_under_way_is_told_to_be_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        memory = begin(journal, "/project")
+        memory.add(SAID[0])
+        memory.reply(Message("assistant", "", tool_calls=(CALL, ToolCall(id="c2", name="x", arguments=""))), 1, 0.0)
+        await memory.act(CALL)
+        assert memory.unsure == set()  # this process knows
+        memory.series.end("stopped")
+    with opened(tmp_path) as journal:
+        again = resume(journal, "last", "/project")
+        assert [call.id for call in again.open_calls] == ["c1", "c2"]
+        assert (again.unsure, again.ended, again.steps) == ({"c1"}, False, 0)
+        again.mend(PUT_OFF)
+        assert [message.text for message in again.messages[-2:]] == [UNSURE, PUT_OFF]
+        assert again.open_calls == []
 
 
-def test_a_line_that_was_cut_off_is_forgotten(tmp_path: Path) -> None:
-    memory = kept(tmp_path)
-    path = tmp_path / f"{memory.name}.jsonl"
-    path.write_text(path.read_text() + '{"message": {"role": "us')
-    again = resume(tmp_path, memory.name, "/project")
-    assert again.messages == list(SAID)
-    again.add(Message("user", "on"))
-    again.close()
-    third = resume(tmp_path, memory.name, "/project")
-    assert third.messages[-1] == Message("user", "on")
-    third.close()
+def test_only_what_was_asked_last_is_open() -> None:
+    """Models number their calls anew in each reply."""
+    memory = begin(Journal(None), "/project")
+    memory.add(*SAID)
+    memory.add(SAID[1])
+    assert memory.open_calls == [CALL]
+    memory.mend()
+    assert memory.messages[-1] == Message("tool", STOPPED, tool_call_id="c1")
+
+
+def test_a_run_that_goes_on_is_paid_once() -> None:
+    memory = begin(Journal(None), "/project")
+    for _ in range(2):
+        memory.spend(10, 0.5, "run")
+    memory.spend(1, 0.5)
+    assert (memory.tokens, memory.cost_usd) == (11, 1.0)
+
+
+def test_what_it_is_about_stays(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        memory = begin(journal, "/project")
+        memory.note(native=False)
+        memory.note(planning=True)
+        memory.series.end("stopped")
+    with opened(tmp_path) as journal:
+        again = resume(journal, "last", "/project")
+        assert (again.native, again.planning, again.ended) == (False, True, False)
+        again.note(ended=True)
+        assert again.ended
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     memory = kept(tmp_path)
-    path = tmp_path / f"{memory.name}.jsonl"
-    with pytest.raises(UsageError, match="no session nope"):
-        resume(tmp_path, "nope", "/project")
-    with pytest.raises(UsageError, match=r"no session \.\./x"):
-        resume(tmp_path, "../x", "/project")
-    with pytest.raises(UsageError, match="worked on /project, not on /other"):
-        resume(tmp_path, memory.name, "/other")
-    with pytest.raises(UsageError, match="no session has worked on /other"):
-        resume(tmp_path, "last", "/other")
-    path.write_text("garbage\n" + path.read_text())
-    with pytest.raises(UsageError, match="not a line of a session"):
-        resume(tmp_path, memory.name, "/project")
+    with opened(tmp_path) as journal:
+        for name, root, told in (
+            ("nope", "/project", "no session nope"),
+            ("../x", "/project", r"no session \.\./x"),
+            (memory.name, "/other", "worked on /project, not on /other"),
+            ("last", "/other", "no session last that worked on /other"),
+        ):
+            with pytest.raises(UsageError, match=told):
+                resume(journal, name, root)
+        with closing(sqlite3.connect(tmp_path / FILE)) as writing:
+            writing.execute("UPDATE lines SET body = ? WHERE number = 1", (json.dumps({"message": 1}),))
+            writing.commit()
+        with pytest.raises(UsageError, match="line 2 of session"):
+            resume(journal, memory.name, "/project")
+    with pytest.raises(UsageError, match="journal cannot be read"):
+        resume(Journal(None), "last", "/project")
+
+
+def test_one_that_goes_on_in_another_process_is_left_alone(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        memory = begin(journal, "/project")
+        memory.add(SAID[0])
+        journal.close()  # written down, and this process is still there
+        with opened(tmp_path) as other, pytest.raises(UsageError, match="still going on in process"):
+            resume(other, "last", "/project")
 
 
 def test_an_unknown_price_stays_unknown() -> None:
-    memory = begin(None, "/project")
+    memory = begin(Journal(None), "/project")
     memory.spend(1, None)
     memory.spend(1, 0.5)
     assert (memory.tokens, memory.cost_usd) == (2, None)
-    memory.close()
 
 
-def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_costs_no_session(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written"):
-        begin(tmp_path / "file" / "x", "/project")
+    journal = Journal(tmp_path / "file" / "x")
+    memory = begin(journal, "/project")
+    memory.add(SAID[0])
+    assert (memory.series.kept, memory.messages) == (False, [SAID[0]])

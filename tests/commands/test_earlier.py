@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fusion_graph.commands._earlier import Span, lines_of, sum_up
-from fusion_graph.store.history import RunLine
+from fusion_graph.store.listing import RunLine
 
 
 def line(**told: Any) -> RunLine:

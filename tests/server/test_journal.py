@@ -10,7 +10,7 @@ from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.store.cache import FILE as CACHE_FILE
 from fusion_graph.store.cache import Cache, Caches
 from fusion_graph.store.database import reading
-from fusion_graph.store.history import find_run, list_runs, read_run
+from fusion_graph.store.history import read_run
 from fusion_graph.store.journal import FILE, Journal
 from fusion_graph.store.tables import JOURNAL
 from tests.server.stand import stand, text_of

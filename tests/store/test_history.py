@@ -10,7 +10,7 @@ import pytest
 
 from fusion_graph.errors import Transient, UsageError
 from fusion_graph.store.database import reading
-from fusion_graph.store.history import find_run, list_runs, read_run, reply_of
+from fusion_graph.store.history import read_run, reply_of
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.tables import JOURNAL
 from tests.engine.stage import Stage
@@ -22,29 +22,6 @@ RUNS = ("aa11" * 4, "aa22" * 4, "bb33" * 4)
 async def three(folder: Path) -> None:
     for run in RUNS:
         await written(Stage({"m/b": [Transient("upstream_5xx"), "b"], "m/w": "done"}), folder, run=run)
-
-
-async def test_newest_come_first(tmp_path: Path) -> None:
-    await three(tmp_path)
-    with reading(tmp_path / FILE, JOURNAL) as connection:
-        found = list_runs(connection, most=2)
-        assert [line.id for line in found] == [RUNS[2], RUNS[1]]
-        assert (found[0].state, found[0].attempts, found[0].cost_usd, found[0].tries) == ("ok", 4, 0.0, 1)
-        assert list_runs(connection, most=9, pipeline="other") == []
-
-
-@pytest.mark.parametrize(("given", "run"), [("last", RUNS[2]), ("bb", RUNS[2]), ("aa22", RUNS[1]), (RUNS[0], RUNS[0])])
-async def test_run_is_found_by_its_beginning(given: str, run: str, tmp_path: Path) -> None:
-    await three(tmp_path)
-    with reading(tmp_path / FILE, JOURNAL) as connection:
-        assert find_run(connection, given) == run
-
-
-@pytest.mark.parametrize(("given", "why"), [("aa", "several"), ("zz", "no run"), ("%", "no run"), ("'", "no run")])
-async def test_other_names_are_told(given: str, why: str, tmp_path: Path) -> None:
-    await three(tmp_path)
-    with reading(tmp_path / FILE, JOURNAL) as connection, pytest.raises(UsageError, match=why):
-        find_run(connection, given)
 
 
 async def test_run_has_its_nodes_attempts_and_replies(tmp_path: Path) -> None:
@@ -62,14 +39,6 @@ async def test_run_has_its_nodes_attempts_and_replies(tmp_path: Path) -> None:
     with reading(tmp_path / FILE, JOURNAL) as connection:
         assert '"done"' in reply_of(connection, next(a for a in run.attempts if a.node == "answer"))
         assert reply_of(connection, next(a for a in run.attempts if a.state == "failed")) == ""
-
-
-async def test_run_of_a_process_that_is_gone_is_interrupted(tmp_path: Path) -> None:
-    await written(Stage(), tmp_path, PANEL, run=RUNS[0])
-    with closing(connect(tmp_path / FILE)) as writing:
-        writing.execute("UPDATE runs SET state = 'running', owner = 'here/1/1'")
-        writing.commit()
-    assert stored(tmp_path, RUNS[0]).line.state == "interrupted"
 
 
 async def test_spoilt_run_is_a_clear_error(tmp_path: Path) -> None:

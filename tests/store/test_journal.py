@@ -12,8 +12,8 @@ from fusion_graph.errors import Transient, UsageError
 from fusion_graph.events import CallFinished, Event
 from fusion_graph.providers.sim import Script
 from fusion_graph.store.database import reading
-from fusion_graph.store.history import list_runs
 from fusion_graph.store.journal import FILE, Journal
+from fusion_graph.store.listing import list_runs
 from fusion_graph.store.tables import JOURNAL
 from tests.engine.stage import Stage, analysis, critique, entries, shown, states
 from tests.store.keeping import ASKED, FENCE, PANEL, RUN, gone_on, past_of, stored, written

@@ -1,0 +1,133 @@
+"""Runs and series of runs as the journal has them, a line each, and which of them a name means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from fusion_graph.errors import UsageError
+from fusion_graph.store.owner import is_alive
+
+SUMS = (
+    " COUNT(attempts.run) AS attempts, SUM(attempts.cost_usd) AS cost_usd,"
+    " SUM(attempts.cost_usd IS NULL AND attempts.state != 'started') AS unknown,"
+    " SUM(COALESCE(attempts.prompt_tokens, 0) + COALESCE(attempts.completion_tokens, 0)) AS tokens,"
+)
+RUNS = (
+    "SELECT runs.id, runs.pipeline, runs.command, runs.state, runs.reason, runs.began, runs.tried, runs.tries,"
+    f" runs.owner, runs.series, 1 AS runs,{SUMS} MAX(attempts.ended) AS last"
+    " FROM runs LEFT JOIN attempts ON attempts.run = runs.id"
+    " WHERE runs.id IN (SELECT id FROM runs WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY runs.id"
+)
+SERIES = (
+    "SELECT series.id, series.title AS pipeline, series.command, series.state, '' AS reason, series.began,"
+    " series.tried, series.tries, series.owner, NULL AS series, COUNT(DISTINCT runs.id) AS runs,"
+    f"{SUMS} MAX(runs.began + attempts.ended) - series.began AS last"
+    " FROM series JOIN runs ON runs.series = series.id LEFT JOIN attempts ON attempts.run = runs.id"
+    " WHERE series.id IN (SELECT id FROM series WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY series.id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A run, or all `runs` of a series as one. `state` is `interrupted` for one whose process is gone. `seconds`: until
+    its last event of any try; `cost_usd` None when a price is unknown; `series` what a run belongs to."""
+
+    id: str
+    pipeline: str
+    command: str
+    state: str
+    reason: str
+    began: float
+    seconds: float
+    tries: int
+    attempts: int
+    tokens: int
+    cost_usd: float | None
+    runs: int = 1
+    series: str | None = None
+
+
+def list_runs(
+    connection: Connection,
+    *,
+    most: int,
+    pipeline: str | None = None,
+    series: str | None = None,
+    run: str | None = None,
+    apart: bool = False,
+) -> list[RunLine]:
+    """Single runs, those of one series, or one run; `apart`: all there are, whatever they belong to. The newest
+    first."""
+    where, values = "series IS NULL", []
+    if run is not None:
+        where, values = "id = ?", [run]
+    elif series is not None:
+        where, values = "series = ?", [series]
+    elif apart:
+        where = "1"
+    if pipeline is not None:
+        where, values = f"{where} AND pipeline = ?", [*values, pipeline]
+    return _newest(connection.execute(RUNS.format(where=where), (*values, most)).fetchall(), most)
+
+
+def list_all(connection: Connection, *, most: int) -> list[RunLine]:
+    """Single runs, and each series as one. The newest first."""
+    rows = connection.execute(RUNS.format(where="series IS NULL"), (most,)).fetchall()
+    return _newest([*rows, *connection.execute(SERIES.format(where="1"), (most,))], most)
+
+
+def line_of_series(connection: Connection, series: str) -> RunLine | None:
+    rows = connection.execute(SERIES.format(where="id = ?"), (series, 1)).fetchall()
+    return _line(rows[0]) if rows else None
+
+
+def find_run(connection: Connection, given: str) -> str:
+    """The id that a beginning of it means; `last` is the newest that is of no series. Raises UsageError."""
+    found, table = find(connection, given, single=True)
+    if table != "runs":
+        raise UsageError(f"{given!r} is a series of runs", hint=f"`fusiongraph runs list --of {found}` lists them")
+    return found
+
+
+def find(connection: Connection, given: str, *, single: bool = False) -> tuple[str, str]:
+    """An id and its table: `runs` or `series`. Raises UsageError."""
+    tables = "SELECT id, 'runs' AS name, tried FROM runs WHERE {runs}"
+    if not (single and given == "last"):
+        tables += " UNION ALL SELECT id, 'series', tried FROM series WHERE {series}"
+    if given == "last":
+        sql, values = f"{tables.format(runs='series IS NULL', series='1')} ORDER BY tried DESC LIMIT 1", ()
+    else:
+        begins = "substr(id, 1, ?) = ?"
+        sql = f"{tables.format(runs=begins, series=begins)} LIMIT 2"
+        values = (len(given), given) * 2  # type: ignore[assignment]
+    rows = connection.execute(sql, values).fetchall()
+    if len(rows) != 1:
+        why = "means several runs" if rows else "is no run"
+        raise UsageError(f"{given!r} {why}", hint="`fusiongraph runs` lists them; `last` is the newest")
+    return str(rows[0]["id"]), str(rows[0]["name"])
+
+
+def _newest(rows: list[Row], most: int) -> list[RunLine]:
+    return [_line(row) for row in sorted(rows, key=lambda row: row["tried"], reverse=True)[:most]]
+
+
+def _line(row: Row) -> RunLine:
+    state = row["state"]
+    if state == "running" and not is_alive(row["owner"]):
+        state = "interrupted"
+    return RunLine(
+        id=row["id"],
+        pipeline=row["pipeline"],
+        command=row["command"],
+        state=state,
+        reason=row["reason"],
+        began=row["began"],
+        seconds=row["last"] or 0.0,
+        tries=row["tries"],
+        attempts=row["attempts"],
+        tokens=row["tokens"] or 0,
+        cost_usd=None if row["unknown"] else row["cost_usd"] or 0.0,
+        runs=row["runs"],
+        series=row["series"],
+    )
