@@ -1,5 +1,5 @@
-"""A session: the conversation with the model, and what it cost. It is a series of runs in the journal; every change of it
-is one line there, so that a session that was cut off anywhere is taken up again in the middle of its step.
+"""A session: the conversation with the model, and what it cost. It is a series of runs in the journal; every change of
+it is one line there, so that a session that was cut off anywhere is taken up again in the middle of its step.
 """
 
 from __future__ import annotations

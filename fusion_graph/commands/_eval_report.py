@@ -48,7 +48,8 @@ def show(report: Report, wanted: Output, lab: Lab) -> None:
     for name in _write(report, wanted):
         lab.err(f"written: {name}")
     spent = "cost unknown" if report.spent_usd is None else usd(report.spent_usd)
-    lab.err(f"{several(report.calls, 'call')} made now, {spent}" + (f"; store {report.store}" if report.store else ""))
+    kept = f"; eval {report.journal}" if report.journal else ""
+    lab.err(f"{several(report.calls, 'call')} made now, {spent}{kept}")
 
 
 def text(report: Report, *, unicode: bool = True, width: int = WIDEST) -> Iterator[str]:

@@ -74,7 +74,7 @@ def perform(wanted: Wanted) -> int:
     """Do it and print it. Returns the exit code."""
     tasks = load_tasks(wanted.tasks).first(wanted.limit)
     for name in wanted.pipelines:
-        wiring.load(name)  # what cannot be read is told before a store is made
+        wiring.load(name)  # what cannot be read is told before anything is written down
     _eval_report.check_places(wanted.output)
     if wanted.place.dry_run:
         study = _interrupt.run(_study(wanted, tasks), Clockwork)
@@ -84,7 +84,7 @@ def perform(wanted: Wanted) -> int:
     lab = study.lab
     if not lab.virtual:  # in a dry run time is virtual from the start
         records = lab.from_records(study.arms)
-        study.rows = timed(study.rows, by_name, by_task, records, fence=lab.fence, simulated=lab.simulated)
+        study.rows = timed(study.rows, by_name, by_task, records, lab.records, simulated=lab.simulated)
     study.without = [
         found
         for arm in study.arms
@@ -94,12 +94,12 @@ def perform(wanted: Wanted) -> int:
             by_task,
             study.scores,
             {model: lab.from_records(study.arms, model) for model in panel_models(arm)},
-            fence=lab.fence,
+            lab.records,
             simulated=lab.simulated,
         )
     ]
-    lab.stages.close()
     _eval_report.show(_report(study), wanted.output, lab)
+    lab.close("budget" if lab.purse.empty else "ok")
     if lab.purse.empty:
         return CUT
     return 0 if any(row.score.score is not None for row in study.rows) else 1
@@ -226,7 +226,7 @@ def _report(study: Study) -> Report:
         prices_date=lab.prices.date,
         spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,
         calls=lab.purse.calls,
-        store=str(lab.file) if lab.file else "",
+        journal=lab.series.id if lab.series.kept else "",
         warnings=tuple(study.warnings),
         selftest=study.selftest,
         without=tuple(study.without),

@@ -1,17 +1,15 @@
-"""Where evals are made: models, prices, store and purse under one roof, for `eval` and `tune`. In a dry run every
+"""Where evals are made: models, prices, records and purse under one roof, for `eval` and `tune`. In a dry run every
 model is simulated and time is virtual; nothing leaves the process."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from fusion_graph import settings, wiring
@@ -31,12 +29,16 @@ from fusion_graph.evals.running import simulated
 from fusion_graph.evals.running.evaluation import Desk
 from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
 from fusion_graph.evals.running.purse import Purse, watched
-from fusion_graph.evals.running.recording import Door, recording
-from fusion_graph.evals.running.stages import SqliteStages
+from fusion_graph.evals.running.recording import Door
+from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
 from fusion_graph.graph.binding import Bound
 from fusion_graph.pipeline import ModelRef, Pipeline
 from fusion_graph.providers import PROVIDERS
+from fusion_graph.store.door import guarded
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.options import read_options
+from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 MARK = "simulated | "
@@ -46,10 +48,13 @@ WIDTH = 100  # of a marked line: broken here, so that its second half is marked 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What `eval` and `tune` have in common."""
+    """What `eval` and `tune` have in common. `journal` None: written down unless it is a dry run."""
 
+    command: str = "eval"
+    title: str = ""
     dry_run: bool = False
     resume: str | None = None
+    journal: bool | None = None
     budget_usd: float | None = None
     prices: str | None = None
     at_once: int = 8
@@ -64,37 +69,44 @@ class Lab:
         self.simulated = selection is None or selection.backends[selection.default].provider == wiring.SIMULATED
         self.prices = wiring.prices(place.prices)
         self.purse = Purse(self.prices, place.budget_usd)
-        self.file = self._file(setup)
-        self.stages = SqliteStages(self.file or ":memory:")
-        self.fence = self._fence()
+        self.records = Records(self._series(setup))
         self._selection = selection
         self._setup = setup
         self.guarded = False  # the tasks are a public benchmark: web tools must not find it
 
     @classmethod
     async def open(cls, place: Place) -> Lab:
-        """Raises UsageError when the store or the prices cannot be read."""
+        """Raises UsageError when the journal or the prices cannot be read."""
         setup = settings.load()
         return cls(place, None if place.dry_run else await wiring.select(setup), setup)
 
-    def _file(self, setup: settings.Settings) -> Path | None:
-        """A dry run keeps nothing unless it is told where."""
-        if self.place.resume:
-            named = Path(self.place.resume)
-            inside = setup.home / "evals" / f"{self.place.resume}.db"
-            return inside if inside.is_file() and not named.exists() else named
-        if self.place.dry_run:
-            return None
-        folder = setup.home / "evals"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{secrets.token_hex(4)}.db"
+    def _series(self, setup: settings.Settings) -> Series:
+        """A dry run keeps nothing unless it is told to."""
+        place = self.place
+        if place.resume and place.journal is False:
+            raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
+        self._wanted = bool(place.resume) or (place.journal if place.journal is not None else not place.dry_run)
+        journal = Journal(setup.home if self._wanted else None)
+        if place.resume:
+            return take_up(journal, place.command, place.resume)
+        return Series(journal=journal, command=place.command, title=place.title)
 
-    def _fence(self) -> str:
-        """Unguessable, and the same when the eval is resumed, so that prompts are."""
-        kept = self.stages.get("note", "fence")
-        fence: str = kept["fence"] if kept else secrets.token_hex(6)
-        self.stages.put("note", "fence", {"fence": fence})
-        return fence
+    @property
+    def series(self) -> Series:
+        return self.records.series
+
+    def close(self, state: str = "ok") -> None:
+        """Everything was looked up; what is written down is on disk. Says so if it could not be."""
+        journal = self.series.journal
+        self.series.end(state)
+        journal.prune(read_options(self._setup.store))
+        journal.close()
+        if self._wanted and journal.off:
+            self.err(f"journal: off ({journal.off}): this {self.noun} cannot be looked at or gone on with later")
+
+    @property
+    def noun(self) -> str:
+        return NOUNS[self.place.command]
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -118,7 +130,8 @@ class Lab:
     def told(self) -> str:
         if self._selection is None:
             return "backend: sim, every model and judge is simulated; scores mean nothing"
-        return f"backend: {self._selection.default} ({self._selection.why}); store: {self.file}"
+        kept = f"; {self.noun} {self.series.id}" if self.series.kept else "; journal: off"
+        return f"backend: {self._selection.default} ({self._selection.why}){kept}"
 
     def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
@@ -133,18 +146,19 @@ class Lab:
     @property
     def spent(self) -> str:
         """For whoever interrupts: what was spent, and how to go on."""
-        again = f"; go on with --resume {self.file}" if self.file else ""
+        again = f"; go on with --resume {self.series.id}" if self.series.kept else ""
         return f"{several(self.purse.calls, 'call')}, {usd(self.purse.spent_usd)} spent{again}"
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Around the work: whatever ends it early closes the store, and an interrupt is told what was spent."""
+        """Around the work: whatever ends it early closes the journal, and an interrupt is told what was spent."""
         try:
             yield
         except BaseException as ended:
-            self.stages.close()
+            spent = self.spent
+            self.close("stopped" if isinstance(ended, asyncio.CancelledError) else "failed")
             if isinstance(ended, asyncio.CancelledError):
-                raise asyncio.CancelledError(self.spent) from None
+                raise asyncio.CancelledError(spent) from None
             raise
 
     # --- models -------------------------------------------------------------------------------------------------------
@@ -190,7 +204,7 @@ class Lab:
 
     def fusion(self, arms: Sequence[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
         """An engine for these arms behind a door."""
-        table = recording(watched(self._table(simulated.PANEL), self.purse), door)
+        table = guarded(watched(self._table(simulated.PANEL), self.purse), door)
         selection = self._selected({backend for arm in arms for backend in arm.bound.backends})
         return self._open(selection, table, clock, self._tools(arms))
 
@@ -224,21 +238,23 @@ class Lab:
         return box
 
     def door(self, *, live: bool = True) -> Door:
-        return Door(self.stages, live=live, paced=self.virtual)
+        return Door(self.records, live=live, paced=self.virtual)
 
     def from_records(self, arms: Sequence[Arm], absent: str = "") -> Open:
         """Engines that know what is recorded and nothing else, and in which one model may be absent."""
-        door = Door(self.stages, live=False, paced=True, absent=frozenset({absent} - {""}))
+        door = Door(self.records, live=False, paced=True, absent=frozenset({absent} - {""}))
         return lambda clock: self.fusion(arms, door, clock)
 
-    def desk(self, fusion: Fusion, judge: Judge | None, scores: dict[tuple[str, str], float]) -> Desk:
+    def desk(
+        self, fusion: Fusion, judge: Judge | None, scores: dict[tuple[str, str], float], *, live: bool = True
+    ) -> Desk:
         return Desk(
             fusion=fusion,
             judge=judge,
-            stages=self.stages,
+            records=self.records,
             purse=self.purse,
-            fence=self.fence,
             simulated=self.simulated,
+            live=live,
             scores=scores,
         )
 
@@ -247,7 +263,7 @@ class Lab:
         table = watched(self._table(simulated.EXAMINER), self.purse)
         selection = self._selected({ModelRef.parse(judging.model).backend})
         fusion = self._open(selection, table)
-        return Judge(judging, fusion, self.stages, wiring.load, self.bind, self.place.at_once, live), fusion
+        return Judge(judging, fusion, self.records, wiring.load, self.bind, self.place.at_once, live), fusion
 
     async def check_judge(self, judge: Judge, *, force: bool = False) -> SelfTest | None:
         """The judge's self-test, None in a dry run: a simulated examiner cannot read. Raises UsageError for a judge

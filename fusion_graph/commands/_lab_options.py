@@ -10,7 +10,12 @@ tasks = click.option(
 limit = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks.")
 budget = click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars in all.")
 dry_run = click.option("--dry-run", is_flag=True, help="Simulated models and judge, in virtual time. No key, no cost.")
-resume = click.option("--resume", metavar="FILE", help="Go on from this store (a new file begins one).")
+resume = click.option("--resume", metavar="ID", help="Go on with what the journal has of this one, or of the `last`.")
+journal = click.option(
+    "--journal/--no-journal",
+    default=None,
+    help="Write every call down, so that it can go on later.  [default: yes, but for a dry run]",
+)
 protocol = click.option(
     "--protocol",
     type=click.Choice(["paper", "openrouter", "exact"]),

@@ -78,7 +78,7 @@ def perform(wanted: Wanted) -> int:
     search = _interrupt.run(work, Clockwork) if wanted.place.dry_run else _interrupt.run(work)
     if not search.lab.virtual:
         _take_time(search)
-    search.lab.stages.close()
+    search.lab.close("budget" if search.lab.purse.empty else "ok")
     _show(search, folder)
     if search.lab.purse.empty:
         return CUT
@@ -137,7 +137,7 @@ async def _climb(search: Search) -> None:
 def _take_time(search: Search) -> None:
     """Each run by itself, from records."""
     lab, by_name, by_task = search.lab, {arm.name: arm for arm in search.arms}, {t.id: t for t in search.tasks.tasks}
-    rows = timed(search.rows, by_name, by_task, lab.from_records(search.arms), fence=lab.fence)
+    rows = timed(search.rows, by_name, by_task, lab.from_records(search.arms), lab.records)
     arms = [by_name[line.arm] for line in search.lines]
     search.lines = search.summarised(rows, arms, search.scores)
 
@@ -168,7 +168,7 @@ async def _round(
             await stack.enter_async_context(engine)
         fusion = await stack.enter_async_context(lab.fusion(arms, lab.door(live=live)))
         job = Job(arms=arms, tasks=tasks, protocol=search.protocol, at_once=search.wanted.place.at_once)
-        return await evaluate(job, lab.desk(fusion, judge, scores))
+        return await evaluate(job, lab.desk(fusion, judge, scores, live=live))
 
 
 def _show(search: Search, folder: Path) -> None:

@@ -27,6 +27,7 @@ from fusion_graph.commands import _lab_options, _options
 @_lab_options.budget
 @_lab_options.dry_run
 @_lab_options.resume
+@_lab_options.journal
 @_lab_options.at_once
 @_options.params
 @_options.prices
@@ -41,6 +42,7 @@ def COMMAND(
     provable: bool,
     dry_run: bool,
     resume: str | None,
+    journal: bool | None,
     budget_usd: float | None,
     prices: str | None,
     at_once: int,
@@ -51,8 +53,8 @@ def COMMAND(
 ) -> int:
     """Run pipelines over tasks, grade the answers, and print score, cost and time side by side.
 
-    Each answer, draft and verdict is kept in a store: a killed eval goes on with --resume and pays no call twice, and
-    another judge finds the answers there.
+    Each answer, draft and verdict is kept in the journal: a killed eval goes on with --resume and the same line, and
+    pays no call twice; another judge finds the answers there.
     """
     from fusion_graph.commands import _evaluating
     from fusion_graph.commands._eval_report import Output
@@ -69,7 +71,16 @@ def COMMAND(
         raise click.UsageError("several pipelines are compared with --arms")
     if arms and ab:
         raise click.UsageError("--ab and --arms do not go together")
-    place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
+    names = names or ("budget",)
+    place = Place(
+        title=f"{', '.join(names)} on {rest['tasks']}",
+        dry_run=dry_run,
+        resume=resume,
+        journal=journal,
+        budget_usd=budget_usd,
+        prices=prices,
+        at_once=at_once,
+    )
     output = Output(as_json, html, plots)
-    wanted = _evaluating.Wanted(place=place, pipelines=names or ("budget",), ab=ab, output=output, **rest)
+    wanted = _evaluating.Wanted(place=place, pipelines=names, ab=ab, output=output, **rest)
     return _evaluating.perform(wanted)

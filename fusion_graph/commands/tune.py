@@ -21,11 +21,13 @@ from fusion_graph.commands import _lab_options, _options
 @_lab_options.budget
 @_lab_options.dry_run
 @_lab_options.resume
+@_lab_options.journal
 @_lab_options.at_once
 @_options.prices
 def COMMAND(
     dry_run: bool,
     resume: str | None,
+    journal: bool | None,
     budget_usd: float | None,
     prices: str | None,
     at_once: int,
@@ -44,5 +46,14 @@ def COMMAND(
     from fusion_graph.commands import _tuning
     from fusion_graph.commands._lab import Place
 
-    place = Place(dry_run=dry_run, resume=resume, budget_usd=budget_usd, prices=prices, at_once=at_once)
+    place = Place(
+        command="tune",
+        title=f"{rest['space']} on {rest['tasks']}",
+        dry_run=dry_run,
+        resume=resume,
+        journal=journal,
+        budget_usd=budget_usd,
+        prices=prices,
+        at_once=at_once,
+    )
     return _tuning.perform(_tuning.Wanted(place=place, **rest))

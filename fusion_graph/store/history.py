@@ -11,6 +11,7 @@ from typing import Any
 from fusion_graph.errors import UsageError
 from fusion_graph.store.listing import RunLine, list_runs
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
     """How a node ended, by its last word."""

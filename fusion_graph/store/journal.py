@@ -34,6 +34,7 @@ PLACE = "INSERT OR IGNORE INTO blobs VALUES (?, ?)"
 BEGIN = (
     "INSERT INTO runs (id, pipeline, file, command, source, params, messages, seed, fence, owner, state, began, tried,"
     " series, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET state = 'running', ended = NULL, tries = tries + 1"  # a series gives names of its own
 )
 GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1 WHERE id = ?"
 USE = "INSERT OR REPLACE INTO tools VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -203,9 +204,17 @@ class RunMemory:
             self._cache.keep(node, self._digest(node, backend, call), completion)
 
     def _digest_of(self, event: CallStarted) -> str:
-        node = self._job.bound.nodes[self._job.bound.plan.index[event.node]]
-        return self._digest(node, ModelRef.parse(event.model).backend or self._job.backend, event.request)
+        return digest_of(self._job, event)
 
     def _digest(self, node: Node, backend: str, call: Call) -> str:
-        kind = self._job.bound.kinds[self._job.bound.plan.index[node.id]]  # a tool turn numbers its nodes anew
-        return call_digest(kind.name, kind.version, backend, call, self._job.fence)
+        return _digest(self._job, node.id, backend, call)
+
+
+def digest_of(job: Job, event: CallStarted) -> str:
+    """Of a call that leaves."""
+    return _digest(job, event.node, ModelRef.parse(event.model).backend or job.backend, event.request)
+
+
+def _digest(job: Job, node: str, backend: str, call: Call) -> str:
+    kind = job.bound.kinds[job.bound.plan.index[node]]  # by its name: a tool turn numbers its nodes anew
+    return call_digest(kind.name, kind.version, backend, call, job.fence)

@@ -15,14 +15,14 @@ SUMS = (
 )
 RUNS = (
     "SELECT runs.id, runs.pipeline, runs.command, runs.state, runs.reason, runs.began, runs.tried, runs.tries,"
-    f" runs.owner, runs.series, 1 AS runs,{SUMS} MAX(attempts.ended) AS last"
+    " runs.owner, runs.series, 1 AS runs,{sums} MAX(attempts.ended) AS last"
     " FROM runs LEFT JOIN attempts ON attempts.run = runs.id"
     " WHERE runs.id IN (SELECT id FROM runs WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY runs.id"
 )
 SERIES = (
     "SELECT series.id, series.title AS pipeline, series.command, series.state, '' AS reason, series.began,"
     " series.tried, series.tries, series.owner, NULL AS series, COUNT(DISTINCT runs.id) AS runs,"
-    f"{SUMS} MAX(runs.began + attempts.ended) - series.began AS last"
+    "{sums} MAX(runs.began + attempts.ended) - series.began AS last"
     " FROM series JOIN runs ON runs.series = series.id LEFT JOIN attempts ON attempts.run = runs.id"
     " WHERE series.id IN (SELECT id FROM series WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY series.id"
 )
@@ -68,17 +68,17 @@ def list_runs(
         where = "1"
     if pipeline is not None:
         where, values = f"{where} AND pipeline = ?", [*values, pipeline]
-    return _newest(connection.execute(RUNS.format(where=where), (*values, most)).fetchall(), most)
+    return _newest(connection.execute(RUNS.format(where=where, sums=SUMS), (*values, most)).fetchall(), most)
 
 
 def list_all(connection: Connection, *, most: int) -> list[RunLine]:
     """Single runs, and each series as one. The newest first."""
-    rows = connection.execute(RUNS.format(where="series IS NULL"), (most,)).fetchall()
-    return _newest([*rows, *connection.execute(SERIES.format(where="1"), (most,))], most)
+    rows = connection.execute(RUNS.format(where="series IS NULL", sums=SUMS), (most,)).fetchall()
+    return _newest([*rows, *connection.execute(SERIES.format(where="1", sums=SUMS), (most,))], most)
 
 
 def line_of_series(connection: Connection, series: str) -> RunLine | None:
-    rows = connection.execute(SERIES.format(where="id = ?"), (series, 1)).fetchall()
+    rows = connection.execute(SERIES.format(where="id = ?", sums=SUMS), (series, 1)).fetchall()
     return _line(rows[0]) if rows else None
 
 

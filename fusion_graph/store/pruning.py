@@ -1,5 +1,5 @@
-"""What the journal forgets: what is too old, then the oldest while the file is too large, but never the newest. A series
-goes as a whole."""
+"""What the journal forgets: what is too old, then the oldest while the file is too large, but never the newest. A
+series goes as a whole."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Heard(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Series:
-    """Open in one process. `fence` is the same whenever it goes on, so that prompts are; `place` is what it works on."""
+    """Open in one process. `fence` is the same whenever it goes on, so that prompts are; `place`: what it works on."""
 
     journal: Journal
     command: str
@@ -83,7 +83,7 @@ class Series:
             self.journal.put(BEGIN, (self.id, self.command, title, self.place, self.fence, me(), now, now))
 
     def end(self, state: str) -> None:
-        """This process is done with it. It may go on."""
+        """Nothing more comes of it in this process. It may go on."""
         if self._begun:
             self.journal.put(END, (state, self.journal.clock(), self.id))
         if self._connection is not None:
@@ -110,8 +110,6 @@ class Series:
 
     def past(self, run: str) -> Past | None:
         """What an earlier process left of a run; None of a new one, and of one that cannot be read any more."""
-        if not self.tries:
-            return None
         with suppress(UsageError, sqlite3.Error):
             connection = self._read()
             if connection is not None and connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():

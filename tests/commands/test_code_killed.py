@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from fusion_graph.agent.memory import PUT_OFF
 from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.messages import Call, Completion, ToolCall
-from fusion_graph.providers._sim_server import SimServer, start
+from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers.sim import Pace
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.tables import JOURNAL
@@ -73,7 +75,9 @@ def kill_and_go_on(program: Program, server: SimServer, folder: Path, dice: rand
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_random_moments_and_taken_up_again(seed: int, program: Program, tmp_path: Path) -> None:
     async def scene() -> tuple[SimServer, int]:
-        server = await start(script={"sim/engineer": diligent})
+        server = await start(
+            script={"sim/engineer": diligent}, options=SimOptions(pace=Pace(first_token_s=0.03, token_s=0.0))
+        )
         try:
             return server, await asyncio.to_thread(kill_and_go_on, program, server, tmp_path, random.Random(seed))
         finally:
@@ -90,3 +94,94 @@ def test_killed_at_random_moments_and_taken_up_again(seed: int, program: Program
     assert len(told) == 2 * STEPS
     assert set(marks.values()) == {1}
     assert 2 * STEPS - unsure <= len(marks) <= 2 * STEPS
+
+
+PANEL = (
+    "version: 1\nname: {name}\nnodes:\n  panel: {{kind: layer, models: [sim/{name}-a, sim/{name}-b]}}\n"
+    "  answer: {{kind: synth, model: sim/{name}, inputs: [panel]}}\noutput: answer\n"
+)
+
+
+@pytest.mark.parametrize("stuck", ["brain", "wise"])
+def test_a_panel_in_flight_goes_on_where_it_was(stuck: str, program: Program, tmp_path: Path) -> None:
+    """The brain, or the council it has called: what its members said is there, only the writer is asked again."""
+    for name in ("brain", "wise"):
+        (tmp_path / f"{name}.yaml").write_text(PANEL.format(name=name))
+    (tmp_path / "project").mkdir()
+    asked = asyncio.Event()
+
+    async def hangs_once(call: Call) -> Completion:
+        if call.model == f"sim/{stuck}" and not asked.is_set():
+            asked.set()
+            await asyncio.Event().wait()
+        results = [message for message in call.messages if message.role == "tool"]
+        if call.model == "sim/wise":
+            return Completion(text="left")
+        if not results:
+            return use("council", question="Which way?")
+        return use("finish", 1, summary=results[0].text, verified="the council said so")
+
+    async def scene() -> tuple[SimServer, str]:
+        server = await start(script={"sim/brain": hangs_once, "sim/wise": hangs_once, "*": "look"})
+        line = ["code", "--root", tmp_path / "project", "--model", tmp_path / "brain.yaml"]
+        line += ["--council", tmp_path / "wise.yaml"]
+        variables = {"FUSION_BACKEND": "default", "FUSION_BASE_URL": server.url, "FUSION_HOME": str(tmp_path / "home")}
+        try:
+            first = program(*line, "go", **variables)
+            await asyncio.wait_for(asked.wait(), 60)
+            first.kill()
+            second = program(*line, "--resume", "last", **variables)
+            out, err = await asyncio.to_thread(second.communicate, timeout=60)
+            assert second.returncode == 0, err
+            return server, out
+        finally:
+            await server.aclose()
+
+    server, out = asyncio.run(scene())
+    assert "left" in out
+    found = Counter(request.body["model"] for request in server.received)
+    brains = {"sim/brain": 2, "sim/brain-a": 1, "sim/brain-b": 1}  # a turn with a tool's result asks the writer alone
+    once = {**brains, "sim/wise": 1, "sim/wise-a": 1, "sim/wise-b": 1}
+    assert found == {**once, f"sim/{stuck}": once[f"sim/{stuck}"] + 1}
+
+
+def test_another_task_puts_off_what_was_under_way(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    heard: list[Call] = []
+
+    def script(call: Call) -> Completion:
+        heard.append(call)
+        if len(heard) > 1:
+            return Completion(text="as you say")
+        calls = tuple(
+            ToolCall(id=f"call_{n}", name="bash", arguments=json.dumps({"command": "echo here; sleep 600"}))
+            for n in range(2)
+        )
+        return Completion(tool_calls=calls, finish_reason="tool_calls")
+
+    async def scene() -> None:
+        server = await start(script={"sim/engineer": script})
+        line = ["code", "--root", tmp_path / "project", "--model", "sim/engineer"]
+        variables = {"FUSION_BACKEND": "default", "FUSION_BASE_URL": server.url, "FUSION_HOME": str(tmp_path / "home")}
+        try:
+            first = program(*line, "wait", **variables)
+            assert first.stdout is not None
+            while "bash" not in await asyncio.to_thread(first.stdout.readline):
+                assert first.poll() is None
+            while not under_way(tmp_path / "home"):
+                await asyncio.sleep(0)
+            first.kill()
+            second = program(*line, "--resume", "last", "stop that", **variables)
+            _, err = await asyncio.to_thread(second.communicate, timeout=60)
+            assert second.returncode == 0, err
+        finally:
+            await server.aclose()
+
+    asyncio.run(scene())
+    assert [message.text for message in heard[1].messages[-3:]] == [UNSURE, PUT_OFF, "stop that"]
+
+
+def under_way(home: Path) -> bool:
+    """Whether a call that changes something was written down to begin."""
+    with reading(home / FILE, JOURNAL) as connection:
+        return bool(connection.execute("SELECT 1 FROM lines WHERE body LIKE '%acting%'").fetchone())

@@ -1,9 +1,10 @@
-"""A desk for tests: scripted models and judges, a store in memory, virtual time."""
+"""A desk for tests: scripted models and judges, records in memory or in a journal, virtual time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fusion_graph.contracts import Backend, Client, Provider
@@ -13,14 +14,17 @@ from fusion_graph.evals.protocols import PROTOCOLS
 from fusion_graph.evals.running.evaluation import Desk
 from fusion_graph.evals.running.judging import Judge, Settings
 from fusion_graph.evals.running.purse import Purse, watched
-from fusion_graph.evals.running.recording import Door, recording
-from fusion_graph.evals.running.stages import SqliteStages
+from fusion_graph.evals.running.recording import Door
+from fusion_graph.evals.running.records import Records
 from fusion_graph.graph.binding import Bound, bind
 from fusion_graph.graph.reader import load_mapping
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers.sim import Script, SimClient
 from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.store.door import guarded
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.series import Series
 
 T = TypeVar("T")
 PRICES = Prices({"a/x": (1, 1), "b/y": (1, 1), "c/z": (1, 1), "j/j": (1, 1)}, "2026-11-28")
@@ -46,6 +50,11 @@ VOTE = {
 }
 
 
+def new_book(folder: Path | None = None) -> Records:
+    """A new eval, kept in this folder or in memory."""
+    return Records(Series(journal=Journal(folder), command="eval"))
+
+
 def load(document: Mapping[str, Any]) -> Pipeline:
     return load_mapping(document, kinds=KINDS)
 
@@ -62,11 +71,11 @@ class Bench:
         script: Script,
         judge: Script | None = None,
         *,
-        stages: SqliteStages | None = None,
+        book: Records | None = None,
         budget: float | None = None,
     ) -> None:
         self.models, self.judges = SimClient(script), SimClient(judge or {})
-        self.stages = stages or SqliteStages()
+        self.book = book or new_book()
         self.purse = Purse(PRICES, budget)
 
     def fusion(self, client: Client, door: Door | None = None) -> Fusion:
@@ -74,7 +83,7 @@ class Bench:
         provider = Provider(name="sim", summary="scripted", open=lambda _backend: client)
         providers = watched({"sim": provider}, self.purse)
         return Fusion(
-            providers=recording(providers, door) if door else providers,
+            providers=guarded(providers, door) if door else providers,
             backends={"sim": Backend(name="sim", provider="sim")},
             default_backend="sim",
             prices=PRICES,
@@ -83,15 +92,15 @@ class Bench:
 
     def judge(self, protocol: str = "openrouter", passes: int = 1) -> Judge:
         settings = Settings(protocol=PROTOCOLS[protocol], model="j/j", passes=passes, temperature=0.2, effort="low")
-        return Judge(settings, self.fusion(self.judges), self.stages, load, bound)
+        return Judge(settings, self.fusion(self.judges), self.book, load, bound)
 
     def desk(self, judge: Judge | None = None) -> Desk:
-        fusion = self.fusion(self.models, Door(self.stages, paced=True))
-        return Desk(fusion=fusion, judge=judge, stages=self.stages, purse=self.purse, fence="f" * 12)
+        fusion = self.fusion(self.models, Door(self.book, paced=True))
+        return Desk(fusion=fusion, judge=judge, records=self.book, purse=self.purse)
 
     def records(self, absent: str = "") -> Callable[[Callable[[], float]], Fusion]:
         """Engines that know what is recorded."""
-        door = Door(self.stages, live=False, paced=True, absent=frozenset({absent} - {""}))
+        door = Door(self.book, live=False, paced=True, absent=frozenset({absent} - {""}))
         return lambda _clock: self.fusion(self.models, door)
 
 

@@ -31,7 +31,7 @@ class Report:
     prices_date: str
     spent_usd: float | None  # by this process; None where a price is unknown
     calls: int
-    store: str
+    journal: str
     warnings: tuple[str, ...] = ()
     selftest: SelfTest | None = None
     without: tuple[Without, ...] = ()
@@ -156,5 +156,5 @@ def document(report: Report) -> dict[str, Any]:
         "data_sha256": report.tasks.sha256,
         "calls": report.calls,
         "spent_usd": report.spent_usd,
-        "store": report.store,
+        "journal": report.journal,
     }

@@ -1,5 +1,5 @@
-"""The work of an eval: every arm on every task, as often as asked, answers and verdicts from the store where they are
-there. What stays in memory is a row of figures per answer; texts are in the store."""
+"""The work of an eval: every arm on every task, as often as asked, answers and verdicts from the records where they
+are there. What stays in memory is a row of figures per answer; texts are in the journal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fusion_graph.evals.hygiene.leaks import Leak, scan
 from fusion_graph.evals.protocols.exact import grade as grade_exactly
 from fusion_graph.evals.protocols.protocol import Ending, Protocol, TaskScore
 from fusion_graph.evals.protocols.scoring import PassScore
-from fusion_graph.evals.running.generation import Answer, answer_key, from_plain, generate, to_plain
+from fusion_graph.evals.running.generation import Answer, answer_id, from_document, generate
 from fusion_graph.evals.running.judging import Judge, OutOfBudget
 from fusion_graph.evals.running.purse import Purse
-from fusion_graph.evals.running.stages import Stages
+from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.task import Task, TaskSet
 
 if TYPE_CHECKING:
@@ -68,14 +68,15 @@ class Job:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """What it is done with. `scores` has the score of every text that was graded, by task and text."""
+    """What it is done with. `live`: what is not recorded is asked. `scores` has the score of every text that was
+    graded, by task and text."""
 
     fusion: Fusion
     judge: Judge | None
-    stages: Stages
+    records: Records
     purse: Purse
-    fence: str
     simulated: bool = False
+    live: bool = True
     scores: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
@@ -102,6 +103,7 @@ async def evaluate(job: Job, desk: Desk, told: Told = lambda _row: None) -> list
                 group.create_task(work())
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+    await desk.records.series.flush()
     return [found[place] for place in sorted(found)]
 
 
@@ -133,14 +135,11 @@ async def _cell(job: Job, desk: Desk, task: Task, run: int, arm: Arm) -> Row | N
 async def _answer(desk: Desk, task: Task, run: int, arm: Arm) -> Answer:
     """The stored one, else the arm's. One of which a call was lost is run again when the eval is resumed; its other
     calls are recorded."""
-    key = answer_key(arm, task, run)
-    kept = desk.stages.get("answer", key)
+    told = desk.records.concluded(answer_id(desk.records, arm, task, run))
+    kept = from_document(told) if told is not None else None
     if kept is not None:
-        return from_plain(kept)
-    answer = await generate(arm, task, run, desk.fusion, fence=desk.fence, simulated=desk.simulated)
-    if answer.whole and not answer.lost:
-        desk.stages.put("answer", key, to_plain(answer))
-    return answer
+        return kept
+    return await generate(arm, task, run, desk.fusion, desk.records, simulated=desk.simulated, live=desk.live)
 
 
 async def _grade(job: Job, desk: Desk, task: Task, answer: Answer) -> list[PassScore]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm
 from fusion_graph.evals.protocols.protocol import Ending
 from fusion_graph.evals.running.purse import SPENT
-from fusion_graph.evals.running.recording import RUN, UNRECORDED
+from fusion_graph.evals.running.recording import EAR, UNRECORDED, Ear
+from fusion_graph.evals.running.records import KEPT, Records
 from fusion_graph.evals.task import Task
 from fusion_graph.events import CallFailed
 from fusion_graph.messages import Message
+from fusion_graph.store.journal import Job
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
@@ -55,20 +57,34 @@ class Answer:
     lost: bool = False
 
 
-def answer_key(arm: Arm, task: Task, run: int) -> str:
-    """Of the stage of answers. No judge, no name, no concurrency in it."""
-    shape = repr((arm.key, task.id, task.prompt, run))
-    return hashlib.sha256(shape.encode("utf-8", "surrogatepass")).hexdigest()
+def answer_id(records: Records, arm: Arm, task: Task, run: int) -> str:
+    """Of the run that answers a task. No judge and no concurrency in it."""
+    return records.series.run_id("answer", arm.name, arm.key, task.id, task.prompt, run)
 
 
-async def generate(arm: Arm, task: Task, run: int, fusion: Fusion, *, fence: str, simulated: bool = False) -> Answer:
-    """Run it once. A further run of simulated models needs a seed, or they would say the same again."""
-    RUN.set(run)
-    request = RunRequest(messages=(Message("user", task.prompt),), seed=run if simulated and run else None, fence=fence)
+async def generate(
+    arm: Arm, task: Task, run: int, fusion: Fusion, records: Records, *, simulated: bool = False, live: bool = True
+) -> Answer:
+    """Run it once. A further run of simulated models needs a seed, or they would say the same again. `live`: it is
+    written down."""
+    series, asked = records.series, (Message("user", task.prompt),)
+    seed = run if simulated and run else None
+    run_id, backend = answer_id(records, arm, task, run), fusion.services.lanes[""].backend.name
+    part = f"{task.id} #{run + 1}"
+    job = Job(run_id, arm.bound, asked, series.fence, backend, seed, command=series.command, part=part)
+    ear = Ear(records, job)
+    EAR.set(ear)
+    memory = records.memory(job, shares=True) if live else None
+    request = RunRequest(messages=asked, seed=seed, run_id=job.id, fence=series.fence, memory=memory)
     try:
-        return _answer(arm, await fusion.run(arm.bound, request))
+        result = await fusion.run(arm.bound, request, ear)
     except UsageError as error:
         raise UsageError(f"{arm.name}: {error.message}", hint=error.hint) from error
+    answer = _answer(arm, result)
+    if memory is not None:
+        kept = {KEPT: to_plain(answer)} if answer.whole and not answer.lost else {}
+        records.conclude(job.id, document(result) | kept, memory)
+    return answer
 
 
 def _answer(arm: Arm, result: RunResult) -> Answer:
@@ -121,13 +137,20 @@ def _is_lost(reason: str) -> bool:
 
 
 def to_plain(answer: Answer) -> dict[str, Any]:
-    return asdict(replace(answer, drafts=())) | {"drafts": [list(draft) for draft in answer.drafts]}
+    """What a run's document does not say by itself."""
+    return asdict(replace(answer, text="", drafts=())) | {"drafts": [draft.node for draft in answer.drafts]}
 
 
-def from_plain(kept: Mapping[str, Any]) -> Answer:
-    """Raises UsageError for what is none: the store is a file, and files get broken."""
+def from_document(told: Mapping[str, Any]) -> Answer | None:
+    """The answer that a run was concluded with, None if it is to be made again. Raises UsageError for what is none: the
+    journal is a file, and files get broken."""
     try:
-        drafts = tuple(Text(*draft) for draft in kept["drafts"])
-        return Answer(**{**kept, "drafts": drafts, "degraded": tuple(kept["degraded"])})
+        kept = told.get(KEPT)
+        if kept is None:
+            return None
+        texts = {draft["node"]: Text(draft["node"], draft["model"], draft["text"]) for draft in told["drafts"]}
+        drafts = tuple(texts[node] for node in kept["drafts"])
+        text = told["answer"] or ""
+        return Answer(**{**kept, "text": text, "drafts": drafts, "degraded": tuple(kept["degraded"])})
     except (TypeError, KeyError) as fault:
-        raise UsageError("the store holds an answer that is none", hint="begin a new one with --resume") from fault
+        raise UsageError("the journal holds an answer that is none", hint="begin a new eval") from fault

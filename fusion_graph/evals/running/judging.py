@@ -13,11 +13,12 @@ from fusion_graph.engine.request import RunRequest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.protocols.scoring import PassScore, Verdict, score_pass
 from fusion_graph.evals.running.purse import SPENT
-from fusion_graph.evals.running.stages import Stages
+from fusion_graph.evals.running.records import KEPT, Records
 from fusion_graph.evals.task import Criterion, Task
 from fusion_graph.events import CallFailed
-from fusion_graph.messages import Sampling
+from fusion_graph.messages import Message, Sampling
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.store.journal import Job
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fusion_graph.graph.binding import Bound
 
 TOTAL_S = 1800.0
+READABLE = ("MET", "UNMET")
 STATUS = r'"criterion_status"\s*:\s*"(MET|UNMET)"'
 
 
@@ -82,19 +84,19 @@ class Judge:
         self,
         settings: Settings,
         fusion: Fusion,
-        stages: Stages,
+        records: Records,
         load: Callable[[Mapping[str, Any]], Pipeline],
         bind: Callable[[Pipeline, Mapping[str, Any]], Bound],
         at_once: int = 10,
         live: bool = True,
     ) -> None:
-        """`live`: what is not stored is asked."""
+        """`live`: what is not recorded is asked."""
         self.settings = settings
         self.calls = 0
         self._live = live
         self._graded: dict[str, asyncio.Task[list[PassScore]]] = {}
         self._fusion = fusion
-        self._stages = stages
+        self._records = records
         self._bound = bind(load(judge_document(settings)), {})
         self._cap = asyncio.Semaphore(at_once)
         form = settings.protocol.response_format
@@ -124,11 +126,10 @@ class Judge:
         return {name: task.result() for name, task in asked.items()}
 
     async def verdict(self, task: Task, criterion: Criterion, text: str, number: int) -> Verdict:
-        """The stored one, else the judge's."""
-        key = self._key(task, criterion, text, number)
-        kept = self._stages.get("verdict", key)
-        if kept is not None:
-            found: Verdict = kept["verdict"]
+        """The recorded one, else the judge's."""
+        run_id = self._run_id(task, criterion, text, number)
+        found = self._recorded(run_id)
+        if found is not None:
             return found
         prompt = self.settings.protocol.prompt
         assert prompt is not None
@@ -136,16 +137,21 @@ class Judge:
             raise OutOfBudget
         async with self._cap:
             self.calls += 1
-            request = RunRequest(messages=prompt(task, criterion, text), writer=self._writer)
-            result = await self._fusion.run(self._bound, request)
-        verdict, said = _read(result, self.settings.protocol)
-        if verdict in ("MET", "UNMET"):
-            self._stages.put("verdict", key, {"verdict": verdict, "reply": said[:4000]})
-        else:
-            self._stages.put("note", key, {"missing": verdict, "reply": said[:4000]})
+            return await self._ask(run_id, prompt(task, criterion, text))
+
+    def _recorded(self, run_id: str) -> Verdict | None:
+        told = (self._records.concluded(run_id) or {}).get(KEPT)
+        return told if told in READABLE else None
+
+    async def _ask(self, run_id: str, asked: tuple[Message, ...]) -> Verdict:
+        fence, backend = self._records.series.fence, self._fusion.services.lanes[""].backend.name
+        memory = self._records.memory(Job(run_id, self._bound, asked, fence, backend, command="judge"))
+        request = RunRequest(messages=asked, writer=self._writer, run_id=run_id, fence=fence, memory=memory)
+        verdict = _read(await self._fusion.run(self._bound, request), self.settings.protocol)
+        self._records.conclude(run_id, {KEPT: verdict}, memory)
         return verdict
 
-    def _key(self, task: Task, criterion: Criterion, text: str, number: int) -> str:
+    def _run_id(self, task: Task, criterion: Criterion, text: str, number: int) -> str:
         """The same text in two arms is graded once, so a tie is a tie."""
         s = self.settings
         sign = criterion.negative if s.protocol.shows_sign else None
@@ -153,21 +159,21 @@ class Judge:
             task.prompt, criterion.requirement, sign, text, number,
             s.protocol.name, s.protocol.template, s.model, s.temperature, s.effort,
         )  # fmt: skip
-        return hashlib.sha256(repr(shape).encode("utf-8", "surrogatepass")).hexdigest()
+        return self._records.series.run_id("verdict", *shape)
 
 
-def _read(result: RunResult, protocol: Protocol) -> tuple[Verdict, str]:
-    """The verdict, or why there is none, and the reply that it was read from."""
+def _read(result: RunResult, protocol: Protocol) -> Verdict:
+    """The verdict, or why there is none."""
     assert protocol.read is not None
     answer = result.answer
     if answer is not None:
         verdict = protocol.read(answer.text)
-        return ("cut_off" if answer.truncated and verdict not in ("MET", "UNMET") else verdict), answer.text
+        return "cut_off" if answer.truncated and verdict not in READABLE else verdict
     failures = [event for event in result.events if isinstance(event, CallFailed)]
     if any(event.reason == SPENT for event in failures):
         raise OutOfBudget
     last = failures[-1] if failures else None
     if last is not None and last.reason.startswith(("unusable", "empty")):
         verdict = protocol.read(last.text)
-        return ("bad_value" if verdict in ("MET", "UNMET") else verdict), last.text
-    return "call_failed", ""
+        return "bad_value" if verdict in READABLE else verdict
+    return "call_failed"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fusion_graph.evals.arms import Arm
 from fusion_graph.evals.report.statistics import Interval, bootstrap
 from fusion_graph.evals.running.evaluation import Row, text_digest
+from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open, play_again
 from fusion_graph.evals.task import Task
 
@@ -29,8 +30,8 @@ def leave_one_out(
     tasks: Mapping[str, Task],
     scores: Mapping[tuple[str, str], float],
     open_without: Mapping[str, Open],
+    records: Records,
     *,
-    fence: str,
     simulated: bool = False,
 ) -> list[Without]:
     """`open_without`: for each model of the panel, an engine in which it is absent. Only texts that have a score
@@ -39,7 +40,7 @@ def leave_one_out(
     for model, opened in open_without.items():
         deltas = []
         for row in rows:
-            again = play_again(arm, tasks[row.task], row.run, opened, fence=fence, simulated=simulated)
+            again = play_again(arm, tasks[row.task], row.run, opened, records, simulated=simulated)
             score = 0.0 if not again.text else scores.get((row.task, text_digest(again.text)))
             if again.whole and score is not None and row.score.score is not None:
                 deltas.append(score - row.score.score)

@@ -1,31 +1,64 @@
-"""Replies kept by what was asked: arms whose nodes ask the same share one call, and a resumed eval pays no call twice.
+"""Replies shared by what was asked: arms whose nodes ask the same share one call, a resumed eval pays no call twice.
 
-Stands between the engine and the models. Failures are never kept. The key holds everything that shapes a reply and the
-run's number, so that self-fusion still draws twice and a second run is one.
+Stands between the engine and the models. Failures are never kept. What is asked is known by the digest of its call and
+the run's number, so that self-fusion still draws twice and a second run is one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from fusion_graph.contracts import Backend, Client, Provider, Sink
+from fusion_graph.contracts import Sink
 from fusion_graph.errors import Permanent
 from fusion_graph.evals.running.purse import LEFT
-from fusion_graph.evals.running.stages import Stages
+from fusion_graph.evals.running.records import Key, Records
+from fusion_graph.events import CallFinished, CallStarted, Event
 from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
-from fusion_graph.store.digest import call_digest
-from fusion_graph.store.replies import read_completion, write_completion
+from fusion_graph.store.door import Attempt
+from fusion_graph.store.journal import Job, digest_of
+from fusion_graph.store.recorder import SHARED
+from fusion_graph.store.series import Heard
 
-RUN: ContextVar[int] = ContextVar("run", default=0)
-"""The number of the eval's run that the current task belongs to; tasks that a run starts inherit it."""
 UNRECORDED = "not_recorded"
 LEFT_OUT = "left_out"
 """Reasons of calls that were never sent: nothing is recorded and none may be sent; the model plays absent."""
 MOST_S = 5.0  # between two pieces of a reply that is played back: a model that is writing is not idle
+
+
+class Ear:
+    """One run of an arm, heard: it tells the door what each call is, and the records what was answered."""
+
+    def __init__(self, records: Records, job: Job) -> None:
+        self._records = records
+        self._job = job
+        self._keys: dict[int, Key] = {}
+        self._sent: dict[tuple[str, int, int], Call] = {}
+        self._took: dict[int, tuple[float, float]] = {}
+
+    def __call__(self, event: Event) -> None:
+        if type(event) is CallStarted:
+            self._sent[event.node, event.call, event.attempt] = event.request
+            self._keys[id(event.request)] = (self._job.part, digest_of(self._job, event))
+        elif type(event) is CallFinished:
+            call = event.node, event.call, event.attempt
+            sent = id(self._sent[call])
+            if sent in self._took:
+                heard = Heard(*self._took[sent], event.completion)
+                self._records.hear(self._keys[sent], heard)
+                self._records.series.retime(self._job.id, call, heard)
+
+    def key(self, call: Call) -> Key:
+        return self._keys[id(call)]
+
+    def time(self, call: Call, first_s: float, seconds: float) -> None:
+        """How long a bought reply took."""
+        self._took[id(call)] = first_s, seconds
+
+
+EAR: ContextVar[Ear] = ContextVar("ear")
+"""Of the run that the current task belongs to; tasks that a run starts inherit it."""
 
 
 @dataclass(slots=True)
@@ -33,54 +66,31 @@ class Door:
     """What may pass. `live`: what is not recorded is asked. `paced`: a recorded reply takes the time it took then,
     which costs nothing in a Clockwork. `absent`: models that fail, as if they were down."""
 
-    stages: Stages
+    records: Records
     live: bool = True
     paced: bool = False
     absent: frozenset[str] = frozenset()
-    pending: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    _pending: dict[Key, asyncio.Future[None]] = field(default_factory=dict)
 
+    async def __call__(self, attempt: Attempt, sink: Sink) -> Completion:
+        began = asyncio.get_running_loop().time()
+        if attempt.call.model in self.absent:
+            raise Permanent(LEFT_OUT, f"{attempt.call.model} is left out", sent=False)
+        ear = EAR.get()
+        key = ear.key(attempt.call)
+        while (heard := self.records.heard(key)) is None:
+            pending = self._pending.get(key)
+            if pending is not None:
+                await asyncio.wait([pending])  # another arm asks just this; if it fails, we ask ourselves
+            elif self.live:
+                return await self._ask(ear, key, attempt, sink, began)
+            else:
+                raise Permanent(UNRECORDED, "this call is not recorded", sent=False)
+        await self._play(heard, sink, began)
+        return replace(heard.completion, notes=(*heard.completion.notes, SHARED))
 
-def recording(providers: Mapping[str, Provider], door: Door) -> dict[str, Provider]:
-    """The same providers, behind this door."""
-
-    def opener(provider: Provider) -> Callable[[Backend], Client]:
-        return lambda backend: _Recording(backend.name, provider.open(backend), door)
-
-    return {name: replace(provider, open=opener(provider)) for name, provider in providers.items()}
-
-
-def key_of(backend: str, call: Call) -> str:
-    """Everything that shapes a reply and which run it is for; not what the call is for."""
-    return f"{call_digest('', 0, backend, call, '')}/{RUN.get()}"
-
-
-class _Recording:
-    """A client that looks before it asks, and keeps what it was answered."""
-
-    def __init__(self, backend: str, client: Client, door: Door) -> None:
-        self._backend = backend
-        self._client = client
-        self._door = door
-
-    async def complete(self, call: Call, sink: Sink) -> Completion:
-        door, began = self._door, asyncio.get_running_loop().time()
-        if call.model in door.absent:
-            raise Permanent(LEFT_OUT, f"{call.model} is left out", sent=False)
-        key = key_of(self._backend, call)
-        while True:
-            kept = door.stages.get("reply", key)
-            if kept is not None:
-                return await self._play(kept, sink, began)
-            pending = door.pending.get(key)
-            if pending is None:
-                break
-            await asyncio.wait([pending])  # another arm asks just this; if it fails, we ask ourselves
-        if not door.live:
-            raise Permanent(UNRECORDED, "this call is not recorded", sent=False)
-        return await self._ask(key, call, sink, began)
-
-    async def _ask(self, key: str, call: Call, sink: Sink, began: float) -> Completion:
-        door, loop = self._door, asyncio.get_running_loop()
+    async def _ask(self, ear: Ear, key: Key, attempt: Attempt, sink: Sink, began: float) -> Completion:
+        loop = asyncio.get_running_loop()
         first: list[float] = []
 
         def seen(delta: Delta) -> None:
@@ -88,35 +98,33 @@ class _Recording:
                 first.append(loop.time() - LEFT.get(began))
             sink(delta)
 
-        door.pending[key] = mark = loop.create_future()
+        self._pending[key] = mark = loop.create_future()
         try:
-            completion = await self._client.complete(call, seen)
+            completion = await attempt.ask(seen)
             took = loop.time() - LEFT.get(began)
-            kept = {"first_s": first[0] if first else took, "seconds": took, "completion": write_completion(completion)}
-            door.stages.put("reply", key, kept)
+            ear.time(attempt.call, first[0] if first else took, took)
         finally:
-            del door.pending[key]
-            mark.set_result(None)
+            loop.call_soon(self._settle, key, mark)  # the engine says first whether it is of use
         return completion
 
-    async def _play(self, kept: Mapping[str, Any], sink: Sink, began: float) -> Completion:
+    def _settle(self, key: Key, mark: asyncio.Future[None]) -> None:
+        del self._pending[key]
+        mark.set_result(None)
+
+    async def _play(self, heard: Heard, sink: Sink, began: float) -> None:
         """Give a recorded reply; paced, in pieces over the time it took, counted from when it was asked for."""
-        completion, clock = read_completion(kept["completion"]), asyncio.get_running_loop().time
+        completion, clock = heard.completion, asyncio.get_running_loop().time
         tools = tuple(ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(completion.tool_calls))
-        if not self._door.paced:
+        if not self.paced:
             await asyncio.sleep(0)
             sink(Delta(text=completion.text, tool_calls=tools))
-            return completion
-        await asyncio.sleep(began + kept["first_s"] - clock())
-        pieces = int((kept["seconds"] - kept["first_s"]) / MOST_S) + 1
+            return
+        await asyncio.sleep(began + heard.first_s - clock())
+        pieces = int((heard.seconds - heard.first_s) / MOST_S) + 1
         size = -(-len(completion.text) // pieces)
         for number in range(pieces):
             text = completion.text[number * size : (number + 1) * size]
             if text or number == 0:
                 sink(Delta(text=text, tool_calls=() if number else tools))
-            until = kept["first_s"] + (number + 1) / pieces * (kept["seconds"] - kept["first_s"])
+            until = heard.first_s + (number + 1) / pieces * (heard.seconds - heard.first_s)
             await asyncio.sleep(began + until - clock())
-        return completion
-
-    async def aclose(self) -> None:
-        await self._client.aclose()

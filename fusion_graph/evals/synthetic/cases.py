@@ -12,9 +12,12 @@ from fusion_graph.evals.arms import Arm, Bind
 from fusion_graph.evals.protocols.exact import is_right
 from fusion_graph.evals.report.statistics import Interval, wilson
 from fusion_graph.evals.running.generation import Answer, generate
+from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.synthetic.masks import Mask
 from fusion_graph.evals.synthetic.theory import colluding, correlated, early_stop, majority
 from fusion_graph.pipeline import Pipeline
+from fusion_graph.store.journal import Journal
+from fusion_graph.store.series import Series
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
@@ -110,9 +113,10 @@ async def prove(
     """Run the case on so many items, each through a run of its own. `told` gets every answer."""
     arm = Arm(name=case.name, bound=bind(load(case.document), {}))
     right = calls = 0
+    records = Records(Series(journal=Journal(None), command="eval", fence="f" * 12))
     async with open_fusion(case.mask) as fusion:
         for item, task in enumerate(case.mask.tasks(items).tasks):
-            answer = await generate(arm, task, 0, fusion, fence="f" * 12)
+            answer = await generate(arm, task, 0, fusion, records, live=False)
             right += is_right(task, answer.text)
             calls += answer.calls
             told(item, answer)

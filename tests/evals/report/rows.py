@@ -64,7 +64,7 @@ def report(rows: Sequence[Row] = ROWS, arms: Sequence[Arm] = ARMS, **more: Any) 
         prices_date="2026-11-28",
         spent_usd=0.5,
         calls=24,
-        store="s.db",
+        journal="abc",
         without=(Without("panel", "a/x", -25.0, Interval(-75.0, 0.0), 4),),
         panels=("panel",),
     )

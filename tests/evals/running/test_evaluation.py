@@ -6,12 +6,12 @@ from fusion_graph.errors import Permanent, Transient
 from fusion_graph.evals.arms import Arm, ab
 from fusion_graph.evals.protocols import PROTOCOLS
 from fusion_graph.evals.running.evaluation import Job, Row, evaluate
-from fusion_graph.evals.running.stages import SqliteStages
+from fusion_graph.evals.running.records import KEPT, Records
 from fusion_graph.evals.task import Criterion, Task, TaskSet
 from fusion_graph.messages import Call
 from fusion_graph.pipeline import Extract
 from fusion_graph.providers.sim import Script
-from tests.evals.desk import PANEL, Bench, bound, load, virtually
+from tests.evals.desk import PANEL, Bench, bound, load, new_book, virtually
 from tests.evals.running.test_judging import word
 
 TASKS = tuple(
@@ -34,11 +34,11 @@ def play(
     wanted: Job,
     judge: Script | None = None,
     *,
-    stages: SqliteStages | None = None,
+    book: Records | None = None,
     budget: float | None = None,
 ) -> tuple[list[Row], Bench]:
     async def main() -> tuple[list[Row], Bench]:
-        bench = Bench(script, judge, stages=stages, budget=budget)
+        bench = Bench(script, judge, book=book, budget=budget)
         return await evaluate(wanted, bench.desk(bench.judge() if judge else None)), bench
 
     return virtually(main())
@@ -60,18 +60,18 @@ def test_runs_are_asked_anew() -> None:
 
 
 def test_a_resumed_eval_pays_nothing_twice() -> None:
-    stages = SqliteStages()
-    rows, first = play({"*": right}, job(), stages=stages)
-    resumed, again = play({}, job(), stages=stages)
+    book = new_book()
+    rows, first = play({"*": right}, job(), book=book)
+    resumed, again = play({}, job(), book=book)
     assert (len(first.models.received), again.models.received) == (12, [])
     assert resumed == rows
 
 
 def test_only_the_call_that_failed_is_asked_again() -> None:
-    stages, wanted = SqliteStages(), job(ARMS[2:], TASKS[:1])
-    lost, _ = play({"c/z": Transient("upstream_5xx", status=503), "*": right}, wanted, stages=stages)
+    book, wanted = new_book(), job(ARMS[2:], TASKS[:1])
+    lost, _ = play({"c/z": Transient("upstream_5xx", status=503), "*": right}, wanted, book=book)
     assert (lost[0].answer.ending, lost[0].answer.lost) == ("wrong_panel", True)
-    found, again = play({"*": right}, wanted, stages=stages)
+    found, again = play({"*": right}, wanted, book=book)
     assert found[0].answer.ending == "answered"
     assert [call.model for call in again.models.received] == ["c/z"]
 
@@ -86,42 +86,42 @@ def test_an_outage_in_the_panel_is_no_zero() -> None:
 
 
 def test_a_pipelines_own_failure_is_kept() -> None:
-    stages, wanted = SqliteStages(), job(ARMS[:1], TASKS[:1])
-    assert play({"*": Permanent("bad_request", status=400)}, wanted, stages=stages)[0][0].score.score == 0
-    assert stages.count("answer") == 1
+    book, wanted = new_book(), job(ARMS[:1], TASKS[:1])
+    assert play({"*": Permanent("bad_request", status=400)}, wanted, book=book)[0][0].score.score == 0
+    assert play({}, wanted, book=book)[0][0].score.score == 0
 
 
 def test_a_lost_answer_is_not_kept() -> None:
-    stages = SqliteStages()
-    rows, _ = play({"*": Transient("upstream_5xx", status=500)}, job(ARMS[:1], TASKS[:1]), stages=stages)
+    book = new_book()
+    rows, _ = play({"*": Transient("upstream_5xx", status=500)}, job(ARMS[:1], TASKS[:1]), book=book)
     assert rows[0].score.score is None
-    assert stages.count("answer") == 0
-    assert play({"*": right}, job(ARMS[:1], TASKS[:1]), stages=stages)[0][0].score.score == 100
+    assert play({"*": right}, job(ARMS[:1], TASKS[:1]), book=book)[0][0].score.score == 100
 
 
 def test_a_new_judge_finds_the_answers() -> None:
     rubric = (Task(id="r", prompt="What is 1?", criteria=(Criterion(id="c", weight=1, requirement="Is right."),)),)
-    wanted, stages = job(tasks=rubric, protocol="openrouter"), SqliteStages()
-    rows, bench = play({"*": right}, wanted, {"*": word("MET")}, stages=stages)
+    wanted, book = job(tasks=rubric, protocol="openrouter"), new_book()
+    rows, bench = play({"*": right}, wanted, {"*": word("MET")}, book=book)
     assert {row.score.score for row in rows} == {100}
     assert len(bench.judges.received) == 1  # three arms, one text
     assert len(rows[2].drafts) == 2
-    rows, again = play({}, wanted, {"*": word("UNMET")}, stages=stages)
+    rows, again = play({}, wanted, {"*": word("UNMET")}, book=book)
     assert again.judges.received == []
-    stages._db.execute("DELETE FROM stages WHERE stage = 'verdict'")
-    rows, again = play({}, wanted, {"*": word("UNMET")}, stages=stages)
+    for run in [run for run, told in book._concluded.items() if told == {KEPT: "MET"}]:  # of another judge there is none
+        del book._concluded[run]
+    rows, again = play({}, wanted, {"*": word("UNMET")}, book=book)
     assert {row.score.score for row in rows} == {0}
     assert again.models.received == []
 
 
 def test_a_budget_stops_cleanly_and_the_rest_is_paid_later() -> None:
-    stages = SqliteStages()
-    rows, bench = play({"*": right}, job(), stages=stages, budget=0.0046)
+    book = new_book()
+    rows, bench = play({"*": right}, job(), book=book, budget=0.0046)
     assert 0 < len(rows) < 12
     assert bench.purse.empty
     assert bench.purse.spent_usd <= 0.0046
     paid = len(bench.models.received)
-    rows, again = play({"*": right}, job(), stages=stages)
+    rows, again = play({"*": right}, job(), book=book)
     assert (len(rows), paid + len(again.models.received)) == (12, 12)
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from fusion_graph.errors import Permanent, Transient, UsageError
 from fusion_graph.evals.arms import Arm, solos
-from fusion_graph.evals.running.generation import Answer, answer_key, from_plain, generate, to_plain
+from fusion_graph.evals.running.generation import Answer, answer_id, from_document, generate
 from fusion_graph.evals.running.recording import Door
+from fusion_graph.evals.running.records import KEPT
 from fusion_graph.evals.task import Task
 from fusion_graph.messages import Completion
 from fusion_graph.providers.sim import Script
-from tests.evals.desk import PANEL, Bench, bound, load, virtually
+from tests.evals.desk import PANEL, Bench, bound, load, new_book, virtually
 
 TASK = Task(id="t", prompt="Why?", answer="1")
 ARM = Arm(name="panel", bound=bound(load(PANEL), {}))
@@ -23,8 +24,8 @@ LOST = Permanent("bad_request", status=400)
 def answer(script: Script, arm: Arm = ARM, **bench: Any) -> Answer:
     async def main() -> Answer:
         made = Bench(script, **bench)
-        async with made.fusion(made.models, Door(made.stages, paced=True)) as fusion:
-            return await generate(arm, TASK, 0, fusion, fence="f" * 12)
+        async with made.fusion(made.models, Door(made.book, paced=True)) as fusion:
+            return await generate(arm, TASK, 0, fusion, made.book)
 
     return virtually(main())
 
@@ -35,7 +36,6 @@ def test_what_is_kept_of_a_run() -> None:
     assert [draft[1:] for draft in found.drafts] == [("a/x", "one"), ("b/y", "two")]
     assert found.cost_usd is not None
     assert found.whole
-    assert from_plain(to_plain(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,14 @@ def test_an_unknown_backend_names_the_arm() -> None:
         answer({}, Arm(name="odd", bound=bound(load(document), {})))
 
 
-def test_a_broken_store_is_told() -> None:
-    with pytest.raises(UsageError, match="that is none"):
-        from_plain({"text": "t"})
+def test_a_broken_journal_is_told() -> None:
+    for told in ({KEPT: {"drafts": ["gone"]}, "drafts": []}, {KEPT: 1, "drafts": []}):
+        with pytest.raises(UsageError, match="that is none"):
+            from_document(told)
+    assert from_document({"answer": "one that was lost"}) is None
 
 
-def test_keys_know_task_prompt_and_run() -> None:
-    other = Task(id="t", prompt="Why not?", answer="1")
-    assert len({answer_key(ARM, TASK, 0), answer_key(ARM, TASK, 1), answer_key(ARM, other, 0)}) == 3
+def test_ids_know_eval_arm_task_prompt_and_run() -> None:
+    other, book = Task(id="t", prompt="Why not?", answer="1"), new_book()
+    asked = [(book, ARM, TASK, 0), (book, ARM, TASK, 1), (book, ARM, other, 0), (new_book(), ARM, TASK, 0)]
+    assert len({answer_id(*each) for each in asked}) == 4

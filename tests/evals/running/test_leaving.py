@@ -24,7 +24,7 @@ def left(arm: Arm) -> tuple[list[Without], Bench]:
     rows, scores = virtually(main())
     opened = {model: bench.records(model) for model in panel_models(arm)}
     tasks = {task.id: task for task in TASKS}
-    return leave_one_out(rows, arm, tasks, scores, opened, fence="f" * 12), bench
+    return leave_one_out(rows, arm, tasks, scores, opened, bench.book), bench
 
 
 def test_a_vote_is_counted_again_for_nothing() -> None:
