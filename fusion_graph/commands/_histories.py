@@ -17,18 +17,21 @@ from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import columns, count, seconds, several, usd
 from fusion_graph.commands._timeline import LEGEND, timeline
+from fusion_graph.engine.report import split
 from fusion_graph.errors import FusionError
 from fusion_graph.graph.drawing.diagram import Picture, picture
 from fusion_graph.graph.drawing.terminal import to_terminal
 from fusion_graph.store.database import connect, reading
 from fusion_graph.store.history import AttemptLine, NodeLine, StoredRun, read_run, reply_of
 from fusion_graph.store.journal import DAY_S, FILE, MB
-from fusion_graph.store.listing import RunLine, find_run
+from fusion_graph.store.listing import RunLine, find, find_run, find_series, line_of_series, list_all, list_runs
 from fusion_graph.store.options import read_options
 from fusion_graph.store.pruning import prune
+from fusion_graph.store.series import NOUNS
 from fusion_graph.store.tables import JOURNAL
 
 WIDTH = 100  # where there is no terminal to ask
+MOST = 20  # runs of a series that are shown
 
 
 def journal() -> AbstractContextManager[Connection]:
@@ -36,18 +39,29 @@ def journal() -> AbstractContextManager[Connection]:
     return reading(settings.load().home / FILE, JOURNAL)
 
 
-def find(run: str) -> StoredRun:
+def stored(run: str) -> StoredRun:
     """A run by its id, the beginning of it, or `last`. Raises UsageError."""
     with journal() as connection:
         return read_run(connection, find_run(connection, run))
 
 
+def listed(most: int, pipeline: str | None = None, series: str | None = None, *, apart: bool = False) -> list[RunLine]:
+    """Single runs, and each series as a line; of one series its runs. Raises UsageError."""
+    with journal() as connection:
+        if series is not None:
+            series = find_series(connection, series)
+        if series is None and pipeline is None and not apart:
+            return list_all(connection, most=most)
+        return list_runs(connection, most=most, pipeline=pipeline, series=series, apart=apart)
+
+
 def table(lines: Sequence[RunLine]) -> str:
     """The newest first."""
-    head = ("run", "pipeline", "state", "began", "took", "calls", "tokens", "cost")
+    head = ("run", "command", "pipeline", "state", "began", "took", "calls", "tokens", "cost")
     rows = [
         (
             line.id,
+            line.command + (f", {line.runs} runs" if line.runs > 1 else ""),
             line.pipeline,
             line.state + (f" ({line.reason})" if line.reason else ""),
             _when(line.began),
@@ -58,7 +72,21 @@ def table(lines: Sequence[RunLine]) -> str:
         )
         for line in lines
     ]
-    return columns([head, *rows], right=frozenset({4, 5, 6, 7}))
+    return columns([head, *rows], right=frozenset({5, 6, 7, 8}))
+
+
+def told(given: str) -> list[str]:
+    """A run in full, or a series with its newest runs. Raises UsageError."""
+    with journal() as connection:
+        name, kind = find(connection, given)
+        if kind == "runs":
+            return shown(read_run(connection, name))
+        line, runs = line_of_series(connection, name), list_runs(connection, most=MOST, series=name)
+    if line is None:
+        return [f"{name}: nothing was run"]
+    head = f"{NOUNS.get(line.command, line.command)} {name}: {line.pipeline}, {_when(line.began)}"
+    more = [f"and {line.runs - MOST} more: `fusiongraph runs list --of {name} -n {line.runs}`"]
+    return [head, "", table(runs), *(more if line.runs > MOST else []), "", _closing(line, "")]
 
 
 def shown(run: StoredRun) -> list[str]:
@@ -73,22 +101,17 @@ def shown(run: StoredRun) -> list[str]:
     lines += timeline(run.attempts, line.seconds, width)
     lines += ["", LEGEND] if run.attempts else []
     lines += [f"degraded: {note['node']}: {note['reason']}: {note['action']}" for note in run.notes]
-    useful, wasted = costs(run)
+    ended = [attempt for attempt in run.attempts if attempt.state != "started"]
+    useful, wasted = split((attempt.state == "ok", attempt.usage, attempt.cost_usd) for attempt in ended)
+    return [*lines, _closing(line, f" ({usd(useful.cost_usd)} useful, {usd(wasted.cost_usd)} wasted)")]
+
+
+def _closing(line: RunLine, how: str) -> str:
     tries = f", {several(line.tries, 'try').replace('trys', 'tries')}" if line.tries > 1 else ""
-    lines.append(
+    return (
         f"{line.state} after {seconds(line.seconds)}{tries}, {several(line.attempts, 'attempt')}, "
-        f"{count(line.tokens)} tokens, {usd(line.cost_usd)} ({usd(useful)} useful, {usd(wasted)} wasted)"
+        f"{count(line.tokens)} tokens, {usd(line.cost_usd)}{how}"
     )
-    return lines
-
-
-def costs(run: StoredRun) -> tuple[float | None, float | None]:
-    """Dollars of replies that were used, and of attempts that came to nothing; None when a price is unknown."""
-    parts: dict[bool, list[float | None]] = {True: [], False: []}
-    for attempt in run.attempts:
-        if attempt.state != "started":
-            parts[attempt.state == "ok"].append(attempt.cost_usd)
-    return tuple(None if None in found else sum(c or 0.0 for c in found) for found in parts.values())  # type: ignore[return-value]
 
 
 def drawing(run: StoredRun) -> Picture | None:
@@ -114,6 +137,21 @@ def endings(run: StoredRun) -> dict[str, tuple[str, str, float | None, float | N
         cost = None if None in parts else sum(c or 0.0 for c in parts)
         found[node.node] = (node.state, node.reason, took, cost if parts else None)
     return found
+
+
+def document(connection: Connection, given: str) -> dict[str, Any]:
+    """Of a run everything; of a series its lines, and everything of each of its runs. Raises UsageError."""
+    name, kind = find(connection, given)
+    if kind == "runs":
+        return exported(connection, read_run(connection, name))
+    line = line_of_series(connection, name)
+    runs = list_runs(connection, most=-1, series=name)
+    lines = connection.execute("SELECT body FROM lines WHERE series = ? ORDER BY number", (name,)).fetchall()
+    return {
+        "series": asdict(line) if line is not None else None,
+        "lines": [json.loads(row["body"]) for row in lines],
+        "runs": [exported(connection, read_run(connection, one.id)) for one in reversed(runs)],
+    }
 
 
 def exported(connection: Connection, run: StoredRun) -> dict[str, Any]:

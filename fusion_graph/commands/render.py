@@ -66,7 +66,7 @@ def _picture_of_run(run: str, pipeline: str | None) -> Picture:
 
     if pipeline is not None:
         raise UsageError("two things to draw: a pipeline and a run", hint="give one of them")
-    drawn = _histories.drawing(_histories.find(run))
+    drawn = _histories.drawing(_histories.stored(run))
     if drawn is None:
         raise UsageError(
             f"this version cannot read the pipeline of run {run} any more", hint="`runs show` lists its nodes"

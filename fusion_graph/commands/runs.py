@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fusion_graph.commands import _interrupt, _options
+from fusion_graph.commands import _options
 
 RUN = click.argument("run", metavar="RUN")
 
@@ -19,17 +19,23 @@ def COMMAND(context: click.Context) -> int:
 @COMMAND.command("list", short_help="the newest runs, a line each")
 @click.option("-n", "most", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
 @click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
+@click.option("--all", "apart", is_flag=True, help="Also those of evals, sessions and conversations, each by itself.")
+@click.option("--of", "series", metavar="ID", help="Only those of this eval, session or conversation.")
 @_options.as_json
-def list_(most: int = 20, pipeline: str | None = None, as_json: bool = False) -> int:
-    """List the newest runs."""
+def list_(
+    most: int = 20,
+    pipeline: str | None = None,
+    apart: bool = False,
+    series: str | None = None,
+    as_json: bool = False,
+) -> int:
+    """List the newest runs. An eval, a session of `code` or a conversation is one line; --of lists its runs."""
     import json
     from dataclasses import asdict
 
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.store.listing import list_runs
 
-    with _histories.journal() as connection:
-        found = list_runs(connection, most=most, pipeline=pipeline)
+    found = _histories.listed(most, pipeline, series, apart=apart)
     if as_json:
         _console.out(json.dumps([asdict(line) for line in found], indent=2))
     elif found:
@@ -42,27 +48,25 @@ def list_(most: int = 20, pipeline: str | None = None, as_json: bool = False) ->
 @COMMAND.command("show", short_help="one run: its graph with states, a timeline, every call")
 @RUN
 def show(run: str) -> int:
-    """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost."""
+    """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost. Of an
+    eval, a session or a conversation list its runs."""
     from fusion_graph.commands import _console, _histories
 
-    _console.out("\n".join(_histories.shown(_histories.find(run))))
+    _console.out("\n".join(_histories.told(run)))
     return 0
 
 
 @COMMAND.command("export", short_help="everything about one run, as one JSON document")
 @RUN
 def export(run: str) -> int:
-    """Print everything that is kept of RUN as one JSON document, every reply of a model too."""
+    """Print everything that is kept of RUN as one JSON document, every reply of a model too. Of an eval, a session or a
+    conversation that is everything about each of its runs."""
     import json
 
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.store.history import read_run
-    from fusion_graph.store.listing import find_run
 
     with _histories.journal() as connection:
-        _console.out(
-            json.dumps(_histories.exported(connection, read_run(connection, find_run(connection, run))), indent=2)
-        )
+        _console.out(json.dumps(_histories.document(connection, run), indent=2))
     return 0
 
 
@@ -81,22 +85,14 @@ def diff(one: str, other: str) -> int:
 
 @COMMAND.command("resume", short_help="go on with a run")
 @RUN
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
-def resume(run: str, as_json: bool) -> int:
+@_options.as_json
+@click.pass_context
+def resume(context: click.Context, run: str, as_json: bool) -> int:
     """Go on with RUN, as `fusiongraph run --resume RUN` does: what it has paid for is not bought again."""
-    from fusion_graph.commands._resuming import Given, gone_on_with
-    from fusion_graph.commands._running import Job, perform
+    from fusion_graph.commands.run import COMMAND as RUN_COMMAND
 
-    what = gone_on_with(run, Given(None, None, None, {}, None))
-    job = Job(
-        pipeline=what.pipeline,
-        params=what.params,
-        messages=what.messages,
-        past=what.past,
-        seed=what.seed,
-        as_json=as_json,
-    )
-    return _interrupt.run(perform(job))
+    code: int = context.invoke(RUN_COMMAND, resume=run, as_json=as_json, params={})
+    return code
 
 
 @COMMAND.command("prune", short_help="forget old runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -100,14 +101,19 @@ class RunResult:
         return self.tally.bill.cost_usd
 
     @cached_property
+    def _split(self) -> tuple[Spending, Spending]:
+        attempts = (e for e in self.events if isinstance(e, CallFinished | CallFailed))
+        return split((isinstance(e, CallFinished), e.usage, e.cost_usd) for e in attempts)
+
+    @property
     def useful(self) -> Spending:
         """Attempts that gave a usable reply."""
-        return spending(e for e in self.events if isinstance(e, CallFinished))
+        return self._split[0]
 
-    @cached_property
+    @property
     def wasted(self) -> Spending:
         """Attempts that failed, were cancelled or cut, or whose reply was of no use."""
-        return spending(e for e in self.events if isinstance(e, CallFailed))
+        return self._split[1]
 
     @cached_property
     def timing_s(self) -> dict[str, float]:
@@ -137,11 +143,17 @@ class RunResult:
         return found[-1] if found else None
 
 
-def spending(attempts: Iterable[CallFinished | CallFailed]) -> Spending:
-    bill, count = Bill(), 0
-    for count, attempt in enumerate(attempts, 1):  # noqa: B007 (the last one counts them all)
-        bill.add(attempt.usage, attempt.cost_usd)
-    return Spending(attempts=count, usage=bill.usage, cost_usd=bill.cost_usd)
+def split(attempts: Iterable[tuple[bool, Usage, float | None]]) -> tuple[Spending, Spending]:
+    """What useful attempts took, and wasted ones; each comes with whether its reply was of use, its tokens and its
+    dollars."""
+    bills, counts = {True: Bill(), False: Bill()}, Counter[bool]()
+    for used, usage, cost_usd in attempts:
+        bills[used].add(usage, cost_usd)
+        counts[used] += 1
+    useful, wasted = (
+        Spending(attempts=counts[which], usage=bill.usage, cost_usd=bill.cost_usd) for which, bill in bills.items()
+    )
+    return useful, wasted
 
 
 def total_cost(costs: Iterable[float | None]) -> float | None:

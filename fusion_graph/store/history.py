@@ -9,6 +9,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from fusion_graph.errors import UsageError
+from fusion_graph.messages import Usage
 from fusion_graph.store.listing import RunLine, list_runs
 
 
@@ -47,6 +48,14 @@ class AttemptLine:
     cost_usd: float | None
     exact: bool
     reply: str | None
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens or 0,
+            completion_tokens=self.completion_tokens or 0,
+            estimated=not self.exact,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
@@ -26,6 +27,9 @@ SERIES = (
     " FROM series JOIN runs ON runs.series = series.id LEFT JOIN attempts ON attempts.run = runs.id"
     " WHERE series.id IN (SELECT id FROM series WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY series.id"
 )
+
+
+TABLES = ("runs", "series")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +88,33 @@ def line_of_series(connection: Connection, series: str) -> RunLine | None:
 
 def find_run(connection: Connection, given: str) -> str:
     """The id that a beginning of it means; `last` is the newest that is of no series. Raises UsageError."""
-    found, table = find(connection, given, single=True)
+    found, table = find(connection, given, tables=("runs",) if given == "last" else TABLES)
     if table != "runs":
-        raise UsageError(f"{given!r} is a series of runs", hint=f"`fusiongraph runs list --of {found}` lists them")
+        raise UsageError(f"{given!r} is many runs", hint=f"`fusiongraph runs list --of {found}` lists them")
     return found
 
 
-def find(connection: Connection, given: str, *, single: bool = False) -> tuple[str, str]:
-    """An id and its table: `runs` or `series`. Raises UsageError."""
-    tables = "SELECT id, 'runs' AS name, tried FROM runs WHERE {runs}"
-    if not (single and given == "last"):
-        tables += " UNION ALL SELECT id, 'series', tried FROM series WHERE {series}"
-    if given == "last":
-        sql, values = f"{tables.format(runs='series IS NULL', series='1')} ORDER BY tried DESC LIMIT 1", ()
-    else:
-        begins = "substr(id, 1, ?) = ?"
-        sql = f"{tables.format(runs=begins, series=begins)} LIMIT 2"
-        values = (len(given), given) * 2  # type: ignore[assignment]
-    rows = connection.execute(sql, values).fetchall()
-    if len(rows) != 1:
+def find_series(connection: Connection, given: str) -> str:
+    """The id of a series. Raises UsageError."""
+    found, table = find(connection, given, tables=("series",))
+    assert table == "series"
+    return found
+
+
+def find(connection: Connection, given: str, tables: Sequence[str] = TABLES) -> tuple[str, str]:
+    """An id and its table, by a beginning of it; `last` is the newest, single runs and series alike. Raises
+    UsageError."""
+    rows: list[tuple[float, str, str]] = []
+    for table in tables:
+        where, values = "substr(id, 1, ?) = ?", [len(given), given]
+        if given == "last":
+            where, values = "series IS NULL" if table == "runs" else "1", []
+        sql = f"SELECT tried, id FROM {table} WHERE {where} ORDER BY tried DESC LIMIT 2"  # noqa: S608 (constants)
+        rows += [(row["tried"], row["id"], table) for row in connection.execute(sql, values)]
+    if not rows or (len(rows) > 1 and given != "last"):
         why = "means several runs" if rows else "is no run"
         raise UsageError(f"{given!r} {why}", hint="`fusiongraph runs` lists them; `last` is the newest")
-    return str(rows[0]["id"]), str(rows[0]["name"])
+    return max(rows)[1:]
 
 
 def _newest(rows: list[Row], most: int) -> list[RunLine]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.agent.memory import PUT_OFF, STOPPED, UNSURE, Memory, begin, resume
+from fusion_graph.agent.memory import PUT_OFF, STOPPED, Memory, begin, resume
+from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
 from fusion_graph.store.journal import FILE, Journal

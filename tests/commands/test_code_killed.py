@@ -1,5 +1,5 @@
-"""`fusiongraph code` killed at random moments and taken up again: no reply is bought twice but one in flight, no change is
-made twice, and whoever cannot know says so. Counted at the upstream and in the folder."""
+"""`fusiongraph code` killed at random moments and taken up again: no reply is bought twice but one in flight, no change
+is made twice, and whoever cannot know says so. Counted at the upstream and in the folder."""
 
 from __future__ import annotations
 
@@ -168,8 +168,7 @@ def test_another_task_puts_off_what_was_under_way(program: Program, tmp_path: Pa
             assert first.stdout is not None
             while "bash" not in await asyncio.to_thread(first.stdout.readline):
                 assert first.poll() is None
-            while not under_way(tmp_path / "home"):
-                await asyncio.sleep(0)
+            await asyncio.to_thread(until_under_way, tmp_path / "home")
             first.kill()
             second = program(*line, "--resume", "last", "stop that", **variables)
             _, err = await asyncio.to_thread(second.communicate, timeout=60)
@@ -181,7 +180,8 @@ def test_another_task_puts_off_what_was_under_way(program: Program, tmp_path: Pa
     assert [message.text for message in heard[1].messages[-3:]] == [UNSURE, PUT_OFF, "stop that"]
 
 
-def under_way(home: Path) -> bool:
-    """Whether a call that changes something was written down to begin."""
+def until_under_way(home: Path) -> None:
+    """Returns when a call that changes something was written down to begin."""
     with reading(home / FILE, JOURNAL) as connection:
-        return bool(connection.execute("SELECT 1 FROM lines WHERE body LIKE '%acting%'").fetchone())
+        while not connection.execute("SELECT 1 FROM lines WHERE body LIKE '%acting%'").fetchone():
+            pass

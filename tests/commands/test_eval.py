@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fusion_graph import settings
+from fusion_graph.store.journal import FILE
 from tests.commands.conftest import Done
 
 MARK = "simulated | "
@@ -66,9 +68,9 @@ def test_runs_of_a_live_eval_are_timed_too(cli: Callable[..., Done]) -> None:
     assert found["arms"][0]["runs"] == 4
 
 
-def test_a_live_eval_is_resumed_without_a_call(cli: Callable[..., Done], tmp_path: Path) -> None:
-    line = ("eval", "--ab", "--tasks", "sums", "--limit", 3, "--resume", tmp_path / "s.db")
-    first, again = cli(*line), cli(*line)
+def test_a_live_eval_is_resumed_without_a_call(cli: Callable[..., Done]) -> None:
+    line = ("eval", "--ab", "--tasks", "sums", "--limit", 3)
+    first, again = cli(*line), cli(*line, "--resume", "last")
     assert first.code == 0
     assert first.out.split("prices")[0] == again.out.split("prices")[0]
     assert "0 calls made now" in again.err
@@ -103,6 +105,8 @@ def test_a_budget_ends_it_with_its_own_code(cli: Callable[..., Done]) -> None:
         (("--html", "/nowhere/p.html", "--dry-run"), "cannot be written"),
         (("-p", "nosuch=1", "--dry-run"), "nosuch"),
         (("--runs", "0"), "--runs"),
+        (("--resume", "nope"), "there is no eval nope"),
+        (("--resume", "last", "--no-journal"), "exclude each other"),
     ],
 )
 def test_wrong_usage_is_told(cli: Callable[..., Done], line: tuple[str, ...], told: str) -> None:
@@ -118,15 +122,46 @@ def test_a_broken_task_file_shows_the_place(cli: Callable[..., Done], tmp_path: 
     assert "t.yaml:1:42: FG602" in done.err
 
 
-def test_a_killed_eval_goes_on(program: Callable[..., subprocess.Popen[str]], tmp_path: Path, slow: Path) -> None:
-    store = tmp_path / "s.db"
-    line = ("eval", slow, "--tasks", "sums", "--limit", 2, "--resume", store)
-    process = program(*line)
+def test_an_interrupted_eval_says_how_to_go_on(
+    program: Callable[..., subprocess.Popen[str]], cli: Callable[..., Done], slow: Path
+) -> None:
+    process = program("eval", slow, "--tasks", "sums", "--limit", 2)
     assert process.stderr is not None
-    assert "store" in process.stderr.readline()
+    (name,) = re.findall(r"; eval ([0-9a-f]{16})$", process.stderr.readline())
+    listed: list[dict[str, object]] = []
+    while not (listed and listed[0]["attempts"]):  # something is under way
+        assert process.poll() is None
+        told = cli("runs", "list", "--json")
+        listed = json.loads(told.out) if told.code == 0 and told.out else []
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
-    assert f"--resume {store}" in process.stderr.read()
-    with sqlite3.connect(store) as found:
-        assert found.execute("SELECT count(*) FROM stages WHERE stage = 'answer'").fetchone() == (0,)
-    found.close()
+    assert f"--resume {name}" in process.stderr.read()
+    assert [(line["id"], line["state"]) for line in json.loads(cli("runs", "list", "--json").out)] == [(name, "stopped")]
+
+
+def test_an_eval_is_one_line_among_runs(cli: Callable[..., Done]) -> None:
+    cli("eval", "--tasks", "sums", "--limit", 2)
+    (line,) = json.loads(cli("runs", "list", "--json").out)
+    assert (line["command"], line["pipeline"], line["runs"], line["state"]) == ("eval", "budget on sums", 2, "ok")
+    apart = json.loads(cli("runs", "list", "--all", "--json").out)
+    assert [one["series"] for one in apart] == [line["id"]] * 2
+    assert json.loads(cli("runs", "list", "--of", "last", "--json").out) == apart
+    shown = cli("runs", "show", "last").out
+    assert f"eval {line['id']}: budget on sums" in shown
+    assert all(one["id"] in shown for one in apart)
+    assert apart[0]["pipeline"] in cli("runs", "show", apart[0]["id"]).out
+
+
+def test_what_nobody_wants_kept_is_not(cli: Callable[..., Done]) -> None:
+    done = cli("eval", "--tasks", "sums", "--limit", 1, "--no-journal")
+    assert (done.code, "journal: off" in done.err) == (0, True)
+    cli("eval", "--tasks", "sums", "--limit", 1, "--dry-run")
+    assert cli("runs").code == 2  # no journal yet
+
+
+def test_a_journal_that_cannot_be_written_costs_no_eval(cli: Callable[..., Done]) -> None:
+    home = settings.load().home
+    home.mkdir(parents=True, exist_ok=True)
+    (home / FILE).write_bytes(b"no database, but long enough to be looked at as one" * 200)
+    done = cli("eval", "--tasks", "sums", "--limit", 1)
+    assert (done.code, "journal: off (runs.db: " in done.err) == (0, True)

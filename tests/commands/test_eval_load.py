@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import subprocess
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
+from fusion_graph import settings
+from fusion_graph.store.database import reading
+from fusion_graph.store.journal import FILE
+from fusion_graph.store.tables import JOURNAL
 from tests.evals import lookalike
 
 PASSES = int(os.environ.get("JUDGE_PASSES", "1"))
@@ -18,10 +20,13 @@ TASKS = lookalike.TASKS if PASSES > 1 else 20
 PIPELINE = "version: 1\nname: one\nnodes: {a: {kind: proposer, model: a/x}}\noutput: a\n"
 
 
-def verdicts(store: Path) -> int:
-    with closing(sqlite3.connect(store)) as found:
-        count: int = found.execute("SELECT count(*) FROM stages WHERE stage = 'verdict'").fetchone()[0]
-    return count
+def verdicts() -> int:
+    """Calls of the judge that were answered."""
+    with reading(settings.load().home / FILE, JOURNAL) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM runs JOIN attempts ON run = id WHERE command = 'judge' AND attempts.state = 'ok'"
+        ).fetchone()
+    return int(count)
 
 
 def resident_kb(process: subprocess.Popen[str]) -> int:
@@ -30,21 +35,21 @@ def resident_kb(process: subprocess.Popen[str]) -> int:
 
 
 def test_killed_and_resumed_with_flat_memory(program: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    tasks, store, pipeline = tmp_path / "look.jsonl", tmp_path / "s.db", tmp_path / "one.yaml"
+    tasks, pipeline = tmp_path / "look.jsonl", tmp_path / "one.yaml"
     tasks.write_bytes(lookalike.jsonl())
     pipeline.write_text(PIPELINE)
-    line = ("eval", pipeline, "--tasks", tasks, "--dry-run", "--passes", PASSES, "--limit", TASKS, "--resume", store)
-    process = program(*line)
+    line = ("eval", pipeline, "--tasks", tasks, "--dry-run", "--passes", PASSES, "--limit", TASKS)
+    process = program(*line, "--journal")
     wanted = sum(len(task["criteria"]) for n in range(TASKS) for task in lookalike.tree(n)["sections"]) * PASSES
     assert process.stderr is not None
     while "answers; " not in process.stderr.readline():  # a tenth of them
         assert process.poll() is None
     process.kill()
     process.wait()
-    kept = verdicts(store)
+    kept = verdicts()
     assert kept < wanted
-    made, rss = resumed(program(*line))
-    assert verdicts(store) == wanted
+    made, rss = resumed(program(*line, "--resume", "last"))
+    assert verdicts() == wanted
     assert made <= wanted - kept + TASKS  # the rest of the verdicts, and answers that were not there
     assert made >= wanted - kept
     if PASSES > 1:

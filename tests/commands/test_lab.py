@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from fusion_graph import settings, wiring
+from fusion_graph import wiring
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm
@@ -19,19 +18,15 @@ def lab(**place: object) -> Lab:
         return runner.run(Lab.open(Place(dry_run=True, **place)))  # type: ignore[arg-type]
 
 
-def test_a_dry_run_keeps_nothing_unless_told_where(tmp_path: Path) -> None:
-    assert lab().file is None
-    first = lab(resume=str(tmp_path / "s.db"))
-    assert first.file == tmp_path / "s.db"
-    assert lab(resume=str(tmp_path / "s.db")).fence == first.fence != lab().fence
-
-
-def test_a_store_is_also_known_by_its_name() -> None:
-    folder = settings.load().home / "evals"
-    folder.mkdir(parents=True)
-    made = lab(resume=str(folder / "abc.db"))
-    made.stages.close()
-    assert lab(resume="abc").file == folder / "abc.db"
+def test_a_dry_run_keeps_nothing_unless_told_to() -> None:
+    assert not lab().series.kept
+    first = lab(journal=True)
+    first.series.begin()
+    first.close()
+    again = lab(resume=first.series.id[:5])
+    assert (again.series.kept, again.series.fence) == (True, first.series.fence)
+    assert again.series.fence != lab().series.fence
+    again.close()
 
 
 def test_a_budget_wants_every_price() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fusion_graph.contracts import Recalled
 from fusion_graph.events import CallRecalled, CallStarted, Event
-from fusion_graph.messages import Call, Completion
+from fusion_graph.messages import Call, Completion, Told, ToolCall
 from fusion_graph.pipeline import Node
 from tests.engine.stage import Stage, entries, states
 
@@ -26,6 +26,7 @@ class Scripted:
         self.heard: list[Event] = []
         self.committed: list[int] = []
         self.kept: list[str] = []
+        self.used: list[tuple[str, str | None]] = []
 
     def tell(self, event: Event) -> None:
         self.heard.append(event)
@@ -39,6 +40,12 @@ class Scripted:
 
     def keep(self, _node: Node, backend: str, call: Call, _completion: Completion) -> None:
         self.kept.append(f"{call.model}@{backend}")
+
+    def told(self, _node: Node, _number: int, _call: ToolCall) -> Told | None:
+        return None
+
+    def use(self, _node: Node, _number: int, call: ToolCall, told: Told | None = None) -> None:
+        self.used.append((call.name, told.text if told else None))
 
 
 async def test_remembered_reply_is_not_bought() -> None:

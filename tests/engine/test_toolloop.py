@@ -11,7 +11,7 @@ import pytest
 from fusion_graph.contracts import Ask, Tool
 from fusion_graph.engine.toolloop import Answered, Offer, cut, in_turn, read_arguments, write_with_tools
 from fusion_graph.errors import NodeFailed, ToolError
-from fusion_graph.messages import Completion, Message, ToolCall, Usage
+from fusion_graph.messages import Completion, Message, Told, ToolCall, Usage
 from fusion_graph.toolbox import ToolBounds
 
 ASK = Ask((Message("user", "What is it?"),), "final")
@@ -41,6 +41,7 @@ class Scripted:
         self._replies = list(replies)
         self.asked: list[Ask] = []
         self.told: list[tuple[str, ...]] = []
+        self.past: dict[tuple[int, bool], Told] = {}
 
     async def complete(self, ask: Ask) -> Completion:
         self.asked.append(ask)
@@ -49,8 +50,9 @@ class Scripted:
             raise reply
         return reply
 
-    def called(self, number: int, call: ToolCall) -> None:
+    async def known(self, number: int, call: ToolCall, *, mutates: bool) -> Told | None:
         self.told.append(("called", str(number), call.name))
+        return self.past.get((number, mutates))
 
     def answered(self, number: int, call: ToolCall, answer: Answered) -> None:
         self.told.append(("answered", str(number), "ok" if answer.ok else answer.text))
@@ -88,6 +90,25 @@ async def test_a_call_is_answered_and_the_text_comes_back() -> None:
 async def test_a_wrong_call_is_told_and_ends_nothing(name: str, arguments: str, told: str) -> None:
     door = Scripted(calls(arguments, name=name), Completion(text="I see."))
     assert (await write_with_tools(door, ASK, offer())).text == "I see."
+    assert told in str(door.asked[1].messages[-1].content)
+
+
+@pytest.mark.parametrize(
+    ("mutates", "past", "told"),
+    [
+        (False, Told(ok=True, text="before"), "before"),
+        (True, Told(ok=False, text="error: before"), "error: before"),
+        (False, Told(ok=None, text=""), "now"),
+        (True, Told(ok=None, text=""), "may or may not have happened"),
+    ],
+)
+async def test_what_an_earlier_try_did_is_not_done_again(mutates: bool, past: Told, told: str) -> None:
+    async def run(_arguments: Mapping[str, Any], _site: Any) -> str:
+        return "now"
+
+    door = Scripted(calls('{"q": "a"}', name="run"), Completion(text="Well."))
+    door.past[0, mutates] = past
+    await write_with_tools(door, ASK, offer(tool("run", run, mutates=mutates)))
     assert told in str(door.asked[1].messages[-1].content)
 
 

@@ -12,6 +12,7 @@ from fusion_graph.store.cache import Cache, Caches
 from fusion_graph.store.database import reading
 from fusion_graph.store.history import read_run
 from fusion_graph.store.journal import FILE, Journal
+from fusion_graph.store.listing import find_run, list_runs
 from fusion_graph.store.tables import JOURNAL
 from tests.server.stand import stand, text_of
 

@@ -40,7 +40,9 @@ def book(folder: Path, *, again: bool = False) -> Iterator[Records]:
         journal.close()
 
 
-def play(folder: Path, script: Script, wanted: Job, judge: Script | None = None, **more: Any) -> tuple[list[Row], Bench]:
+def play(
+    folder: Path, script: Script, wanted: Job, judge: Script | None = None, **more: Any
+) -> tuple[list[Row], Bench]:
     async def main() -> tuple[list[Row], Bench]:
         bench = Bench(script, judge, book=records)
         return await evaluate(wanted, bench.desk(bench.judge() if judge else None)), bench
