@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,16 @@ from fusion_graph.agent.work import Agent, Bounds, exit_code
 from fusion_graph.chat.interrupts import on_interrupt
 from fusion_graph.commands import _console
 from fusion_graph.commands._brains import PipelineBrain, brain_of, council_of
+from fusion_graph.commands._journal import opened
 from fusion_graph.equipment import Allowed, toolbox
 from fusion_graph.errors import FusionError, RunFailed, UsageError
-from fusion_graph.store.journal import Journal
-from fusion_graph.store.options import read_options
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox, lacks
 
 if TYPE_CHECKING:
     from fusion_graph.agent.asking import Keyboard
     from fusion_graph.agent.screen import AgentScreen
+    from fusion_graph.store.journal import Journal
     from fusion_graph.toolbox import Toolbox
 
 WEB = ("web_search", "web_fetch")
@@ -61,11 +61,14 @@ async def code(order: Order) -> int:
     if not on_terminal and (order.approve or order.task is None) and not order.resume:
         what = "--approve needs" if order.approve else "without a task it needs"
         raise UsageError(f"{what} a terminal to ask on", hint='fusiongraph code "what to do"')
+    if order.resume and not order.journal:
+        raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
     setup = settings.load()
     async with AsyncExitStack() as stack:
         brain = await brain_of(order.model, setup, order.prices)
         stack.push_async_callback(brain.close)
-        desk = await _Desk.open(order, setup, brain, stack.enter_context(_journal(order, setup)), on_terminal)
+        journal = stack.enter_context(opened(setup, keep=order.journal))
+        desk = await _Desk.open(order, setup, brain, journal, on_terminal)
         if desk.council is not None:
             stack.push_async_callback(desk.council.close)
         return await desk.work()
@@ -239,19 +242,6 @@ class _Desk:
             raise UsageError("there are no checkpoints", hint="start with --checkpoint")
         changed = await self.checkpoints.put_back()
         _console.err(f"put back: {', '.join(changed)}" if changed else "nothing has changed since")
-
-
-@contextmanager
-def _journal(order: Order, setup: settings.Settings) -> Iterator[Journal]:
-    """Where the session stands."""
-    if order.resume and not order.journal:
-        raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
-    journal = Journal(setup.home if order.journal else None)
-    try:
-        yield journal
-    finally:
-        journal.prune(read_options(setup.store))
-        journal.close()
 
 
 def _because(why: str) -> str:

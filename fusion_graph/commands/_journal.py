@@ -47,6 +47,21 @@ def find_past(setup: Settings, run: str) -> Past:
 
 
 @contextmanager
+def opened(setup: Settings, *, keep: bool = True) -> Iterator[Journal]:
+    """The journal, or none; afterwards what is too old is forgotten."""
+    journal = Journal(setup.home if keep else None)
+    try:
+        yield journal
+    finally:
+        shut(journal, setup)
+
+
+def shut(journal: Journal, setup: Settings) -> None:
+    journal.prune(read_options(setup.store))
+    journal.close()
+
+
+@contextmanager
 def notebook(
     setup: Settings,
     bound: Bound,
@@ -66,16 +81,13 @@ def notebook(
     if not keep and not cached:
         yield Notebook(run_id=run_id, fence=fence)
         return
-    options = read_options(setup.store)
     replies = open_cache(setup, everywhere=cache) if cached else None
-    journal = Journal(setup.home if keep else None)
     job = Job(run_id, bound, messages, fence, backend, seed, command)
-    memory = journal.go_on(job, past, replies) if past else journal.begin(job, replies)
     try:
-        yield Notebook(run_id=run_id, fence=fence, memory=memory, journal=journal if keep else None)
+        with opened(setup, keep=keep) as journal:
+            memory = journal.go_on(job, past, replies) if past else journal.begin(job, replies)
+            yield Notebook(run_id=run_id, fence=fence, memory=memory, journal=journal if keep else None)
     finally:
-        journal.prune(options)
-        journal.close()
         if replies is not None:
             replies.close()
 

@@ -15,6 +15,7 @@ from typing import Any
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import several, usd
+from fusion_graph.commands._journal import shut
 from fusion_graph.contracts import Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Rates
@@ -37,7 +38,6 @@ from fusion_graph.pipeline import ModelRef, Pipeline
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.store.door import guarded
 from fusion_graph.store.journal import Journal
-from fusion_graph.store.options import read_options
 from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
@@ -99,8 +99,7 @@ class Lab:
         """Everything was looked up; what is written down is on disk. Says so if it could not be."""
         journal = self.series.journal
         self.series.end(state)
-        journal.prune(read_options(self._setup.store))
-        journal.close()
+        shut(journal, self._setup)
         if self._wanted and journal.off:
             self.err(f"journal: off ({journal.off}): this {self.noun} cannot be looked at or gone on with later")
 

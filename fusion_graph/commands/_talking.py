@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +15,12 @@ from fusion_graph.chat.pipe import PipeScreen
 from fusion_graph.chat.talk import Talk
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import several
+from fusion_graph.commands._journal import shut
+from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.equipment import Allowed, toolbox_for
+from fusion_graph.store.journal import Job, Journal, RunMemory
+from fusion_graph.store.series import Series
 
 if TYPE_CHECKING:
     from fusion_graph.chat.talk import Screen
@@ -33,6 +39,7 @@ class Choice:
     pipeline: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     budget_usd: float | None = None
+    journal: bool = False
     prices: str | None = None
     allowed: Allowed = field(default_factory=Allowed)
 
@@ -40,7 +47,7 @@ class Choice:
 async def talk(choice: Choice) -> int:
     """Until the input ends. The exit code: in a pipe 1 if a turn was not answered."""
     setup = settings.load()
-    panel = _Panel(setup, choice)
+    panel = _Panel(setup, choice, _Book(setup, wanted=choice.journal))
     await panel.switch(choice.pipeline or wiring.DEFAULT_PIPELINE)
     ends = (sys.stdin, sys.stdout)
     on_terminal = all(map(_console.is_terminal, ends)) and not setup.dumb_terminal  # which cannot go back to a line
@@ -53,6 +60,7 @@ async def talk(choice: Choice) -> int:
         await conversation.run()
     finally:
         await panel.close()
+        panel.book.close()
     return FAILED if conversation.failures and not on_terminal else 0
 
 
@@ -76,7 +84,8 @@ def _terminal(setup: settings.Settings, conversation: Talk) -> Screen:
 class _Panel:
     """The pipeline that answers, on an engine of its own."""
 
-    def __init__(self, setup: settings.Settings, choice: Choice) -> None:
+    def __init__(self, setup: settings.Settings, choice: Choice, book: _Book) -> None:
+        self.book = book
         self._setup = setup
         self._choice = choice
         self._prices = wiring.prices(choice.prices)
@@ -110,11 +119,46 @@ class _Panel:
         assert self._ready is not None
         assert self._fusion is not None
         limits = wiring.limits_of(self._ready.bound, budget_usd=self._choice.budget_usd)
-        return await self._fusion.run(
-            self._ready.bound, RunRequest(messages=messages, stream=True, limits=limits), listener
-        )
+        request = self.book.begin(self._ready, RunRequest(messages=messages, stream=True, limits=limits))
+        result = await self._fusion.run(self._ready.bound, request, listener)
+        self.book.conclude(request, result)
+        return result
 
     async def close(self) -> None:
         if self._fusion is not None:
             await self._fusion.aclose()
             self._fusion = None
+
+
+class _Book:
+    """The conversation in the journal, if it is wanted there: a series of runs, one for every answer."""
+
+    def __init__(self, setup: settings.Settings, *, wanted: bool) -> None:
+        self._setup = setup
+        self._wanted = wanted
+        self._series: Series | None = None
+
+    def begin(self, ready: wiring.Ready, request: RunRequest) -> RunRequest:
+        """The same request, written down from now on."""
+        if not self._wanted:
+            return request
+        if self._series is None:
+            title = request.messages[-1].text
+            self._series = Series(journal=Journal(self._setup.home), command="chat", title=title)
+        series = self._series
+        run_id, fence = secrets.token_hex(8), secrets.token_hex(6)
+        job = Job(run_id, ready.bound, request.messages, fence, ready.selection.default, command="chat")
+        return request._replace(run_id=run_id, fence=fence, memory=series.memory(job))
+
+    def conclude(self, request: RunRequest, result: RunResult) -> None:
+        if isinstance(request.memory, RunMemory):
+            request.memory.conclude(json.dumps(document(result), allow_nan=False))
+
+    def close(self) -> None:
+        if self._series is None:
+            return
+        journal = self._series.journal
+        self._series.end("ok")
+        shut(journal, self._setup)
+        if journal.off:
+            _console.err(f"journal: off ({journal.off}): this conversation was not written down")

@@ -13,12 +13,14 @@ from fusion_graph.commands import _interrupt, _options
 )
 @_options.params
 @click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars on an answer.")
+@click.option("--journal", is_flag=True, help="Write every answer's run down, as `run` does.")
 @_options.tools
 @_options.prices
 def COMMAND(
     config: str | None,
     params: dict[str, str],
     budget_usd: float | None,
+    journal: bool,
     allow_tools: tuple[str, ...],
     root: str,
     unsafe_bash: bool,
@@ -34,5 +36,7 @@ def COMMAND(
     from fusion_graph.equipment import Allowed
 
     allowed = Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network)
-    choice = Choice(pipeline=config, params=params, budget_usd=budget_usd, prices=prices, allowed=allowed)
+    choice = Choice(
+        pipeline=config, params=params, budget_usd=budget_usd, journal=journal, prices=prices, allowed=allowed
+    )
     return _interrupt.run(talk(choice))

@@ -62,7 +62,7 @@ def list_runs(
     apart: bool = False,
 ) -> list[RunLine]:
     """Single runs, those of one series, or one run; `apart`: all there are, whatever they belong to. The newest
-    first."""
+    first; `most` -1: every one."""
     where, values = "series IS NULL", []
     if run is not None:
         where, values = "id = ?", [run]
@@ -118,7 +118,8 @@ def find(connection: Connection, given: str, tables: Sequence[str] = TABLES) -> 
 
 
 def _newest(rows: list[Row], most: int) -> list[RunLine]:
-    return [_line(row) for row in sorted(rows, key=lambda row: row["tried"], reverse=True)[:most]]
+    newest = sorted(rows, key=lambda row: row["tried"], reverse=True)
+    return [_line(row) for row in (newest[:most] if most >= 0 else newest)]
 
 
 def _line(row: Row) -> RunLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,18 @@ def test_in_a_pipe_every_line_is_a_question(cli: Callable[..., Done], quick: Pat
     assert "Answer: 42" in done.out
     assert "quick: 1 turn" in done.out
     assert done.err.startswith("backend: sim, simulated")
+
+
+def test_a_conversation_is_written_down_if_it_is_wanted(cli: Callable[..., Done], quick: Path) -> None:
+    assert cli("chat", "--config", quick, stdin=b"not this\n").code == 0
+    cli("chat", "--config", quick, "--journal", stdin=b"Why is\tthis so?\nAnd that?\n")
+    (line,) = json.loads(cli("runs", "list", "--json").out)
+    assert (line["command"], line["pipeline"], line["runs"], line["state"]) == ("chat", "Why is this so?", 2, "ok")
+    last = json.loads(cli("runs", "list", "--of", "last", "--json").out)[0]
+    exported = json.loads(cli("runs", "export", last["id"]).out)
+    assert [message["content"] for message in exported["messages"]][::2] == ["Why is\tthis so?", "And that?"]
+    assert exported["result"]["answer"]
+    assert len(json.loads(cli("runs", "export", line["id"]).out)["runs"]) == 2
 
 
 def test_a_failed_turn_in_a_pipe_goes_on_and_is_told(cli: Callable[..., Done], tmp_path: Path) -> None:

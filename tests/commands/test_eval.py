@@ -136,7 +136,8 @@ def test_an_interrupted_eval_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
     assert f"--resume {name}" in process.stderr.read()
-    assert [(line["id"], line["state"]) for line in json.loads(cli("runs", "list", "--json").out)] == [(name, "stopped")]
+    (line,) = json.loads(cli("runs", "list", "--json").out)
+    assert (line["id"], line["state"]) == (name, "stopped")
 
 
 def test_an_eval_is_one_line_among_runs(cli: Callable[..., Done]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from fusion_graph.store.clockwork import BEGIN_S, Clockwork, Move
+from fusion_graph.store.clockwork import BEGIN_S, Clockwork, Move, standing_still
 
 
 async def naps(*seconds: float) -> list[tuple[float, float]]:
@@ -52,3 +52,21 @@ def test_another_thread_wakes_it_when_no_timer_is_left() -> None:
 
     with asyncio.Runner(loop_factory=Clockwork) as runner:
         assert runner.run(wait()) == "woken"
+
+
+def test_it_stands_still_for_another_thread() -> None:
+    """Who waits for the disk takes none of its time, while timers are due."""
+
+    async def main() -> tuple[float, bool]:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        fired = loop.call_later(5.0, done.cancel)
+        threading.Timer(0.05, loop.call_soon_threadsafe, (done.set_result, None)).start()
+        began = loop.time()
+        with standing_still(loop):
+            await done
+        fired.cancel()
+        return loop.time() - began, done.cancelled()
+
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
+        assert runner.run(main()) == (0.0, False)

@@ -14,6 +14,7 @@ from fusion_graph.store.owner import me
 from fusion_graph.store.pruning import prune
 from tests.engine.stage import Stage
 from tests.store.keeping import written
+from tests.store.test_series import made
 
 RUNS = ("a" * 16, "b" * 16, "c" * 16)
 MUCH = 1 << 40
@@ -72,3 +73,18 @@ def test_empty_journal_has_nothing_to_forget(most: int, tmp_path: Path) -> None:
     with closing(connect(tmp_path / FILE)) as connection:
         migrate(connection, JOURNAL, tmp_path / FILE)
         assert prune(connection, before=9, max_bytes=most) == 0
+
+
+async def test_a_series_goes_as_a_whole_and_the_newest_stays(tmp_path: Path) -> None:
+    series = await made(tmp_path)
+    with closing(await three(tmp_path)) as connection:
+        connection.execute("UPDATE series SET tried = 2.5")
+        connection.execute("UPDATE runs SET began = 0 WHERE series IS NOT NULL")
+        assert prune(connection, before=2.2, max_bytes=MUCH) == 2  # its runs are as young as it is
+        assert len(left(connection)) == 3
+        assert prune(connection, before=0, max_bytes=0) == 1
+        assert left(connection) == RUNS[2:]
+        for table, column in (("series", "id"), ("lines", "series"), ("attempts", "run")):
+            found = {row[0] for row in connection.execute(f"SELECT {column} FROM {table}")}  # noqa: S608
+            assert found <= {RUNS[2]}
+            assert series.id not in found

@@ -7,6 +7,7 @@ from typing import Any
 
 from fusion_graph.events import (
     CallFailed,
+    CallFinished,
     CallStarted,
     Degraded,
     FirstToken,
@@ -17,8 +18,8 @@ from fusion_graph.events import (
     NodeStarted,
     RunFinished,
 )
-from fusion_graph.messages import Call, Sampling, Usage
-from fusion_graph.store.recorder import AFRESH, AS_BEFORE, END, NOTE, RECEIVE, SEND, Recorder
+from fusion_graph.messages import Call, Completion, Sampling, Usage
+from fusion_graph.store.recorder import AFRESH, AS_BEFORE, END, NOTE, RECEIVE, SEND, SHARED, Recorder
 
 
 def recorded(*events: Any, offset: float = 0.0) -> list[tuple[str, Sequence[Any]]]:
@@ -70,3 +71,10 @@ def test_what_is_nothing_new_leaves_the_old_row() -> None:
 def test_notes_and_the_end_are_told() -> None:
     rows = recorded(Degraded(1.0, "a", "late", "text", "action"), RunFinished(2.0, "failed", "budget"))
     assert rows == [(NOTE, ("run", 2, 1.0, "a", "late", "text", "action")), (END, ("failed", "budget", 99.0, "run"))]
+
+
+def test_a_shared_reply_is_told_to_cost_nothing() -> None:
+    told = Completion(text="t", notes=(SHARED,))
+    ((_, row),) = recorded(CallFinished(1.0, "a", 0, 1, "m/a", told, Usage(prompt_tokens=5), 0.5, True))
+    assert row[:3] == ("ok", SHARED, "")
+    assert row[6:12] == (0, 0, 0, 0, 0.0, True)
