@@ -119,12 +119,19 @@ def code(walk: Walk) -> None:
     task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
     told = walk.call("code", task, "--root", "work", "--json").splitlines()
     assert json.loads(told[-1])["state"] == "finished"
+    again = walk.call("code", task, "--root", "work", "--resume", "last", "--json").splitlines()
+    assert json.loads(again[0])["session"] == json.loads(told[0])["session"]
+    (line,) = [line for line in json.loads(walk.call("runs", "list", "--json")) if line["command"] == "code"]
+    assert (line["runs"], line["state"]) == (2, "finished")
 
 
 def evaluate(walk: Walk) -> None:
     assert "panel+refine" in walk.call("eval", "--ab", "--dry-run", "--limit", "3")
-    told = json.loads(walk.call("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json"))
+    line = ("eval", "--ab", "--tasks", "sums", "--limit", "3", "--json")
+    told, asked = json.loads(walk.call(*line)), walk.asked()
     assert [arm["score"] is not None for arm in told["arms"]] == [True] * 5
+    again = json.loads(walk.call(*line, "--resume", "last"))
+    assert (again["arms"], walk.asked()) == (told["arms"], asked), "a call of an eval was paid for again"
 
 
 def tune(walk: Walk) -> None:
@@ -187,7 +194,9 @@ COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "new": new,
     "run": run,
     "runs": runs,
-    "chat": lambda walk: _holds(walk.call("chat", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"),
+    "chat": lambda walk: _holds(
+        walk.call("chat", "--journal", said=f"{QUESTION}\n/stats\n"), "Answer", "budget: 1 turn"
+    ),
     "code": code,
     "ask": ask,
     "eval": evaluate,

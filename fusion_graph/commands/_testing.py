@@ -38,6 +38,12 @@ class Told:
         return {"file": self.file, "test": self.name, "passed": not self.differs, "differs": list(self.differs)}
 
 
+def find_all(names: Sequence[str]) -> list[Found]:
+    """Each pipeline once, also where it was named together with the file of tests beside it."""
+    found = [find_tests(name) for name in names]
+    return list({Path(one.file).resolve(): one for one in found}.values())
+
+
 def find_tests(name: str) -> Found:
     """Of a pipeline, or of the file beside one. Raises UsageError or PipelineError with every mistake."""
     path = wiring.locate(name)

@@ -19,10 +19,10 @@ def COMMAND(files: tuple[str, ...], as_json: bool) -> int:
     import json
 
     from fusion_graph.commands import _console
-    from fusion_graph.commands._testing import find_tests, run_tests, told
+    from fusion_graph.commands._testing import find_all, run_tests, told
     from fusion_graph.store.clockwork import Clockwork
 
-    found = [find_tests(file) for file in files]  # all of them are right before the first one runs
+    found = find_all(files)  # all of them are right before the first one runs
     verdicts = _interrupt.run(run_tests(found), Clockwork)
     if as_json:
         _console.out(json.dumps([verdict.document() for verdict in verdicts], indent=2))

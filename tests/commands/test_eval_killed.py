@@ -11,6 +11,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Call
 from fusion_graph.providers._sim_server import SimOptions, SimServer, start
-from fusion_graph.providers.sim import Pace
+from fusion_graph.providers.sim import Pace, SimClient
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.tables import JOURNAL
@@ -88,7 +89,7 @@ async def test_killed_at_random_moments_and_gone_on_with(seed: int, program: Pro
         for _ in range(KILLS):
             process = bench.start(home, *more)
             wanted = len(server.received) + dice.randint(3, before // KILLS)
-            await server.sim.until(lambda sim, wanted=wanted: len(sim.received) >= wanted)
+            await server.sim.until(partial(has_received, times=wanted))
             process.kill()
             await asyncio.to_thread(process.communicate)
             in_flight = started(home)
@@ -100,6 +101,10 @@ async def test_killed_at_random_moments_and_gone_on_with(seed: int, program: Pro
     assert set(asked) == set(asked_once)
     assert asked.total() - len(asked) <= in_flight + (before - len(asked_once))
     assert again == whole
+
+
+def has_received(sim: SimClient, *, times: int) -> bool:
+    return len(sim.received) >= times
 
 
 def name(request: object) -> str:

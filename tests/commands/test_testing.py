@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph import wiring
-from fusion_graph.commands._testing import Told, find_tests, told
+from fusion_graph.commands._testing import Told, find_all, find_tests, told
 from fusion_graph.errors import PipelineError, UsageError
 
 
@@ -19,6 +19,15 @@ def test_a_wrong_pipeline_is_told_as_always(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("version: 1\n")
     with pytest.raises(PipelineError):
         find_tests(str(tmp_path / "a.yaml"))
+
+
+def test_a_pipeline_is_tested_once(tmp_path: Path) -> None:
+    """As `test *.yaml` names it together with the tests beside it."""
+    tests = "tests:\n- {name: t, prompt: Why?, expect: {state: ok}}\n"
+    (tmp_path / "a.yaml").write_text("version: 1\nname: a\nnodes: {a: {kind: proposer, model: m/a}}\noutput: a\n")
+    (tmp_path / "a.tests.yaml").write_text(tests)
+    (found,) = find_all([str(tmp_path / "a.tests.yaml"), str(tmp_path / "a.yaml")])
+    assert [test.name for test in found.tests] == ["t"]
 
 
 def test_tests_beside_nothing_are_refused(tmp_path: Path) -> None:

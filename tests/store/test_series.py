@@ -32,8 +32,7 @@ async def run(
     past = series.past(run_id)
     memory = series.memory(Job(run_id, BOUND, ASKED, series.fence, "sim", part=part), past)
     tell = (lambda _event: None) if events is None else events.append
-    request = {"messages": ASKED, "run_id": run_id, "fence": series.fence, "memory": memory}
-    result = await stage.run(BOUND, listener=tell, **request)
+    result = await stage.run(BOUND, listener=tell, messages=ASKED, run_id=run_id, fence=series.fence, memory=memory)
     memory.conclude("{}")
     await series.flush()
     return result
@@ -108,7 +107,8 @@ async def test_a_reply_is_found_by_part_and_digest(tmp_path: Path) -> None:
     series.retime(series.run_id("three"), call, Heard(1.5, 7.0, Completion()))
     await series.flush()
     assert (again := series.heard("q", digest))
-    assert (again.first_s, again.seconds) == (pytest.approx(1.5), pytest.approx(7.0))
+    assert again.first_s == pytest.approx(1.5)
+    assert again.seconds == pytest.approx(7.0)
     series.end("ok")
     journal.close()
 
