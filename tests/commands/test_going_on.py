@@ -74,3 +74,24 @@ def test_full_disk_costs_no_answer(environment: dict[str, str], tmp_path: Path) 
     assert (done.returncode, told["state"], bool(told["answer"])) == (0, "ok", True)
     assert told["journal"]["state"] == "off"
     assert "journal: off (runs.db: " in done.stderr
+
+
+FINISH = 'sim: call finish {"summary": "done", "verified": "looked"}'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("eval", "--tasks", "sums", "--limit", "40"), "this eval cannot be looked at"),
+        (("code", f"{FINISH} {'x' * 100_000}", "--json"), "this session cannot be gone on with later"),
+    ],
+)
+def test_full_disk_costs_no_eval_and_no_session(
+    line: tuple[str, ...], told: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    program = [sys.executable, "-c", FULL, *line]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert "journal: off (runs.db: " in done.stderr
+    assert told in done.stderr
