@@ -31,6 +31,7 @@ from fusion_graph.store.series import NOUNS
 from fusion_graph.store.tables import JOURNAL
 
 WIDTH = 100  # where there is no terminal to ask
+TITLE = 36  # characters of a title in a table
 MOST = 20  # runs of a series that are shown
 
 
@@ -62,7 +63,7 @@ def table(lines: Sequence[RunLine]) -> str:
         (
             line.id,
             line.command + (f", {line.runs} runs" if line.runs > 1 else ""),
-            line.pipeline,
+            line.pipeline if len(line.pipeline) <= TITLE else f"{line.pipeline[: TITLE - 3]}...",
             line.state + (f" ({line.reason})" if line.reason else ""),
             _when(line.began),
             seconds(line.seconds),
@@ -169,6 +170,7 @@ def exported(connection: Connection, run: StoredRun) -> dict[str, Any]:
         "nodes": [asdict(node) for node in run.nodes],
         "attempts": attempts,
         "notes": list(run.notes),
+        "tools": list(run.tools),
         "result": run.document,
     }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import click
 
 tasks = click.option(
@@ -29,3 +32,10 @@ force_judge = click.option(
 at_once = click.option(
     "--at-once", type=click.IntRange(1, 256), default=10, show_default=True, help="Calls of the judge at once."
 )
+
+PLACE = ("dry_run", "resume", "journal", "budget_usd", "prices", "at_once")
+
+
+def place(given: MutableMapping[str, Any]) -> dict[str, Any]:
+    """What of these options says where and how it is made: taken out of them."""
+    return {name: given.pop(name) for name in PLACE}

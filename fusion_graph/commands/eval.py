@@ -40,12 +40,6 @@ def COMMAND(
     arms: bool,
     ab: bool,
     provable: bool,
-    dry_run: bool,
-    resume: str | None,
-    journal: bool | None,
-    budget_usd: float | None,
-    prices: str | None,
-    at_once: int,
     as_json: bool,
     html: str | None,
     plots: str | None,
@@ -72,15 +66,8 @@ def COMMAND(
     if arms and ab:
         raise click.UsageError("--ab and --arms do not go together")
     names = names or ("budget",)
-    place = Place(
-        title=f"{', '.join(names)} on {rest['tasks']}",
-        dry_run=dry_run,
-        resume=resume,
-        journal=journal,
-        budget_usd=budget_usd,
-        prices=prices,
-        at_once=at_once,
-    )
+    title = f"{', '.join(names)} on {rest['tasks']}"
+    place = Place(title=title, **_lab_options.place(rest))
     output = Output(as_json, html, plots)
     wanted = _evaluating.Wanted(place=place, pipelines=names, ab=ab, output=output, **rest)
     return _evaluating.perform(wanted)

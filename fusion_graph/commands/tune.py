@@ -24,15 +24,7 @@ from fusion_graph.commands import _lab_options, _options
 @_lab_options.journal
 @_lab_options.at_once
 @_options.prices
-def COMMAND(
-    dry_run: bool,
-    resume: str | None,
-    journal: bool | None,
-    budget_usd: float | None,
-    prices: str | None,
-    at_once: int,
-    **rest: Any,
-) -> int:
+def COMMAND(**given: Any) -> int:
     r"""Try the shapes of a space on TASKS, a file, or sample or sums.
 
     All of them begin on a few tasks; the better ones go on to more, what is recorded before what must be paid. Those
@@ -46,14 +38,6 @@ def COMMAND(
     from fusion_graph.commands import _tuning
     from fusion_graph.commands._lab import Place
 
-    place = Place(
-        command="tune",
-        title=f"{rest['space']} on {rest['tasks']}",
-        dry_run=dry_run,
-        resume=resume,
-        journal=journal,
-        budget_usd=budget_usd,
-        prices=prices,
-        at_once=at_once,
-    )
-    return _tuning.perform(_tuning.Wanted(place=place, **rest))
+    title = f"{given['space']} on {given['tasks']}"
+    place = Place(command="tune", title=title, **_lab_options.place(given))
+    return _tuning.perform(_tuning.Wanted(place=place, **given))

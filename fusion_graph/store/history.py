@@ -12,6 +12,11 @@ from fusion_graph.errors import UsageError
 from fusion_graph.messages import Usage
 from fusion_graph.store.listing import RunLine, list_runs
 
+TOOLS = (
+    "SELECT node, number, tool, arguments, state, body AS answer FROM tools LEFT JOIN blobs ON digest = answer"
+    " WHERE run = ? ORDER BY node, number"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
@@ -70,6 +75,7 @@ class StoredRun:
     nodes: tuple[NodeLine, ...]
     attempts: tuple[AttemptLine, ...]
     notes: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...]
     document: dict[str, Any] | None
 
 
@@ -80,6 +86,7 @@ def read_run(connection: Connection, run: str) -> StoredRun:
     nodes = connection.execute("SELECT * FROM node_runs WHERE run = ? ORDER BY ended", (run,)).fetchall()
     attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
     notes = connection.execute("SELECT * FROM notes WHERE run = ? ORDER BY at", (run,)).fetchall()
+    tools = connection.execute(TOOLS, (run,)).fetchall()
     try:
         document = _body(connection, row["document"])
         return StoredRun(
@@ -90,11 +97,16 @@ def read_run(connection: Connection, run: str) -> StoredRun:
             messages=_body(connection, row["messages"]) or "[]",
             nodes=tuple(_node(found) for found in nodes),
             attempts=tuple(_attempt(found) for found in attempts),
-            notes=tuple({name: found[name] for name in found.keys() if name != "run"} for found in notes),  # noqa: SIM118
+            notes=tuple(map(_plain, notes)),
+            tools=tuple(map(_plain, tools)),
             document=json.loads(document) if document else None,
         )
     except (ValueError, TypeError) as fault:
         raise UsageError(f"run {run} cannot be read any more: {fault}", hint="the file was changed by others") from None
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in row.keys() if name != "run"}  # noqa: SIM118
 
 
 def reply_of(connection: Connection, attempt: AttemptLine) -> str:

@@ -90,7 +90,9 @@ def find_run(connection: Connection, given: str) -> str:
     """The id that a beginning of it means; `last` is the newest that is of no series. Raises UsageError."""
     found, table = find(connection, given, tables=("runs",) if given == "last" else TABLES)
     if table != "runs":
-        raise UsageError(f"{given!r} is many runs", hint=f"`fusiongraph runs list --of {found}` lists them")
+        (command,) = connection.execute("SELECT command FROM series WHERE id = ?", (found,)).fetchone()
+        again = "" if command == "chat" else f"; `fusiongraph {command} --resume {found}` goes on with it"
+        raise UsageError(f"{given!r} is many runs", hint=f"`fusiongraph runs list --of {found}` lists them{again}")
     return found
 
 

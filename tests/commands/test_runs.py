@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from fusion_graph import settings
+from fusion_graph.commands._histories import table
 from fusion_graph.commands._journal import Notebook, find_past
 from fusion_graph.commands._resuming import Given, begun
 from fusion_graph.errors import UsageError
 from fusion_graph.store.journal import FILE
+from fusion_graph.store.listing import RunLine
 from tests.commands.conftest import Done
 
 Cli = Callable[..., Done]
@@ -164,3 +166,26 @@ def test_run_without_a_journal_is_not_off() -> None:
     assert Notebook(run_id="a", fence="b").off == ""
     with pytest.raises(UsageError, match="no pipeline"):
         begun(Given(None, "Why?", None, {}, None))
+
+
+def test_a_long_title_is_cut_in_the_table() -> None:
+    line = RunLine(
+        id="a", pipeline="why " * 20, command="code", state="ok", reason="", began=0.0, seconds=1.0, tries=1,
+        attempts=3, tokens=5, cost_usd=0.0, runs=2,
+    )  # fmt: skip
+    (_, row) = table([line]).splitlines()
+    assert "code, 2 runs" in row
+    assert "why w..." in row
+    assert len(row) < 120
+
+
+def test_a_run_that_used_tools_shows_and_exports_them(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("found it")
+    file = tmp_path / "reader.yaml"
+    file.write_text(
+        "version: 1\nname: reader\nnodes: {a: {kind: proposer, model: sim/a@sim, tools: [read_file]}}\noutput: a\n"
+    )
+    line = ("run", file, 'sim: call read_file {"path": "note.txt"}', "--allow-tools", "read_file", "--root", tmp_path)
+    assert cli(*line).code == 0
+    (used,) = json.loads(cli("runs", "export", "last").out)["tools"]
+    assert (used["node"], used["tool"], used["state"], "found it" in used["answer"]) == ("a", "read_file", "ok", True)
