@@ -80,7 +80,20 @@ def perform(wanted: Wanted) -> int:
         study = _interrupt.run(_study(wanted, tasks), Clockwork)
     else:
         study = _interrupt.run(_study(wanted, tasks))
-    by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in tasks.tasks}
+    lab = study.lab
+    try:
+        _look_back(study)
+        _eval_report.show(_report(study), wanted.output, lab)
+    finally:
+        lab.close("budget" if lab.purse.empty else "ok")
+    if lab.purse.empty:
+        return CUT
+    return 0 if any(row.score.score is not None for row in study.rows) else 1
+
+
+def _look_back(study: Study) -> None:
+    """What the records tell for nothing: the time of each run by itself, and the table without each member."""
+    by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in study.tasks.tasks}
     lab = study.lab
     if not lab.virtual:  # in a dry run time is virtual from the start
         records = lab.from_records(study.arms)
@@ -98,11 +111,6 @@ def perform(wanted: Wanted) -> int:
             simulated=lab.simulated,
         )
     ]
-    _eval_report.show(_report(study), wanted.output, lab)
-    lab.close("budget" if lab.purse.empty else "ok")
-    if lab.purse.empty:
-        return CUT
-    return 0 if any(row.score.score is not None for row in study.rows) else 1
 
 
 async def _study(wanted: Wanted, tasks: TaskSet) -> Study:

@@ -76,10 +76,12 @@ def perform(wanted: Wanted) -> int:
         raise UsageError(f"{folder} cannot be made: {fault.strerror}", hint="name another --out") from fault
     work = _search(wanted, tasks, space)
     search = _interrupt.run(work, Clockwork) if wanted.place.dry_run else _interrupt.run(work)
-    if not search.lab.virtual:
-        _take_time(search)
-    search.lab.close("budget" if search.lab.purse.empty else "ok")
-    _show(search, folder)
+    try:
+        if not search.lab.virtual:
+            _take_time(search)
+        _show(search, folder)
+    finally:
+        search.lab.close("budget" if search.lab.purse.empty else "ok")
     if search.lab.purse.empty:
         return CUT
     return 0 if search.lines else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from fusion_graph.agent.happenings import Ended, Gave, Kept, Planned, Shortened, Stepped, Thought, Used, as_json
 from fusion_graph.agent.work import Bounds, Lost, exit_code
 from fusion_graph.contracts import Tool
+from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import RunFailed
-from fusion_graph.messages import Completion, Message
+from fusion_graph.messages import Completion, Message, ToolCall
 from tests.agent.desk import agent_for
 from tests.agent.engineer import APP, PLAN, RIGHT, TASK, git, make_project, next_step, use
 
@@ -203,3 +205,37 @@ async def test_a_stopped_step_leaves_a_session_that_goes_on(project: Path) -> No
     agent.memory.mend()
     assert agent.memory.messages[-1].text == "stopped by the user before it was done"
     assert (await agent.work("go on")).state == "finished"
+
+
+async def test_a_step_that_was_cut_off_goes_on_before_anything_is_asked(project: Path) -> None:
+    """One call was answered, one had begun and changes something, one had not begun."""
+    agent, brain, events = agent_for(project, lambda _m, _t: Completion(text="I see."))
+    calls = tuple(
+        ToolCall(id=f"c{n}", name=name, arguments=json.dumps({"path": "app.py", **more}))
+        for n, (name, more) in enumerate((("read_file", {}), ("write_file", {"content": "x"}), ("list_files", {})))
+    )
+    memory = agent.memory
+    memory.add(Message("user", "do it"))
+    memory.reply(Message("assistant", "", tool_calls=calls), 1, 0.0)
+    memory.add(Message("tool", "read", tool_call_id="c0"))
+    memory.read({"acting": "c1"})
+    await agent.work(None, nudges=0)
+    assert [e.tool for e in events if isinstance(e, Used)] == ["write_file", "list_files"]
+    told = {m.tool_call_id: m.text for m in brain.asked[0] if m.role == "tool"}
+    assert (told["c0"], told["c1"]) == ("read", UNSURE)
+    assert "app.py" in told["c2"]
+    assert (project / "app.py").read_text() == APP
+
+
+async def test_a_plan_that_was_cut_off_is_not_acted_on(project: Path) -> None:
+    agent, brain, events = agent_for(project)
+    agent.memory.note(planning=True)
+    agent.memory.add(Message("user", "plan it"))
+    assert await agent.plan(None) == PLAN
+    assert agent.memory.planning
+    asked = len(brain.asked)
+    assert await agent.plan(None) == PLAN  # it is there: nobody is asked again
+    assert len(brain.asked) == asked
+    assert [e.tool for e in events if isinstance(e, Used)] == ["read_file"]
+    await agent.act()
+    assert not agent.memory.planning

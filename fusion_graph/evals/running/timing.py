@@ -43,7 +43,7 @@ def timed(
     simulated: bool = False,
 ) -> list[Row]:
     """The rows with the time of each run by itself; where a record is missing, the time it took here stays, and where
-    models use tools, which are not recorded."""
+    models use tools, which are not played again."""
     made = []
     for row in rows:
         if arms[row.arm].bound.tooled:
