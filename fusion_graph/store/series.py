@@ -84,7 +84,7 @@ class Series:
 
     def end(self, state: str) -> None:
         """Nothing more comes of it in this process. It may go on."""
-        if self._begun:
+        if self._begun or self.tries:
             self.journal.put(END, (state, self.journal.clock(), self.id))
         if self._connection is not None:
             self._connection.close()

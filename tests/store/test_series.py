@@ -62,13 +62,26 @@ async def test_it_goes_on_in_another_process(tmp_path: Path) -> None:
     assert (await run(again, stage, "two", part="p")).text == "two"
     assert stage.asked == []
     again.write({"n": 3})
-    again.end("ok")
+    again.end("finished")
     journal.close()
     with reading(tmp_path / FILE, JOURNAL) as connection:
         rows = connection.execute("SELECT number, body FROM lines ORDER BY number").fetchall()
         assert [tuple(row) for row in rows] == [(0, '{"n": 1}'), (1, '{"n": 2}'), (2, '{"n": 3}')]
         assert (line := line_of_series(connection, first.id))
-        assert (line.state, line.tries, line.runs) == ("ok", 2, 2)
+        assert (line.state, line.tries, line.runs) == ("finished", 2, 2)
+
+
+async def test_one_that_finds_all_it_needs_ends_too(tmp_path: Path) -> None:
+    first = await made(tmp_path, state="running")
+    with closing(sqlite3.connect(tmp_path / FILE)) as writing:
+        writing.execute("UPDATE series SET owner = 'here/1/1'")
+        writing.commit()
+    journal = Journal(tmp_path)
+    take_up(journal, "eval", "last").end("ok")
+    journal.close()
+    with reading(tmp_path / FILE, JOURNAL) as connection:
+        assert (line := line_of_series(connection, first.id))
+        assert line.state == "ok"
 
 
 async def test_what_cannot_be_taken_up_is_told(tmp_path: Path) -> None:
