@@ -9,11 +9,12 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
+from fusion_graph.commands._again import ASKED
 from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._journal import shut
 from fusion_graph.contracts import Provider
@@ -41,6 +42,7 @@ from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
+DRY, LIVE = "a dry run", "real models"
 MARK = "simulated | "
 FREE = Rates(input=0.0, output=0.0, cached=0.0)
 WIDTH = 100  # of a marked line: broken here, so that its second half is marked too
@@ -52,6 +54,7 @@ class Place:
 
     command: str = "eval"
     title: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)  # to be asked for again, when it goes on
     dry_run: bool = False
     resume: str | None = None
     journal: bool | None = None
@@ -87,9 +90,14 @@ class Lab:
             raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
         self._wanted = bool(place.resume) or (place.journal if place.journal is not None else not place.dry_run)
         journal = Journal(setup.home if self._wanted else None)
-        if place.resume:
-            return take_up(journal, place.command, place.resume)
-        return Series(journal=journal, command=place.command, title=place.title)
+        what = DRY if place.dry_run else LIVE
+        if not place.resume:
+            return Series(journal=journal, command=place.command, title=place.title, place=what)
+        series = take_up(journal, place.command, place.resume)
+        if series.place != what:
+            told = f"{self.noun} {series.id} was {series.place}, and its answers are no answers of {what}"
+            raise UsageError(told, hint="begin a new one")
+        return series
 
     @property
     def series(self) -> Series:
@@ -127,15 +135,17 @@ class Lab:
 
     @property
     def told(self) -> str:
-        if self._selection is None:
-            return "backend: sim, every model and judge is simulated; scores mean nothing"
         kept = f"; {self.noun} {self.series.id}" if self.series.kept else "; journal: off"
+        if self._selection is None:
+            return f"backend: sim, every model and judge is simulated; scores mean nothing{kept}"
         return f"backend: {self._selection.default} ({self._selection.why}){kept}"
 
     def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
         self.check_prices(arms, judging.model if judging else "")
         self._tools(arms)
+        if self.place.asked:
+            self.series.write({ASKED: dict(self.place.asked)})
         self.err(self.told)
         found = parties.warnings(judging.model, models_of(arms)) if judging else []
         for line in found:

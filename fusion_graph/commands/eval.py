@@ -34,40 +34,36 @@ from fusion_graph.commands import _lab_options, _options
 @_options.as_json
 @click.option("--html", metavar="FILE", help="Write the report as one page, plots included.")
 @click.option("--plots", metavar="FOLDER", help="Write the plots as SVG and PNG files.")
-def COMMAND(
-    pipelines: tuple[str, ...],
-    config: str | None,
-    arms: bool,
-    ab: bool,
-    provable: bool,
-    as_json: bool,
-    html: str | None,
-    plots: str | None,
-    **rest: Any,
-) -> int:
+@click.pass_context
+def COMMAND(context: click.Context, /, **given: Any) -> int:
     """Run pipelines over tasks, grade the answers, and print score, cost and time side by side.
 
-    Each answer, draft and verdict is kept in the journal: a killed eval goes on with --resume and the same line, and
-    pays no call twice; another judge finds the answers there.
+    Each answer, draft and verdict is kept in the journal: a killed eval goes on with --resume and pays no call twice;
+    what is given beside it takes the place of what was given then, so another judge finds the answers there.
     """
-    from fusion_graph.commands import _evaluating
+    from fusion_graph.commands import _again, _evaluating
     from fusion_graph.commands._eval_report import Output
     from fusion_graph.commands._lab import Place
 
-    if provable:
+    if given.pop("provable"):
         from fusion_graph.commands import _eval_theory
 
-        return _eval_theory.perform(rest["limit"])
-    names = tuple(name for name in (config, *pipelines) if name)
+        return _eval_theory.perform(given["limit"])
+    if given["resume"] is not None:
+        given = _again.as_before(context, "eval", given)
+    asked = _again.asked(given)
+    names = tuple(name for name in (given.pop("config"), *given.pop("pipelines")) if name)
+    _check(names, arms=given.pop("arms"), ab=given["ab"])
+    names = names or ("budget",)
+    place = Place(title=f"{', '.join(names)} on {given['tasks']}", asked=asked, **_lab_options.place(given))
+    output = Output(given.pop("as_json"), given.pop("html"), given.pop("plots"))
+    return _evaluating.perform(_evaluating.Wanted(place=place, pipelines=names, output=output, **given))
+
+
+def _check(names: tuple[str, ...], *, arms: bool, ab: bool) -> None:
     if arms and len(names) < 2:
         raise click.UsageError("--arms compares pipelines: name two or more")
     if not arms and len(names) > 1:
         raise click.UsageError("several pipelines are compared with --arms")
     if arms and ab:
         raise click.UsageError("--ab and --arms do not go together")
-    names = names or ("budget",)
-    title = f"{', '.join(names)} on {rest['tasks']}"
-    place = Place(title=title, **_lab_options.place(rest))
-    output = Output(as_json, html, plots)
-    wanted = _evaluating.Wanted(place=place, pipelines=names, ab=ab, output=output, **rest)
-    return _evaluating.perform(wanted)

@@ -198,6 +198,15 @@ def _find(connection: sqlite3.Connection, command: str, given: str, place: str |
     return found
 
 
+def read_lines(connection: sqlite3.Connection, command: str, given: str) -> list[dict[str, Any]]:
+    """What a series remembers, for whoever only looks. Raises UsageError."""
+    row = _find(connection, command, given, None)
+    try:
+        return list(_lines(connection, row["id"]))
+    except ValueError as fault:
+        raise UsageError(f"{NOUNS[command]} {row['id']} cannot be read any more: {fault}", hint="begin anew") from None
+
+
 def _lines(connection: sqlite3.Connection, series: str) -> Iterator[dict[str, Any]]:
     for row in connection.execute("SELECT body FROM lines WHERE series = ? ORDER BY number", (series,)):
         line = json.loads(row["body"])

@@ -69,11 +69,15 @@ def test_runs_of_a_live_eval_are_timed_too(cli: Callable[..., Done]) -> None:
 
 
 def test_a_live_eval_is_resumed_without_a_call(cli: Callable[..., Done]) -> None:
-    line = ("eval", "--ab", "--tasks", "sums", "--limit", 3)
-    first, again = cli(*line), cli(*line, "--resume", "last")
+    first = cli("eval", "--ab", "--tasks", "sums", "--limit", 3)
     assert first.code == 0
-    assert first.out.split("prices")[0] == again.out.split("prices")[0]
-    assert "0 calls made now" in again.err
+    for more in ((), ("--tasks", "sums")):  # what is not said again is as it was
+        again = cli("eval", "--resume", "last", *more)
+        assert first.out.split("prices")[0] == again.out.split("prices")[0]
+        assert "0 calls made now" in again.err
+    other = cli("eval", "self-consistency", "--resume", "last")
+    assert "self-consistency" in other.out
+    assert "0 calls made now" not in other.err
     assert first.out.startswith(MARK)  # the backend is simulated, so it is marked too
 
 
@@ -105,8 +109,7 @@ def test_a_budget_ends_it_with_its_own_code(cli: Callable[..., Done]) -> None:
         (("--html", "/nowhere/p.html", "--dry-run"), "cannot be written"),
         (("-p", "nosuch=1", "--dry-run"), "nosuch"),
         (("--runs", "0"), "--runs"),
-        (("--resume", "nope"), "there is no eval nope"),
-        (("--resume", "last", "--no-journal"), "exclude each other"),
+        (("--resume", "nope"), "there is no journal yet"),
     ],
 )
 def test_wrong_usage_is_told(cli: Callable[..., Done], line: tuple[str, ...], told: str) -> None:
@@ -151,6 +154,19 @@ def test_an_eval_is_one_line_among_runs(cli: Callable[..., Done]) -> None:
     assert f"eval {line['id']}: budget on sums" in shown
     assert all(one["id"] in shown for one in apart)
     assert apart[0]["pipeline"] in cli("runs", "show", apart[0]["id"]).out
+
+
+def test_what_cannot_go_on_is_told(cli: Callable[..., Done]) -> None:
+    cli("eval", "--tasks", "sums", "--limit", 1, "--dry-run", "--journal")
+    for line, told in (
+        (("eval", "--resume", "nope"), "there is no eval nope"),
+        (("eval", "--resume", "last", "--no-journal"), "exclude each other"),
+        (("tune", "sums", "--space", "x", "--resume", "last"), "the space x cannot be read"),
+    ):
+        done = cli(*line)
+        assert (done.code, told in done.err) == (2, True), done.err
+    again = cli("eval", "--resume", "last")  # a dry run stays one
+    assert (again.code, "0 calls made now" in again.err) == (0, True)
 
 
 def test_what_nobody_wants_kept_is_not(cli: Callable[..., Done]) -> None:

@@ -29,6 +29,16 @@ def test_a_dry_run_keeps_nothing_unless_told_to() -> None:
     again.close()
 
 
+def test_a_dry_run_and_a_live_one_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated answers would be taken for real ones."""
+    monkeypatch.setenv("FUSION_BACKEND", "sim")
+    first = lab(journal=True)
+    first.series.begin()
+    first.close()
+    with pytest.raises(UsageError, match="was a dry run"):
+        asyncio.run(Lab.open(Place(resume="last")))
+
+
 def test_a_budget_wants_every_price() -> None:
     pipeline = wiring.load(
         {"version": 1, "name": "p", "nodes": {"a": {"kind": "proposer", "model": "my/own"}}, "output": "a"}
