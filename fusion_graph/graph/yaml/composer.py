@@ -169,7 +169,7 @@ class Composer:
             self._fault(
                 "FG105", place, "merge keys (<<) are not used in pipelines", "write the keys out, or use `defaults`"
             )
-        elif key in frame.value:
+        elif path in self.keys:  # not of the map: there an unreadable key stands as an empty one
             self._fault("FG104", place, f"key {key!r} stands twice", f"first at line {self.keys[path].line}")
         else:
             self.keys[path] = place

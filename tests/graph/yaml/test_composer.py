@@ -49,6 +49,11 @@ def test_random_text_gives_values_or_faults(text: str) -> None:
     assert all(f.place.line >= 1 and f.place.col >= 1 for f in composer.faults)
 
 
+def test_an_empty_key_beside_an_unreadable_one_is_another() -> None:
+    composer = compose("{[1]: a, '': b, '': c}")
+    assert [fault.code for fault in composer.faults] == ["FG106", "FG104"]
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9999, 9999) | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
