@@ -37,6 +37,14 @@ class Used(NamedTuple):
     arguments: str
 
 
+class Changing(NamedTuple):
+    """What the call will do, before it is asked about or done: a diff, a command, or its arguments."""
+
+    step: int
+    tool: str
+    text: str
+
+
 class Gave(NamedTuple):
     """What the model is told of it. `ok` is false for a fault, and for a call the user refused."""
 
@@ -76,7 +84,7 @@ class Ended(NamedTuple):
     text: str
 
 
-Happening: TypeAlias = Began | Planned | Thought | Used | Gave | Stepped | Shortened | Kept | Ended
+Happening: TypeAlias = Began | Planned | Thought | Used | Changing | Gave | Stepped | Shortened | Kept | Ended
 Tell: TypeAlias = Callable[[Happening], None]
 
 

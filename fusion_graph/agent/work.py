@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from fusion_graph.agent import briefing
-from fusion_graph.agent.happenings import Began, End, Ended, Gave, Planned, Shortened, Stepped, Tell, Thought, Used
+from fusion_graph.agent.happenings import (
+    Began,
+    Changing,
+    End,
+    Ended,
+    Gave,
+    Planned,
+    Shortened,
+    Stepped,
+    Tell,
+    Thought,
+    Used,
+)
 from fusion_graph.agent.memory import Memory
 from fusion_graph.agent.preview import preview
 from fusion_graph.agent.shortening import shorten, tokens_of
 from fusion_graph.contracts import Tool
 from fusion_graph.engine import emulation
+from fusion_graph.engine.estimates import text_tokens
 from fusion_graph.engine.toolloop import NOT_OFFERED, Answered, fenced, in_turn, read_arguments, run_tool, wire_tool
 from fusion_graph.errors import RunFailed, ToolError
 from fusion_graph.messages import Completion, Message, ToolCall
 from fusion_graph.toolbox import Toolbox
 
 PREVIEWED = frozenset({"write_file", "edit_file", "bash"})
+LEAST = 500  # tokens of a conversation with which any work can be done
 
 
 class Lost(RunFailed):
@@ -50,7 +65,7 @@ Approve: TypeAlias = Callable[[Tool, str], Awaitable[str]]
 
 
 class Bounds(NamedTuple):
-    """`window`: tokens of the conversation, by estimate."""
+    """`window`: tokens of the conversation with its rules and tools, by estimate."""
 
     steps: int = 60
     budget_usd: float | None = None
@@ -72,6 +87,12 @@ class Agent:
     bounds: Bounds = field(default_factory=Bounds)
     before_change: Callable[[], Awaitable[None]] | None = None  # called once, ahead of the first call that changes
     _native: bool = True
+    _learned: int = 0  # a window that is smaller than was believed
+
+    def left(self) -> float | None:
+        """Dollars that the next reply may cost; None without a budget."""
+        budget, spent = self.bounds.budget_usd, self.memory.cost_usd
+        return None if budget is None else max(0.0, budget - (budget if spent is None else spent))
 
     async def plan(self, task: str) -> str:
         """A numbered plan, made with tools that change nothing."""
@@ -111,7 +132,7 @@ class Agent:
                 reply = await self._think(system, tools)
             except Lost as lost:
                 self.memory.spend(lost.tokens, lost.cost_usd)
-                return Ended("failed", lost.message)
+                return Ended("budget" if lost.reason == "budget" else "failed", lost.message)
             self.memory.add(Message("assistant", reply.text, tool_calls=reply.tool_calls))
             if reply.text.strip():
                 self.tell(Thought(self.memory.steps, reply.text))
@@ -127,7 +148,8 @@ class Agent:
                 return Ended("answered", reply.text)
             nudges -= 1
             self.memory.add(Message("user", briefing.NUDGE))
-        return Ended("steps", f"{self.bounds.steps} steps were not enough")
+        steps = self.bounds.steps
+        return Ended("steps", "one step was not enough" if steps == 1 else f"{steps} steps were not enough")
 
     def _count(self) -> None:
         self.memory.steps += 1
@@ -136,7 +158,22 @@ class Agent:
     # --- thinking -----------------------------------------------------------------------------------------------------
 
     async def _think(self, system: str, tools: Sequence[Tool]) -> Completion:
-        self._fit(system)
+        """A conversation that was too long all the same, as tokens are estimated, is shortened and sent once more."""
+        offered = [wire_tool(tool) for tool in tools]
+        fixed = tokens_of([Message("system", system)]) + text_tokens(json.dumps(offered))
+        self._fit(fixed, self._learned or self.bounds.window)
+        try:
+            return await self._reply(system, tools)
+        except Lost as lost:
+            size = tokens_of(self.memory.messages)
+            if lost.reason != "context_length" or size < LEAST:
+                raise
+            self.memory.spend(lost.tokens, lost.cost_usd)
+            self._learned = fixed + size * 2 // 3
+            self._fit(fixed, self._learned)
+        return await self._reply(system, tools)
+
+    async def _reply(self, system: str, tools: Sequence[Tool]) -> Completion:
         native = self._native and self.brain.takes_tools
         try:
             reply = await self._ask(system, tools, native=native)
@@ -159,12 +196,15 @@ class Agent:
         reply = await self.brain.think((Message("system", words), *map(_as_text, self.memory.messages)), ())
         return reply._replace(completion=emulation.read(reply.completion, tools, len(self.memory.messages)))
 
-    def _fit(self, system: str) -> None:
-        room = self.bounds.window - tokens_of([Message("system", system)])
-        before = tokens_of(self.memory.messages)
-        if before > room:
-            self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
-            self.tell(Shortened(self.memory.steps, before, tokens_of(self.memory.messages)))
+    def _fit(self, fixed: int, window: int) -> None:
+        """Shorten the conversation where it would outgrow the window, of which rules and tools take `fixed`."""
+        room, before = window - fixed, tokens_of(self.memory.messages)
+        if room < LEAST:
+            raise Lost("context_length", f"it may read {window} tokens; rules and tools alone take {fixed}")
+        if before <= room:
+            return
+        self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
+        self.tell(Shortened(self.memory.steps, before, tokens_of(self.memory.messages)))
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -182,7 +222,12 @@ class Agent:
                 answer = Answered(ok=False, text=refused)
             else:
                 answer = await run_tool(
-                    tool, call, list(tools), site=self.box.site, seconds=self.bounds.tool_s, shown=self.bounds.shown
+                    tool,
+                    call,
+                    list(tools),
+                    site=self.box.site,
+                    seconds=self.bounds.tool_s,
+                    shown=min(self.bounds.shown, self.bounds.window),
                 )
             told = answer.text if refused else fenced(call.name, answer.text, self.fence)
             self.memory.add(Message("tool", told, tool_call_id=call.id))
@@ -194,21 +239,27 @@ class Agent:
     async def _refused(self, tool: Tool, call: ToolCall) -> str:
         """Why a call that changes something is not made; "" when it may be. A call that cannot succeed is not asked
         about."""
-        if self.approve is not None:
-            try:
-                arguments = read_arguments(tool, call.arguments)
-                shown = (
-                    preview(tool.name, arguments, self.box.site.workspace) if tool.name in PREVIEWED else call.arguments
-                )
-            except ToolError:
-                return ""
-            why = await self.approve(tool, shown)
-            if why:
-                return why
+        change = self._change(tool, call)
+        if change is None:
+            return ""
+        if tool.name in PREVIEWED or self.approve is not None:
+            self.tell(Changing(self.memory.steps, tool.name, change))
+        if self.approve is not None and (why := await self.approve(tool, change)):
+            return why
         if self.before_change is not None:
             before, self.before_change = self.before_change, None
             await before()
         return ""
+
+    def _change(self, tool: Tool, call: ToolCall) -> str | None:
+        """What it will do, as people are shown it; None when it cannot succeed."""
+        try:
+            arguments = read_arguments(tool, call.arguments)
+            if tool.name in PREVIEWED:
+                return preview(tool.name, arguments, self.box.site.workspace)
+        except ToolError:
+            return None
+        return json.dumps(arguments, ensure_ascii=False, indent=2)
 
 
 def _as_text(message: Message) -> Message:

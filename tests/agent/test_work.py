@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.agent.happenings import Ended, Gave, Kept, Planned, Shortened, Stepped, Thought, Used, as_json
+from fusion_graph.agent.shortening import tokens_of
 from fusion_graph.agent.work import Bounds, Lost, exit_code
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import RunFailed
@@ -36,7 +37,7 @@ async def test_it_adds_a_feature_fails_once_mends_it_and_finishes(project: Path)
     ]
     told = [e.text for e in events if isinstance(e, Gave) and e.tool == "bash"]
     assert ["1 failed" in told[0], "1 passed" in told[1]] == [True, True]
-    assert all("sandbox" not in text or "network off" in text for text in told)
+    assert all(text.startswith("[sandbox: ") and "network off]" in text for text in told)
     assert git(project, "status", "--short").splitlines() == ["M app.py", "?? notes.txt", "?? test_app.py"]
     last = [e for e in events if isinstance(e, Stepped)][-1]
     assert (last.step, last.tokens) == (6, 600)
@@ -203,3 +204,48 @@ async def test_a_stopped_step_leaves_a_session_that_goes_on(project: Path) -> No
     agent.memory.mend()
     assert agent.memory.messages[-1].text == "stopped by the user before it was done"
     assert (await agent.work("go on")).state == "finished"
+
+
+class Narrow:
+    """A model with a window: what is longer is refused, as upstream refuses it."""
+
+    def __init__(self, window: int, steps: int) -> None:
+        self.window, self.left = window, steps
+        self.refused = 0
+        self.longest = 0
+
+    def __call__(self, messages: tuple[Message, ...], _tools: set[str]) -> Completion | Lost:
+        size = tokens_of(messages)
+        if size > self.window:
+            self.refused += 1
+            return Lost("context_length", "the request is too long for the model")
+        self.longest = max(self.longest, size)
+        self.left -= 1
+        return use("read_file", self.left, path="big.txt") if self.left else Completion(text="done")
+
+
+async def test_a_small_window_is_never_overflown(project: Path) -> None:
+    """Forty long results: the conversation is shortened ahead of each call that would not fit."""
+    (project / "big.txt").write_text("a line of text\n" * 2000)
+    mind = Narrow(8000, 40)
+    agent, brain, events = agent_for(project, mind, bounds=Bounds(window=8000))
+    assert (await agent.work(TASK, nudges=0)).state == "answered"
+    assert (mind.refused, mind.longest > 4000) == (0, True)
+    assert sum(isinstance(e, Shortened) for e in events) > 5
+    assert all(TASK in asked[1].text for asked in brain.asked)  # the task is never lost
+
+
+async def test_a_window_that_is_smaller_than_we_believed_is_learned_from_a_refusal(project: Path) -> None:
+    (project / "big.txt").write_text("a line of text\n" * 2000)
+    mind = Narrow(9000, 12)
+    agent, _brain, events = agent_for(project, mind, bounds=Bounds(window=100_000))
+    assert (await agent.work(TASK, nudges=0)).state == "answered"
+    assert mind.refused == 1
+    assert any(isinstance(e, Shortened) for e in events)
+
+
+async def test_a_window_too_small_for_the_rules_is_said_before_anything_is_asked(project: Path) -> None:
+    agent, brain, _ = agent_for(project, bounds=Bounds(window=1500))
+    ended = await agent.work(TASK)
+    assert (ended.state, "rules and tools alone take" in ended.text) == ("failed", True)
+    assert brain.asked == []

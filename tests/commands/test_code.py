@@ -99,7 +99,13 @@ def test_a_bound_has_its_exit_code_and_the_session_goes_on(program: Program, pro
     ("more", "told"),
     [
         (("--approve", "x"), "--approve needs a terminal"),
-        ((), "without a task it needs a terminal"),
+        ((), "the prompt is empty; fusiongraph code"),
+        (("",), "the prompt is empty; fusiongraph code"),
+        (("x", "--json", "--approve"), "--approve needs a terminal to ask on; no pipes, and no --json"),
+        (("x", "--model", "budgett"), "there is no preset budgett; did you mean budget"),
+        (("x", "--model", "two words"), "'two words' is no model; vendor/name"),
+        (("x", "--allow-tools", "bash"), "only tools of MCP servers are allowed so"),
+        (("x", "--allow-tools", "mcp:gone"), "there is no MCP server gone"),
         (("x", "--root", "/nowhere"), "cannot be opened"),
         (("x", "--root", "/"), "no folder to work in"),
         (("x", "--resume", "nope"), "there is no session nope"),
@@ -226,9 +232,9 @@ def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project
         screen = terminal(*bench.arguments, **bench.variables)
         screen.wait_for(READY)
         screen.type(f"{TASK}\r")
-        screen.wait_for("bash {")
+        screen.wait_for("$ sleep 1000")
         screen.signal(signal.SIGINT)
-        screen.wait_for("stopped; --resume")
+        screen.wait_for("stopped; say how to go on")
         screen.type("go on\r")
         screen.wait_for("Added version() and its test.")
         screen.type("/exit\r")
@@ -238,6 +244,73 @@ def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project
     screen = on_bench(project, work, {"sim/engineer": sleeper})
     assert "Traceback" not in screen.text
     assert (project / "app.py").read_text() == APP + "\n\n" + RIGHT
+
+
+def test_ctrl_c_at_the_prompt_leaves_when_it_comes_twice(terminal: Start, project: Path) -> None:
+    def work(bench: Bench) -> int:
+        screen = terminal(*bench.arguments, **bench.variables)
+        screen.wait_for(READY)
+        screen.type("/help\r")
+        screen.wait_for("/undo puts back", times=2)
+        for round_ in (1, 2):  # a line in between begins the count anew
+            screen.wait_for(READY, times=2 * round_)
+            screen.type("\x03")
+            screen.wait_for("Ctrl-C once more leaves", times=round_)
+            screen.wait_for(READY, times=2 * round_ + 1)
+            screen.type("\r" if round_ == 1 else "\x03")
+        return screen.finish()
+
+    assert on_bench(project, work) == 130
+
+
+def test_the_task_may_come_through_a_pipe(program: Program, project: Path) -> None:
+    def work(bench: Bench) -> Done:
+        process = program(*bench.arguments, **bench.variables)
+        out, err = process.communicate(TASK, timeout=60)
+        return Done(process.returncode, out, err)
+
+    done = on_bench(project, work)
+    assert (done.code, "Added version()" in done.out) == (0, True), done
+    assert not any(line.endswith(" ") for line in done.out.splitlines())
+
+
+def test_what_one_task_changed_is_put_back_when_its_session_goes_on(
+    program: Program, terminal: Start, project: Path
+) -> None:
+    def work(bench: Bench) -> Done:
+        done = run(program, bench, TASK, "--checkpoint")
+        screen = terminal(*bench.arguments, "--resume", "last", **bench.variables)
+        screen.wait_for(READY)
+        screen.type("/undo\r")
+        screen.wait_for("put back: app.py, test_app.py")
+        screen.type("/exit\r")
+        assert screen.finish() == 0
+        return done
+
+    done = on_bench(project, work)
+    assert "and /undo put back what was changed" in done.err
+    assert (project / "app.py").read_text() == APP
+
+
+def test_a_budget_that_pays_for_no_reply_is_said_before_anything_is_spent(program: Program, project: Path) -> None:
+    def work(bench: Bench) -> tuple[Done, Done, int]:
+        prices = project.parent / "prices.json"
+        prices.write_text('{"models": {"sim/engineer": [3, 15]}}')
+        unknown = run(program, bench, TASK, "--budget-usd", "1")
+        small = run(program, bench, TASK, "--budget-usd", "0.0001", "--prices", str(prices))
+        return unknown, small, len(bench.server.received)
+
+    unknown, small, asked = on_bench(project, work)
+    assert (unknown.code, "the price of sim/engineer is unknown" in unknown.out) == (4, True), unknown
+    assert (small.code, "is too small for one call" in small.out) == (4, True), small
+    assert asked == 0
+
+
+def test_a_brain_that_fails_is_told_in_one_line(program: Program, project: Path) -> None:
+    done = on_bench(project, lambda bench: run(program, bench, TASK, "--model", "sim/fault-401"))
+    assert done.code == 1
+    assert "failed: sim/fault-401: the upstream refused the key (status 401)\n" in done.out
+    assert "goes on" in done.err
 
 
 def test_a_council_is_convened_and_its_cost_is_shown(program: Program, project: Path, tmp_path: Path) -> None:
