@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.commands.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(find_sandbox() is None, reason="no sandbox here")
 READY = "\x1b[?2004h"
+SHOP = [sys.executable, str(Path(__file__).parents[1] / "tools" / "mcp_shop.py")]
 
 
 @pytest.fixture
@@ -311,6 +313,50 @@ def test_a_brain_that_fails_is_told_in_one_line(program: Program, project: Path)
     assert done.code == 1
     assert "failed: sim/fault-401: the upstream refused the key (status 401)\n" in done.out
     assert "goes on" in done.err
+
+
+def shop_at_hand(project: Path) -> str:
+    """A fusiongraph.toml that names an MCP server."""
+    pytest.importorskip("mcp")
+    file = project.parent / "fusiongraph.toml"
+    file.write_text(f"[mcp.shop]\ncommand = {json.dumps(SHOP)}\n")
+    return str(file)
+
+
+def buys(call: Call) -> Completion:
+    """Asks an MCP server for a price, if it was given that tool."""
+    results = [m.text for m in call.messages if m.role == "tool"]
+    if results:
+        return use("finish", 1, summary=results[-1], verified="asked")
+    names = {tool["function"]["name"] for tool in call.sampling.tools}
+    return use("mcp__shop__price", item="tea") if "mcp__shop__price" in names else Completion(text="no such tool")
+
+
+def test_tools_of_mcp_servers_only_when_allowed_by_name(program: Program, project: Path) -> None:
+    def work(bench: Bench) -> tuple[Done, Done]:
+        bench.variables["FUSION_CONFIG"] = shop_at_hand(project)
+        return run(program, bench, "buy", "--json"), run(program, bench, "buy", "--allow-tools", "mcp:shop/price")
+
+    without, allowed = on_bench(project, work, {"sim/engineer": buys})
+    assert '"no such tool"' in without.out
+    assert (allowed.code, 'mcp__shop__price item="tea"' in allowed.out) == (0, True), allowed
+    assert "tea costs 42" in allowed.out
+
+
+def test_a_call_of_an_mcp_server_is_asked_about_though_it_says_that_it_only_reads(
+    terminal: Start, project: Path
+) -> None:
+    def work(bench: Bench) -> Terminal:
+        more = ("--approve", "--allow-tools", "mcp:shop")
+        screen = terminal(*bench.arguments, "buy", *more, FUSION_CONFIG=shop_at_hand(project), **bench.variables)
+        screen.wait_for("mcp__shop__price? yes, no, always")
+        assert '"item": "tea"' in screen.text
+        screen.type("no\r")
+        screen.wait_for("the user refused this call")
+        screen.finish()
+        return screen
+
+    assert "costs 42" not in on_bench(project, work, {"sim/engineer": buys}).text
 
 
 def test_a_council_is_convened_and_its_cost_is_shown(program: Program, project: Path, tmp_path: Path) -> None:
