@@ -32,6 +32,7 @@ from fusion_graph.agent.happenings import (
 SHOWN = (3, 6)  # lines of a result: of its beginning and of its end
 FEWER = {"read_file": (1, 0), "list_files": (4, 0), "search_files": (4, 0)}
 CHANGE = 16  # lines of a change that nobody is asked about
+SPARED = 2  # so few are not worth a line that says that they are left out
 STYLES = {"+": "green", "-": "red", "@": "cyan", "$": "bold"}
 THINKING, END = "thinking", "finish"
 
@@ -110,7 +111,7 @@ class AgentScreen:
         lines = event.text.splitlines()
         if event.tool != "bash" and event.text.startswith("--- "):
             lines = lines[2:]  # which file it is has been said
-        more = 0 if self._asks else max(0, len(lines) - CHANGE)
+        more = 0 if self._asks or len(lines) <= CHANGE + SPARED else len(lines) - CHANGE
         for line in lines[:CHANGE] if more else lines:
             self._line(f"  {line}", STYLES.get(line[:1], ""))
         if more:
@@ -123,7 +124,7 @@ class AgentScreen:
         first, last = FEWER.get(event.tool, SHOWN) if event.ok else SHOWN
         lines = event.text.splitlines()
         more = len(lines) - first - last
-        told = lines if more <= 0 else [*lines[:first], f"[{more} more lines]", *lines[len(lines) - last :]]
+        told = lines if more <= SPARED else [*lines[:first], f"[{more} more lines]", *lines[len(lines) - last :]]
         for line in told:
             self._line(f"  {line[:200]}", "dim" if event.ok else "red")
 

@@ -135,7 +135,7 @@ class Agent:
                 return Ended("budget" if lost.reason == "budget" else "failed", lost.message)
             self.memory.add(Message("assistant", reply.text, tool_calls=reply.tool_calls))
             if reply.text.strip():
-                self.tell(Thought(self.memory.steps, reply.text))
+                self.tell(Thought(self.memory.steps + 1, reply.text))
             if reply.tool_calls:
                 answers = await self._act(reply.tool_calls, tools)
                 self._count()
@@ -204,7 +204,7 @@ class Agent:
         if before <= room:
             return
         self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
-        self.tell(Shortened(self.memory.steps, before, tokens_of(self.memory.messages)))
+        self.tell(Shortened(self.memory.steps + 1, before, tokens_of(self.memory.messages)))
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Agent:
 
     def _step(self, call: ToolCall, tools: Mapping[str, Tool]) -> Callable[[], Awaitable[Answered]]:
         async def step() -> Answered:
-            self.tell(Used(self.memory.steps, call.name, call.arguments))
+            self.tell(Used(self.memory.steps + 1, call.name, call.arguments))
             tool = tools.get(call.name)
             refused = await self._refused(tool, call) if tool is not None and tool.mutates else ""
             if refused:
@@ -231,7 +231,7 @@ class Agent:
                 )
             told = answer.text if refused else fenced(call.name, answer.text, self.fence)
             self.memory.add(Message("tool", told, tool_call_id=call.id))
-            self.tell(Gave(self.memory.steps, call.name, answer.ok, answer.text, answer.seconds))
+            self.tell(Gave(self.memory.steps + 1, call.name, answer.ok, answer.text, answer.seconds))
             return answer
 
         return step
@@ -243,7 +243,7 @@ class Agent:
         if change is None:
             return ""
         if tool.name in PREVIEWED or self.approve is not None:
-            self.tell(Changing(self.memory.steps, tool.name, change))
+            self.tell(Changing(self.memory.steps + 1, tool.name, change))
         if self.approve is not None and (why := await self.approve(tool, change)):
             return why
         if self.before_change is not None:

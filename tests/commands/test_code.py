@@ -180,7 +180,6 @@ def test_what_was_typed_ahead_approves_nothing(terminal: Start, project: Path) -
         screen = terminal(*bench.arguments, TASK, "--approve", **bench.variables)
         assert asked.wait(30)
         screen.type("yes\ralways\r")
-        screen.wait_for("always")  # the terminal has them
         answered.set()
         screen.wait_for("edit_file? yes")
         screen.wait_for(READY)
@@ -246,6 +245,25 @@ def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project
     screen = on_bench(project, work, {"sim/engineer": sleeper})
     assert "Traceback" not in screen.text
     assert (project / "app.py").read_text() == APP + "\n\n" + RIGHT
+
+
+@pytest.mark.parametrize("how", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM)])
+def test_however_it_ends_the_terminal_echoes_again(
+    terminal: Start, project: Path, how: tuple[signal.Signals, ...]
+) -> None:
+    def sleeper(_call: Call) -> Completion:
+        return use("bash", command="sleep 1000")
+
+    def work(bench: Bench) -> Terminal:
+        screen = terminal(*bench.arguments, TASK, **bench.variables)
+        screen.wait_for("$ sleep 1000  ")
+        assert not screen.echoes
+        for number in how:
+            screen.signal(number)
+        assert screen.finish() in (130, 143)
+        return screen
+
+    assert on_bench(project, work, {"sim/engineer": sleeper}).echoes
 
 
 def test_ctrl_c_at_the_prompt_leaves_when_it_comes_twice(terminal: Start, project: Path) -> None:
