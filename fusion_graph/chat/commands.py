@@ -70,10 +70,11 @@ async def _drafts(talk: Talk, _argument: str) -> None:
     drafts = [d for d in (turn.result.drafts if turn else ()) if answer is None or d.node != answer.node]
     if not drafts:
         talk.screen.tell("there are no drafts" + ("" if turn else " yet"))
+        return
     labels = talk.session.labels()
-    for draft in drafts:
-        label = f"{labels[draft.node]}: " if draft.node in labels else ""
-        talk.screen.tell(f"### {label}{draft.node} ({draft.model})\n\n{draft.text}", markdown=True)
+    heads = [f"{labels[d.node]}: {d.node}" if d.node in labels else d.node for d in drafts]
+    told = [f"### {head} ({draft.model})\n\n{draft.text}" for head, draft in zip(heads, drafts, strict=True)]
+    talk.screen.tell("\n\n".join(told), markdown=True)
 
 
 async def _analysis(talk: Talk, _argument: str) -> None:

@@ -67,7 +67,8 @@ class PipeScreen:
         self.tell("\n".join(f"{name:<{width}}  {text}" for name, text in rows.items()))
 
     def fail(self, message: str, hint: str = "") -> None:
-        self._err(f"error: {message}" + (f"; {hint}" if hint else ""))
+        gap = "\n  " if "\n" in message else "; "
+        self._err(f"error: {message}" + (f"{gap}{hint}" if hint else ""))
 
     def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002
         """Ctrl-C ends the program, as it does every program in a pipe."""

@@ -112,6 +112,9 @@ class Talk:
         except asyncio.CancelledError:
             if not self._stops:
                 raise
+        except FusionError:  # refused before it began
+            self.failures += 1
+            raise
         finally:
             calm()
             self.screen.end(result)

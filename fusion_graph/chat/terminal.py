@@ -139,7 +139,7 @@ class TerminalScreen:
         told = Text("error: ", style="bold red")
         told.append(self._scrub(message), style="not bold default")
         if hint:
-            gap = "\n" if "\n" in message else "; "
+            gap = "\n  " if "\n" in message else "; "
             told.append(f"{gap}{self._scrub(hint)}", style="not bold default")
         self._console.print(told)
 

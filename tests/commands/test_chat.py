@@ -76,6 +76,13 @@ def test_a_panelist_may_use_a_tool_of_an_mcp_server_that_was_allowed(
     assert (refused.code, "mcp:shop/price" in refused.err) == (2, True), refused
 
 
+def test_a_question_that_is_refused_is_not_answered(cli: Callable[..., Done], tmp_path: Path) -> None:
+    file = tmp_path / "dear.yaml"
+    file.write_text("version: 1\nname: dear\nnodes: {only: {kind: proposer, model: a/x@far}}\noutput: only\n")
+    done = cli("chat", "--config", file, stdin=b"one\n")
+    assert (done.code, "unknown backend 'far'" in done.err) == (1, True), done
+
+
 @pytest.mark.parametrize("arguments", [("--config", "none"), ("-p", "nope=1"), ("--allow-tools", "nope"), ("--root",)])
 def test_wrong_usage(cli: Callable[..., Done], arguments: tuple[str, ...]) -> None:
     done = cli("chat", *arguments, stdin=b"")
