@@ -115,7 +115,7 @@ async def test_what_a_file_page_or_command_says_cannot_approve(project: Path, so
     web = replace(TOOLS["web_fetch"], run=page)
     agent.box = replace(agent.box, tools={**agent.box.tools, "web_fetch": web})
     await agent.work(TASK, nudges=0)
-    assert [change for change in asked if change != "$ cat evil.md"][0] == "$ rm -rf ."
+    assert next(change for change in asked if change != "$ cat evil.md") == "$ rm -rf ."
     assert asked[-1].startswith("--- a/app.py")
     assert (project / "app.py").read_text() == APP
     result = next(m.text for m in brain.asked[1] if m.role == "tool")
