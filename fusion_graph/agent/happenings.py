@@ -30,11 +30,12 @@ class Thought(NamedTuple):
 
 
 class Used(NamedTuple):
-    """A tool is called."""
+    """A tool is called; `call` is the call's id. Calls that change nothing may be under way at once."""
 
     step: int
     tool: str
     arguments: str
+    call: str = ""
 
 
 class Changing(NamedTuple):
@@ -53,6 +54,7 @@ class Gave(NamedTuple):
     ok: bool
     text: str
     seconds: float
+    call: str = ""
 
 
 class Stepped(NamedTuple):

@@ -58,7 +58,8 @@ class AgentScreen:
         self._live: Live | None = None
         self._now, self._since = THINKING, 0.0
         self._sums = ""
-        self._caption = ""
+        self._captions: dict[str, str] = {}  # of the calls that have no result yet
+        self._caption, self._above = "", ""  # the last one, and whose it is
         self._is_new = False  # a step has begun, and nothing of it is shown yet
 
     def __call__(self, event: Happening) -> None:
@@ -99,7 +100,8 @@ class AgentScreen:
     # --- a step -------------------------------------------------------------------------------------------------------
 
     def _used(self, event: Used) -> None:
-        self._caption = caption(event.tool, event.arguments)
+        self._caption, self._above = caption(event.tool, event.arguments), event.call
+        self._captions[event.call] = self._caption
         self._turn(self._caption)
         if event.tool != END:  # what it says is told when the task has ended
             self._line(self._caption, "bold" if event.tool == "bash" else "cyan")
@@ -121,6 +123,10 @@ class AgentScreen:
         self._turn(THINKING)
         if event.tool == END and event.ok:
             return
+        told_of = self._captions.pop(event.call, "")
+        if event.call != self._above and told_of:  # others were under way, and stand between
+            self._line(told_of, "cyan")
+            self._above = event.call
         first, last = FEWER.get(event.tool, SHOWN) if event.ok else SHOWN
         lines = event.text.splitlines()
         more = len(lines) - first - last

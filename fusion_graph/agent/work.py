@@ -33,6 +33,7 @@ from fusion_graph.messages import Completion, Message, ToolCall
 from fusion_graph.toolbox import Toolbox
 
 PREVIEWED = frozenset({"write_file", "edit_file", "bash"})
+STUCK = 5
 LEAST = 500  # tokens of a conversation with which any work can be done
 
 
@@ -87,6 +88,7 @@ class Agent:
     bounds: Bounds = field(default_factory=Bounds)
     before_change: Callable[[], Awaitable[None]] | None = None  # called once, ahead of the first call that changes
     _native: bool = True
+    _alike: tuple[object, ...] = ()  # the last steps, as far as each only failed, and as the one before
     _learned: int = 0  # a window that is smaller than was believed
 
     def left(self) -> float | None:
@@ -123,7 +125,7 @@ class Agent:
         return ended
 
     async def _loop(self, tools: Sequence[Tool], *, nudges: int) -> Ended:
-        system = await briefing.brief(self.box.site)
+        system, self._alike = await briefing.brief(self.box.site), ()
         for _ in range(self.bounds.steps):
             spent, budget = self.memory.cost_usd, self.bounds.budget_usd
             if budget is not None and (spent is None or spent >= budget):
@@ -142,6 +144,8 @@ class Agent:
                 last = next((a for a in answers if a.ends), None)
                 if last is not None:
                     return Ended("finished", last.text)
+                if self._is_stuck(reply.tool_calls, answers):
+                    return Ended("failed", f"it made the same call {STUCK} times, which failed alike")
                 continue
             self._count()
             if not nudges:
@@ -150,6 +154,13 @@ class Agent:
             self.memory.add(Message("user", briefing.NUDGE))
         steps = self.bounds.steps
         return Ended("steps", "one step was not enough" if steps == 1 else f"{steps} steps were not enough")
+
+    def _is_stuck(self, calls: Sequence[ToolCall], answers: Sequence[Answered]) -> bool:
+        """A model that does not see why something fails would try it until a bound is reached."""
+        failing = [(c.name, c.arguments, a.text) for c, a in zip(calls, answers, strict=True) if not a.ok]
+        whole = len(failing) == len(calls)
+        self._alike = (*self._alike, failing) if whole and failing in self._alike else (failing,) if whole else ()
+        return len(self._alike) >= STUCK
 
     def _count(self) -> None:
         self.memory.steps += 1
@@ -215,7 +226,7 @@ class Agent:
 
     def _step(self, call: ToolCall, tools: Mapping[str, Tool]) -> Callable[[], Awaitable[Answered]]:
         async def step() -> Answered:
-            self.tell(Used(self.memory.steps + 1, call.name, call.arguments))
+            self.tell(Used(self.memory.steps + 1, call.name, call.arguments, call.id))
             tool = tools.get(call.name)
             refused = await self._refused(tool, call) if tool is not None and tool.mutates else ""
             if refused:
@@ -231,7 +242,7 @@ class Agent:
                 )
             told = answer.text if refused else fenced(call.name, answer.text, self.fence)
             self.memory.add(Message("tool", told, tool_call_id=call.id))
-            self.tell(Gave(self.memory.steps + 1, call.name, answer.ok, answer.text, answer.seconds))
+            self.tell(Gave(self.memory.steps + 1, call.name, answer.ok, answer.text, answer.seconds, call.id))
             return answer
 
         return step

@@ -125,3 +125,14 @@ def test_the_live_line_says_what_goes_on_and_leaves_while_somebody_types() -> No
     assert "$ make" in told
     assert "1200 tokens, $0.5000  Ctrl-C stops" in told
     assert told.endswith(("\x1b[2K", "\x1b[?25h"))
+
+
+def test_results_of_calls_at_once_stand_below_their_own_call() -> None:
+    told = shown(
+        Used(1, "web_fetch", '{"url": "http://a/"}', "1"),
+        Used(1, "web_fetch", '{"url": "http://b/"}', "2"),
+        Gave(1, "web_fetch", ok=True, text="page a", seconds=0, call="1"),
+        Gave(1, "web_fetch", ok=True, text="page b", seconds=0, call="2"),
+        terminal=False,
+    )
+    assert told.split("\n")[2:6] == ["fetch http://a/", "  page a", "fetch http://b/", "  page b"]

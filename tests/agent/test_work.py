@@ -137,6 +137,20 @@ async def test_a_call_that_cannot_succeed_is_not_asked_about(project: Path) -> N
     assert "there is no gone.py" in brain.asked[1][-1].text
 
 
+async def test_the_same_failing_call_again_and_again_ends_it(project: Path) -> None:
+    def hopeless(messages: tuple[Message, ...], _tools: set[str]) -> Completion:
+        return use("read_file", len(messages), path="gone.py")
+
+    def varied(messages: tuple[Message, ...], _tools: set[str]) -> Completion:
+        return use("read_file", len(messages), path=f"gone{len(messages) % 3}.py")
+
+    agent, _, events = agent_for(project, hopeless)
+    assert await agent.work(TASK) == Ended("failed", "it made the same call 5 times, which failed alike")
+    assert sum(isinstance(e, Stepped) for e in events) == 5
+    agent, _, _ = agent_for(project, varied, bounds=Bounds(steps=9))
+    assert (await agent.work(TASK)).state == "steps"
+
+
 async def test_bounds_end_it(project: Path) -> None:
     def forever(messages: tuple[Message, ...], _tools: set[str]) -> Completion:
         return use("list_files", len(messages))
