@@ -114,11 +114,12 @@ def runs(walk: Walk) -> None:
 
 
 def code(walk: Walk) -> None:
-    """The simulated model does as it is told: it finishes."""
+    """The simulated model does as it is told: it finishes; also when the task comes through a pipe."""
     (walk.folder / "work").mkdir()
     task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
     told = walk.call("code", task, "--root", "work", "--json").splitlines()
     assert json.loads(told[-1])["state"] == "finished"
+    assert "Nothing was to do." in walk.call("code", "--root", "work", said=task)
 
 
 def evaluate(walk: Walk) -> None:
@@ -154,7 +155,7 @@ def mcp(walk: Walk) -> None:
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     )
     with subprocess.Popen(
-        [*PROGRAM, "mcp"],
+        [*PROGRAM, "mcp", "--journal"],
         cwd=walk.folder,
         env=walk.at.environment,
         stdin=subprocess.PIPE,
@@ -177,7 +178,7 @@ def serve(walk: Walk) -> None:
 
 
 COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
-    "doctor": lambda walk: _holds(walk.call("doctor"), "default", "FUSION_BASE_URL"),
+    "doctor": lambda walk: _holds(walk.call("doctor", "--mcp"), "default", "FUSION_BASE_URL"),
     "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
     "check": lambda walk: walk.call("check", *map(str, wiring.presets().values())),
     "test": lambda walk: _holds(walk.call("test", *wiring.presets()), "passed"),
