@@ -43,7 +43,7 @@ BACKEND: Mapping[str, type] = {
     "tools": bool,
 }
 TOOLS: Mapping[str, type] = {"search": str, "blocked_domains": list}
-MCP: Mapping[str, type] = {"command": list, "env": list, "url": str}
+MCP: Mapping[str, type] = {"command": list, "env": list, "url": str, "api_key_env": str}
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -100,16 +100,21 @@ def _mcp(name: str, entry: Any, where: str) -> McpServer:
     """One `[mcp.NAME]` table. It starts nothing: only a command line allows its tools."""
     if not NAME.fullmatch(name) or not isinstance(entry, dict):
         raise UsageError(f"{where}: not an MCP server", hint='[mcp.files] command = ["program", "argument"]')
+    if {"api_key", "headers"} & entry.keys() or not VARIABLE.fullmatch(str(entry.get("api_key_env", "X"))):
+        hint = 'api_key_env = "SHOP_KEY" names the environment variable that holds it'
+        raise UsageError(f"{where}: a key does not belong in a file", hint=hint)
     _check_keys(entry, MCP, where)
     command, names, url = entry.get("command", []), entry.get("env", []), entry.get("url", "")
-    if bool(command) == bool(url) or (url and names):
-        raise UsageError(f"{where}: either command, with or without env, or url", hint='url = "http://127.0.0.1/mcp"')
+    if bool(command) == bool(url) or (url and names) or (command and "api_key_env" in entry):
+        hint = 'url = "http://127.0.0.1/mcp"'
+        raise UsageError(f"{where}: either command, with or without env, or url, perhaps with api_key_env", hint=hint)
     if not all(isinstance(part, str) and "\0" not in part for part in command):
         raise UsageError(f"{where}: command must be a list of texts", hint='["program", "argument"]')
     if not all(isinstance(variable, str) and VARIABLE.fullmatch(variable) for variable in names):
         raise UsageError(f"{where}: env names variables; a value does not belong in a file", hint='["GITHUB_TOKEN"]')
     address = check_address(url, f"{where} url") if url else ""
-    return McpServer(name=name, command=tuple(command), url=address, unset=tuple(names))
+    needed = [entry["api_key_env"]] if "api_key_env" in entry else names
+    return McpServer(name=name, command=tuple(command), url=address, unset=tuple(needed))
 
 
 def _backend(name: str, entry: Any, where: str) -> Backend:

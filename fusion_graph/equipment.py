@@ -73,6 +73,11 @@ def mcp_words(given: Sequence[str]) -> set[str]:
     return {word for text in given for word in text.split(",") if word.startswith(PREFIX)}
 
 
+def mcp_listed(given: Sequence[str]) -> list[str]:
+    """The same as tools to list: all of a server is `mcp:server/*`."""
+    return [word if "/" in word else f"{word}/*" for word in sorted(mcp_words(given))]
+
+
 def _own_words(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for text in given for word in text.split(",") if word and not word.startswith(PREFIX))
 
@@ -100,7 +105,7 @@ def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = N
 async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     """What a server's pipelines may use: only what its operator allows, and nothing of the machine, as strangers ask.
     Tools of MCP servers, which are named one by one, it may allow as well. Raises UsageError."""
-    strange = [word if "/" in word else f"{word}/*" for word in sorted(mcp_words(names))]
+    strange = mcp_listed(names)
     names = _own_words(names)
     words = [word for text in names for word in text.split(",")]
     meant = [name for name in _names(tuple(names)) if name in words or (ALL in words and _is_open(name))]

@@ -152,7 +152,10 @@ def _key(variables: _Variables, name: str) -> str:
 
 
 def _mcp(server: McpServer, variables: _Variables) -> McpServer:
-    """The server with the few variables it gets. Where one is missing, whoever starts it says so."""
+    """The server with the few variables it gets, or with its key. Where one is missing, whoever starts it says so."""
+    if server.url:
+        key = _key(variables, server.unset[0]) if server.unset else ""
+        return replace(server, key=key, unset=() if key else server.unset)
     found = {name: variables.shell[name] for name in CLEAN if name in variables.shell}
     found |= {name: variables[name] for name in server.unset if variables[name]}
     return replace(server, environment=found, unset=tuple(name for name in server.unset if name not in found))

@@ -24,12 +24,14 @@ TOOL_BOUNDS = ToolBounds()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpServer:
     """An MCP server whose tools models may call: a command to start or an address. `environment`: all that the command
-    gets; `unset`: what it should get besides and is not set."""
+    gets; `key`: what the address is told as a bearer token; `unset`: variables it should have besides and that are not
+    set."""
 
     name: str
     command: tuple[str, ...] = ()
     url: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: str = field(default="", repr=False)
     unset: tuple[str, ...] = ()
 
 

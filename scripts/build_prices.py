@@ -1,4 +1,5 @@
-"""Write fusion_graph/data/prices.json from the installed genai-prices (MIT), as of today. Run it before a release.
+"""Write fusion_graph/data/prices.json and windows.json (how much models read) from the installed genai-prices (MIT), as
+of today. Run it before a release.
 
 OpenRouter's slugs come first, then each vendor's own names as `vendor/name`. A model with a charge that tokens do not
 tell (per request, per page, per second) is left out: its price is unknown rather than too low.
@@ -16,6 +17,7 @@ from typing import Any
 from genai_prices import data_snapshot
 
 TABLE = Path(__file__).parents[1] / "fusion_graph" / "data" / "prices.json"
+WINDOWS = TABLE.with_name("windows.json")
 VENDORS = {
     "anthropic": "anthropic",
     "cohere": "cohere",
@@ -40,30 +42,45 @@ def main() -> None:
     """Print what was found and write the table."""
     noon = datetime.now(UTC).replace(hour=12)
     models: dict[str, list[float]] = {}
-    for slug, prices in slugs(noon):
-        if entry := rates(slug, prices):
+    for slug, model in slugs():
+        if entry := rates(slug, set_fields(model.get_prices(noon))):
             models.setdefault(slug, entry)
+    write(TABLE, noon, UNIT, models, '],\n"')
+    write(WINDOWS, noon, "tokens that a model reads", windows(), ',\n"')
+
+
+def write(file: Path, noon: datetime, unit: str, models: dict[str, Any], between: str) -> None:
     table = {
         "date": f"{noon:%Y-%m-%d}",
         "source": f"genai-prices {version('genai-prices')} (MIT), scripts/build_prices.py",
-        "unit": UNIT,
+        "unit": unit,
         "models": dict(sorted(models.items())),
     }
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(json.dumps(table, separators=(",", ":")).replace('],"', '],\n"') + "\n")
-    print(f"{TABLE.name}: {len(models)} models, {TABLE.stat().st_size} bytes")
+    head, _, body = json.dumps(table, separators=(",", ":")).partition('"models":')
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f'{head}"models":{body.replace(between.replace(chr(10), ""), between)}\n')
+    print(f"{file.name}: {len(models)} models, {file.stat().st_size} bytes")
 
 
-def slugs(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every slug and its price fields at that moment, the router's own first."""
+def windows() -> dict[str, int]:
+    """The first length said of each slug."""
+    found: dict[str, int] = {}
+    for slug, model in slugs():
+        if model.context_window:
+            found.setdefault(slug, model.context_window)
+    return found
+
+
+def slugs() -> Iterator[tuple[str, Any]]:
+    """Every slug and its model, the router's own first."""
     providers = {provider.id: provider for provider in data_snapshot.get_snapshot().providers}
     for model in providers["openrouter"].models:
         if "/" in model.id:
-            yield model.id, set_fields(model.get_prices(now))
+            yield model.id, model
     for vendor, prefix in VENDORS.items():
         for model in providers[vendor].models:
             if not set("/:") & set(model.id):
-                yield f"{prefix}/{model.id}", set_fields(model.get_prices(now))
+                yield f"{prefix}/{model.id}", model
 
 
 def set_fields(prices: Any) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def runs(walk: Walk) -> None:
 
 
 def code(walk: Walk) -> None:
-    """The simulated model does as it is told: it finishes."""
+    """The simulated model does as it is told: it finishes; also when the task comes through a pipe."""
     (walk.folder / "work").mkdir()
     task = 'sim: call finish {"summary": "Nothing was to do.", "verified": "looked"}'
     told = walk.call("code", task, "--root", "work", "--json").splitlines()
@@ -123,6 +123,7 @@ def code(walk: Walk) -> None:
     assert json.loads(again[0])["session"] == json.loads(told[0])["session"]
     (line,) = [line for line in json.loads(walk.call("runs", "list", "--json")) if line["command"] == "code"]
     assert (line["runs"], line["state"]) == (2, "finished")
+    assert "Nothing was to do." in walk.call("code", "--root", "work", said=task)
 
 
 def evaluate(walk: Walk) -> None:
@@ -161,7 +162,7 @@ def mcp(walk: Walk) -> None:
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     )
     with subprocess.Popen(
-        [*PROGRAM, "mcp"],
+        [*PROGRAM, "mcp", "--journal"],
         cwd=walk.folder,
         env=walk.at.environment,
         stdin=subprocess.PIPE,
@@ -184,7 +185,7 @@ def serve(walk: Walk) -> None:
 
 
 COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
-    "doctor": lambda walk: _holds(walk.call("doctor"), "default", "FUSION_BASE_URL"),
+    "doctor": lambda walk: _holds(walk.call("doctor", "--mcp"), "default", "FUSION_BASE_URL"),
     "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
     "check": lambda walk: walk.call("check", *map(str, wiring.presets().values())),
     "test": lambda walk: _holds(walk.call("test", *wiring.presets()), "passed"),

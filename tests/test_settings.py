@@ -202,3 +202,12 @@ def test_mcp_server_gets_a_clean_environment(tmp_path: Path) -> None:
     server = load(tmp_path, toml, PATH="/bin", TOKEN="t", OPENAI_API_KEY="k", PYTHONPATH="p").mcp["a"]
     assert server.environment == {"PATH": "/bin", "TOKEN": "t"}
     assert server.unset == ("LOST",)
+
+
+def test_mcp_server_at_an_address_gets_its_key_from_the_environment(tmp_path: Path) -> None:
+    toml = '[mcp.a]\nurl = "http://a.test/mcp"\napi_key_env = "SHOP_KEY"\n'
+    found = load(tmp_path, toml, SHOP_KEY="sk-canary").mcp["a"]
+    assert (found.key, found.unset, found.environment) == ("sk-canary", (), {})
+    assert "sk-canary" not in repr(load(tmp_path, toml, SHOP_KEY="sk-canary"))
+    lost = load(tmp_path, toml, OPENAI_API_KEY="k").mcp["a"]
+    assert (lost.key, lost.unset) == ("", ("SHOP_KEY",))

@@ -8,7 +8,7 @@ import asyncio
 import sys
 import termios
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Protocol
 
 from prompt_toolkit import PromptSession
@@ -32,20 +32,21 @@ class Keyboard(Protocol):
 
 
 class Terminal:
-    """The keyboard of a terminal."""
+    """The keyboard of a terminal. `alone` keeps everything else off the screen while somebody types."""
 
-    def __init__(self) -> None:
+    def __init__(self, alone: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._alone = alone
         self._line: PromptSession[str] = PromptSession()
         self._text: PromptSession[str] = PromptSession(multiline=True)
 
     async def line(self, question: str, *, fresh: bool = True) -> str:
         if fresh:
             _forget_typed()
-        with patch_stdout():
+        with self._alone(), patch_stdout():
             return str(await self._line.prompt_async(question))
 
     async def text(self, question: str, given: str) -> str:
-        with patch_stdout():
+        with self._alone(), patch_stdout():
             return str(await self._text.prompt_async(question, default=given))
 
 
@@ -59,21 +60,19 @@ def _forget_typed() -> None:
 class Asker:
     """Approves calls: yes, no with a reason, or always for a tool. Ctrl-C calls `stop`, which cancels whoever asked."""
 
-    def __init__(
-        self, keyboard: Keyboard, show: Callable[[str], None], stop: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, keyboard: Keyboard, stop: Callable[[], None] = lambda: None) -> None:
         self._keyboard = keyboard
         self._stop = stop
-        self._show = show
         self._always: set[str] = set()
 
-    async def __call__(self, tool: Tool, change: str) -> str:
+    async def __call__(self, tool: Tool, _change: str) -> str:
+        """The change stands on the screen already."""
         if tool.name in self._always:
             return ""
-        self._show(change)
+        ask = f"{tool.name}? yes, no, always for {tool.name}: "
         while True:
             try:
-                said = (await self._keyboard.line(f"{tool.name}? yes, no, always for {tool.name}: ")).strip()
+                said = (await self._keyboard.line(ask)).strip()
             except KeyboardInterrupt:
                 self._stop()
                 await asyncio.sleep(0)  # where the cancellation arrives
@@ -88,19 +87,22 @@ class Asker:
             if word in NO or (said and word.split()[0].rstrip(",:") in NO):
                 why = said[len(word.split()[0]) :].strip(" ,:")
                 return f"{REFUSED}: {why}" if why else REFUSED
+            ask = "please say yes, no (a reason may follow) or always: "
 
 
 async def settle_plan(keyboard: Keyboard, plan: str) -> str | None:
-    """What to act on: nothing but the plan (empty), another text, or None to drop it."""
+    """What to act on: nothing but the plan (empty), another text, or None to drop it, as one that was emptied is."""
+    ask = "act on this plan? yes, no, edit: "
     while True:
         try:
-            word = (await keyboard.line("act on this plan? yes, no, edit: ")).strip().lower()
+            word = (await keyboard.line(ask)).strip().lower()
             if word in YES:
                 return ""
             if word in NO:
                 return None
             if word in ("e", "edit"):
-                changed = await keyboard.text("Alt-Enter ends it\n", plan)
-                return "" if changed.strip() == plan.strip() else changed
+                changed = (await keyboard.text("change it; Alt-Enter takes it, Ctrl-C drops it\n", plan)).strip()
+                return "" if changed == plan.strip() else changed or None
+            ask = "please say yes, no or edit: "
         except (EOFError, KeyboardInterrupt):
             return None

@@ -35,30 +35,46 @@ class Checkpoints:
         except ToolError as fault:
             raise UsageError(f"{self.root} is in no git repository", hint="git init, or no --checkpoint") from fault
 
+    async def recall(self) -> None:
+        """Those that the session made before it was left; none where there is no repository."""
+        self.kept.clear()
+        with suppress(ToolError):
+            found = await self._git("for-each-ref", "--format=%(refname:lstrip=3) %(objectname)", self._folder)
+            numbered = [(int(name), commit) for name, commit in map(str.split, found.splitlines()) if name.isdigit()]
+            self.kept += [commit for _, commit in sorted(numbered)]
+
     async def keep(self) -> str:
         """Keep everything as it is now; the commit. Raises ToolError."""
+        commit = await self._commit()
+        self.kept.append(commit)
+        await self._git("update-ref", f"{self._folder}{len(self.kept)}", commit)
+        return commit
+
+    @property
+    def _folder(self) -> str:
+        return f"{REFS}/{self.session}/"
+
+    async def _commit(self) -> str:
         with tempfile.TemporaryDirectory() as folder:
             index = await self._index(folder)
             tree = await self._git("write-tree", index=index)
-            commit = await self._git("commit-tree", tree, "-m", f"fusion_graph checkpoint of {self.session}")
-        await self._git("update-ref", f"{REFS}/{self.session}/{len(self.kept) + 1}", commit)
-        self.kept.append(commit)
-        return commit
+            return await self._git("commit-tree", tree, "-m", f"fusion_graph checkpoint of {self.session}")
 
     async def put_back(self) -> list[str]:
         """Undo what was done since the last checkpoint; the paths that changed. What is undone is kept first, so that
         nothing is lost. Raises ToolError."""
         if not self.kept:
             raise ToolError("there is no checkpoint to go back to")
-        commit = self.kept.pop()
-        undone = await self.keep()
-        self.kept.pop()
+        number, commit = len(self.kept), self.kept[-1]
+        undone = await self._commit()
+        await self._git("update-ref", f"{self._folder}undone/{undone}", undone)
         changed = await self._git("diff", "--name-only", "--relative", "--no-ext-diff", commit, undone, "--", ".")
-        if not changed:
-            return []
-        with tempfile.TemporaryDirectory() as folder:
-            index = await self._index(folder)
-            await self._git("restore", f"--source={commit}", "--worktree", "--", ".", index=index)
+        if changed:
+            with tempfile.TemporaryDirectory() as folder:
+                index = await self._index(folder)
+                await self._git("restore", f"--source={commit}", "--worktree", "--", ".", index=index)
+        self.kept.pop()
+        await self._git("update-ref", "-d", f"{self._folder}{number}", commit)
         return changed.splitlines()
 
     async def _index(self, folder: str) -> str:

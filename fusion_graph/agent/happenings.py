@@ -30,11 +30,20 @@ class Thought(NamedTuple):
 
 
 class Used(NamedTuple):
-    """A tool is called."""
+    """A tool is called; `call` is the call's id. Calls that change nothing may be under way at once."""
 
     step: int
     tool: str
     arguments: str
+    call: str = ""
+
+
+class Changing(NamedTuple):
+    """What the call will do, before it is asked about or done: a diff, a command, or its arguments."""
+
+    step: int
+    tool: str
+    text: str
 
 
 class Gave(NamedTuple):
@@ -45,6 +54,7 @@ class Gave(NamedTuple):
     ok: bool
     text: str
     seconds: float
+    call: str = ""
 
 
 class Stepped(NamedTuple):
@@ -76,7 +86,7 @@ class Ended(NamedTuple):
     text: str
 
 
-Happening: TypeAlias = Began | Planned | Thought | Used | Gave | Stepped | Shortened | Kept | Ended
+Happening: TypeAlias = Began | Planned | Thought | Used | Changing | Gave | Stepped | Shortened | Kept | Ended
 Tell: TypeAlias = Callable[[Happening], None]
 
 

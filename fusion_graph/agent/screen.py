@@ -1,15 +1,23 @@
-"""What an agent does, as it happens, for people: thought, tool, result in short, tokens and cost so far."""
+"""What an agent does, as it happens, for people: thought, tool, result in short, tokens and cost so far; on a terminal
+with one live line below, that says what it is doing just now.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.markdown import Markdown
+from rich.padding import Padding
 from rich.text import Text
 
+from fusion_graph.agent.captions import caption
 from fusion_graph.agent.happenings import (
     Began,
+    Changing,
     Ended,
     Gave,
     Happening,
@@ -20,58 +28,180 @@ from fusion_graph.agent.happenings import (
     Thought,
     Used,
 )
-from fusion_graph.engine.toolloop import short
 
-FIRST, LAST = 3, 6  # lines of a result
+SHOWN = (3, 6)  # lines of a result: of its beginning and of its end
+FEWER = {"read_file": (1, 0), "list_files": (4, 0), "search_files": (4, 0)}
+CHANGE = 16  # lines of a change that nobody is asked about
+SPARED = 2  # so few are not worth a line that says that they are left out
 STYLES = {"+": "green", "-": "red", "@": "cyan", "$": "bold"}
+THINKING, END = "thinking", "finish"
 
 
 class AgentScreen:
-    """`scrub` takes control codes out of what models, files and commands wrote."""
+    """`scrub` takes control codes out of what models, files and commands wrote. `asks`: changes are shown whole, as
+    somebody is asked about them. `live`: there is a line about what goes on, and `doing` has more to say of it."""
 
-    def __init__(self, console: Console, scrub: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        scrub: Callable[[str], str],
+        *,
+        asks: bool = False,
+        live: bool = False,
+        doing: Callable[[], str] = lambda: "",
+    ) -> None:
         self._console = console
         self._scrub = scrub
+        self._asks = asks
+        self._is_live = live
+        self._doing = doing
+        self._live: Live | None = None
+        self._now, self._since = THINKING, 0.0
+        self._sums = ""
+        self._captions: dict[str, str] = {}  # of the calls that have no result yet
+        self._caption, self._above = "", ""  # the last one, and whose it is
+        self._is_new = False  # a step has begun, and nothing of it is shown yet
 
     def __call__(self, event: Happening) -> None:
+        if isinstance(event, Stepped):
+            self._sums = f"{event.tokens} tokens, {_usd(event.cost_usd)}"
+            self._line(f"step {event.step}: {self._sums}", "dim")
+            self._is_new = True
+            self._turn(THINKING)
+            return
+        silent = isinstance(event, Used) and event.tool == END
+        if self._is_new and isinstance(event, Thought | Used | Ended) and not silent:
+            self._console.print()
+            self._is_new = False
         if isinstance(event, Thought):
-            self._console.print(Markdown(self._scrub(event.text)))
+            self._markdown(event.text)
         elif isinstance(event, Used):
-            self._line(f"{event.tool} {short(event.arguments, 120)}", "cyan")
+            self._used(event)
+        elif isinstance(event, Changing):
+            self._changing(event)
         elif isinstance(event, Gave):
             self._result(event)
-        elif isinstance(event, Stepped):
-            cost = "cost unknown" if event.cost_usd is None else f"${event.cost_usd:.4f}"
-            self._line(f"step {event.step}: {event.tokens} tokens, {cost}", "dim")
-        elif isinstance(event, Shortened):
+        else:
+            self._say(event)
+
+    def _say(self, event: Happening) -> None:
+        if isinstance(event, Shortened):
             self._line(f"the conversation was shortened from {event.before} to {event.after} tokens", "yellow")
         elif isinstance(event, Kept):
-            self._line(f"checkpoint {event.commit[:10]}; /undo puts it back", "dim")
+            self._line(f"  checkpoint {event.commit[:10]}; /undo puts it back", "dim")
         elif isinstance(event, Planned) and event.by == "user":
             self._line("your plan is acted on", "dim")
         elif isinstance(event, Ended):
             self._ended(event)
         elif isinstance(event, Began):
             self._line(f"session {event.session}", "dim")
+            self._is_new = True
 
-    def show_change(self, text: str) -> None:
-        """A diff with its colours, or a command."""
-        for line in self._scrub(text).splitlines():
-            self._line(line, STYLES.get(line[:1], ""))
+    # --- a step -------------------------------------------------------------------------------------------------------
+
+    def _used(self, event: Used) -> None:
+        self._caption, self._above = caption(event.tool, event.arguments), event.call
+        self._captions[event.call] = self._caption
+        self._turn(self._caption)
+        if event.tool != END:  # what it says is told when the task has ended
+            self._line(self._caption, "bold" if event.tool == "bash" else "cyan")
+
+    def _changing(self, event: Changing) -> None:
+        """A diff with its colours, a command that is longer than its line, or arguments."""
+        if event.text.strip() == self._caption:
+            return
+        lines = event.text.splitlines()
+        if event.tool != "bash" and event.text.startswith("--- "):
+            lines = lines[2:]  # which file it is has been said
+        more = 0 if self._asks or len(lines) <= CHANGE + SPARED else len(lines) - CHANGE
+        for line in lines[:CHANGE] if more else lines:
+            self._line(f"  {line}", STYLES.get(line[:1], ""))
+        if more:
+            self._line(f"  [{more} more lines]", "dim")
 
     def _result(self, event: Gave) -> None:
+        self._turn(THINKING)
+        if event.tool == END and event.ok:
+            return
+        told_of = self._captions.pop(event.call, "")
+        if event.call != self._above and told_of:  # others were under way, and stand between
+            self._line(told_of, "cyan")
+            self._above = event.call
+        first, last = FEWER.get(event.tool, SHOWN) if event.ok else SHOWN
         lines = event.text.splitlines()
-        more = len(lines) - FIRST - LAST
-        for line in lines if more <= 0 else [*lines[:FIRST], f"[{more} more lines]", *lines[-LAST:]]:
+        more = len(lines) - first - last
+        told = lines if more <= SPARED else [*lines[:first], f"[{more} more lines]", *lines[len(lines) - last :]]
+        for line in told:
             self._line(f"  {line[:200]}", "dim" if event.ok else "red")
 
     def _ended(self, event: Ended) -> None:
         if event.state == "finished":
-            self._console.print(Markdown(self._scrub(event.text)))
+            self._markdown(event.text)
         elif event.state == "answered":
             self._line("answered without `finish`: nothing says how it was verified", "dim")
         else:
             self._line(f"{event.state}: {event.text}", "bold red")
 
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _markdown(self, text: str) -> None:
+        text = self._scrub(text)
+        if self._console.is_terminal:
+            self._console.print(Markdown(text))
+        else:
+            self._console.print(Text(text), soft_wrap=True)
+
     def _line(self, text: str, style: str) -> None:
-        self._console.print(Text(self._scrub(text), style=style))
+        """What stands further in stays so where it is broken."""
+        text = self._scrub(text).rstrip()
+        if not self._console.is_terminal:
+            self._console.print(Text(text), soft_wrap=True)
+        elif text.startswith("  "):
+            self._console.print(Padding(Text(text[2:], style=style), (0, 0, 0, 2), expand=False))
+        else:
+            self._console.print(Text(text, style=style))
+
+    # --- the live line ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While it works."""
+        self._turn(THINKING)
+        self._start()
+        try:
+            yield
+        finally:
+            self._stop()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While somebody types: no live line."""
+        was_live = self._live is not None
+        self._stop()
+        try:
+            yield
+        finally:
+            if was_live:
+                self._start()
+
+    def _start(self) -> None:
+        if self._is_live and self._live is None:
+            self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True)
+            self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _turn(self, now: str) -> None:
+        self._now, self._since = now, time.monotonic()
+
+    def _picture(self) -> RenderableType:
+        doing = f" ({told})" if (told := self._doing()) else ""
+        parts = [f"{self._now}{doing}", f"{time.monotonic() - self._since:.0f} s", self._sums, "Ctrl-C stops"]
+        return Text(self._scrub("  ".join(filter(None, parts))), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _usd(cost: float | None) -> str:
+    return "cost unknown" if cost is None else f"${cost:.4f}"

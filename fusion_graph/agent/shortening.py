@@ -14,6 +14,8 @@ from fusion_graph.messages import Message
 NEWEST = 12  # messages that stay as they are
 LONG = 400  # characters of a result that may stay
 TOLD = 120
+CUT = "\n[... cut ...]"
+LEFT_OUT = '{"left": "out"}'
 
 
 def tokens_of(messages: Sequence[Message]) -> int:
@@ -34,10 +36,10 @@ def shorten(messages: Sequence[Message], room: int) -> list[Message]:
         head = _first_step(made)
         following = _safe(made, head + max(2, (len(made) - head) // 2))
         if following >= len(made):
-            return [_clipped(message, room) for message in made]
+            return _clipped(made, room)
         made = [*made[:head], Message("user", _story(made[head:following])), *made[following:]]
         if len(made) - head <= 3:
-            return [_clipped(message, room) for message in made]
+            return _clipped(made, room)
     return made
 
 
@@ -78,7 +80,35 @@ def _line(text: str) -> str:
     return line if len(line) <= 2 * TOLD else f"{line[: 2 * TOLD - 3]}..."
 
 
-def _clipped(message: Message, room: int) -> Message:
-    """The last resort: no message longer than a quarter of the room."""
-    most = max(room, 4)  # in characters: a quarter of the room's tokens
-    return message if len(message.text) <= most else replace(message, content=f"{message.text[:most]}\n[... cut ...]")
+def _clipped(messages: Sequence[Message], room: int) -> list[Message]:
+    """The last resort: the longest messages are cut, so far that all have room."""
+    most = _most([tokens_of([message]) for message in messages], room)
+    while True:
+        made = [_cut(message, most) if tokens_of([message]) > most else message for message in messages]
+        if (
+            tokens_of(made) <= room or most <= 1
+        ):  # names of calls are never left out: they may need more than their part
+            return made
+        most = most * 3 // 4
+
+
+def _most(sizes: Sequence[int], room: int) -> int:
+    """How long the longest may be, where shorter ones leave theirs to them."""
+    for at, size in enumerate(sorted(sizes)):
+        waiting = len(sizes) - at
+        if size * waiting > room:
+            return max(room, 0) // waiting
+        room -= size
+    return room
+
+
+def _cut(message: Message, most: int) -> Message:
+    """Calls keep their names; what they said may be left out."""
+    calls = message.tool_calls
+    if sum(text_tokens(call.arguments) for call in calls) > most // 2:
+        calls = tuple(replace(call, arguments=LEFT_OUT) for call in calls)
+    spent = tokens_of([replace(message, content="", tool_calls=calls)])
+    whole = message.text.encode("utf-8", "replace")
+    kept = whole[: max(0, 4 * (most - spent) - len(CUT))]
+    text = message.text if kept == whole else kept.decode(errors="ignore") + CUT
+    return replace(message, content=text, tool_calls=calls)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fusion_graph.agent import briefing
-from fusion_graph.agent.happenings import Began, End, Ended, Gave, Planned, Shortened, Stepped, Tell, Thought, Used
+from fusion_graph.agent.brain import Brain, Lost, Reply
+from fusion_graph.agent.happenings import (
+    Began,
+    Changing,
+    End,
+    Ended,
+    Gave,
+    Planned,
+    Shortened,
+    Stepped,
+    Tell,
+    Thought,
+    Used,
+)
 from fusion_graph.agent.memory import PUT_OFF, Memory
 from fusion_graph.agent.preview import preview
 from fusion_graph.agent.shortening import shorten, tokens_of
 from fusion_graph.contracts import Tool
 from fusion_graph.engine import emulation
+from fusion_graph.engine.estimates import text_tokens
 from fusion_graph.engine.toolloop import (
     NOT_OFFERED,
     UNSURE,
@@ -24,37 +39,12 @@ from fusion_graph.engine.toolloop import (
     wire_tool,
 )
 from fusion_graph.errors import RunFailed, ToolError
-from fusion_graph.messages import Completion, Message, ToolCall
+from fusion_graph.messages import Message, ToolCall
 from fusion_graph.toolbox import Toolbox
 
-SPENT = "session_budget"
 PREVIEWED = frozenset({"write_file", "edit_file", "bash"})
-
-
-class Lost(RunFailed):
-    """The brain gave no reply; what it cost all the same."""
-
-    tokens = 0
-    cost_usd: float | None = 0.0
-
-
-class Reply(NamedTuple):
-    """What the brain said, and what it took."""
-
-    completion: Completion
-    tokens: int
-    cost_usd: float | None
-
-
-class Brain(Protocol):
-    """A model or a pipeline. `takes_tools`: it takes them as such, else they are described in words."""
-
-    takes_tools: bool
-
-    async def think(
-        self, messages: tuple[Message, ...], tools: Sequence[Mapping[str, Any]], *, run_id: str = ""
-    ) -> Reply:
-        """Raises Lost. A run of this id that was cut off goes on."""
+STUCK = 5
+LEAST = 500  # tokens of a conversation with which any work can be done
 
 
 Approve: TypeAlias = Callable[[Tool, str], Awaitable[str]]
@@ -62,7 +52,7 @@ Approve: TypeAlias = Callable[[Tool, str], Awaitable[str]]
 
 
 class Bounds(NamedTuple):
-    """`window`: tokens of the conversation, by estimate."""
+    """`window`: tokens of the conversation with its rules and tools, by estimate."""
 
     steps: int = 60
     budget_usd: float | None = None
@@ -83,6 +73,13 @@ class Agent:
     approve: Approve | None = None
     bounds: Bounds = field(default_factory=Bounds)
     before_change: Callable[[], Awaitable[None]] | None = None  # called once, ahead of the first call that changes
+    _alike: tuple[object, ...] = ()  # the last steps, as far as each only failed, and as the one before
+    _learned: int = 0  # a window that is smaller than was believed
+
+    def left(self) -> float | None:
+        """Dollars that the next reply may cost; None without a budget."""
+        budget, spent = self.bounds.budget_usd, self.memory.cost_usd
+        return None if budget is None else max(0.0, budget - (budget if spent is None else spent))
 
     async def plan(self, task: str | None) -> str:
         """A numbered plan, made with tools that change nothing. Without a task: the one that was cut off."""
@@ -130,7 +127,7 @@ class Agent:
         return ended
 
     async def _loop(self, tools: Sequence[Tool], *, nudges: int) -> Ended:
-        system = await briefing.brief(self.box.site)
+        system, self._alike = await briefing.brief(self.box.site), ()
         for _ in range(self.bounds.steps):
             calls = self.memory.open_calls  # of a step that was cut off
             if not calls:
@@ -138,7 +135,7 @@ class Agent:
                     said = await self._think(system, tools)
                 except Lost as lost:
                     self.memory.spend(lost.tokens, lost.cost_usd)
-                    return Ended("failed" if lost.reason != SPENT else "budget", lost.message)
+                    return Ended("budget" if lost.reason == "budget" else "failed", lost.message)
                 calls = list(said.tool_calls)
             if calls:
                 answers = await self._act(calls, tools)
@@ -146,13 +143,23 @@ class Agent:
                 last = next((a for a in answers if a.ends), None)
                 if last is not None:
                     return Ended("finished", last.text)
+                if self._is_stuck(calls, answers):
+                    return Ended("failed", f"it made the same call {STUCK} times, which failed alike")
                 continue
             self._count()
             if not nudges:
                 return Ended("answered", said.text)
             nudges -= 1
             self.memory.add(Message("user", briefing.NUDGE))
-        return Ended("steps", f"{self.bounds.steps} steps were not enough")
+        steps = self.bounds.steps
+        return Ended("steps", "one step was not enough" if steps == 1 else f"{steps} steps were not enough")
+
+    def _is_stuck(self, calls: Sequence[ToolCall], answers: Sequence[Answered]) -> bool:
+        """A model that does not see why something fails would try it until a bound is reached."""
+        failing = [(c.name, c.arguments, a.text) for c, a in zip(calls, answers, strict=True) if not a.ok]
+        whole = len(failing) == len(calls)
+        self._alike = (*self._alike, failing) if whole and failing in self._alike else (failing,) if whole else ()
+        return len(self._alike) >= STUCK
 
     def _count(self) -> None:
         self.memory.steps += 1
@@ -161,11 +168,26 @@ class Agent:
     # --- thinking -----------------------------------------------------------------------------------------------------
 
     async def _think(self, system: str, tools: Sequence[Tool]) -> Message:
-        """What the model says next, which is then part of the conversation. Raises Lost."""
+        """What the model says next, which is then part of the conversation. One that was too long all the same, as
+        tokens are estimated, is shortened and sent once more. Raises Lost."""
         spent, budget = self.memory.cost_usd, self.bounds.budget_usd
         if budget is not None and (spent is None or spent >= budget):
-            raise Lost(SPENT, f"the budget of ${budget:g} is spent" if spent else "a price is unknown")
-        self._fit(system)
+            raise Lost("budget", f"the budget of ${budget:g} is spent" if spent else "a price is unknown")
+        offered = [wire_tool(tool) for tool in tools]
+        fixed = tokens_of([Message("system", system)]) + text_tokens(json.dumps(offered))
+        self._fit(fixed, self._learned or self.bounds.window)
+        try:
+            return await self._reply(system, tools)
+        except Lost as lost:
+            size = tokens_of(self.memory.messages)
+            if lost.reason != "context_length" or size < LEAST:
+                raise
+            self.memory.spend(lost.tokens, lost.cost_usd)
+            self._learned = fixed + size * 2 // 3
+            self._fit(fixed, self._learned)
+        return await self._reply(system, tools)
+
+    async def _reply(self, system: str, tools: Sequence[Tool]) -> Message:
         native = self.memory.native and self.brain.takes_tools
         try:
             reply = await self._ask(system, tools, native=native)
@@ -180,7 +202,7 @@ class Agent:
         said = Message("assistant", completion.text, tool_calls=completion.tool_calls)
         self.memory.reply(said, reply.tokens, reply.cost_usd)
         if said.text.strip():
-            self.tell(Thought(self.memory.steps, said.text))
+            self.tell(Thought(self.memory.steps + 1, said.text))
         return said
 
     async def _ask(self, system: str, tools: Sequence[Tool], *, native: bool) -> Reply:
@@ -193,12 +215,15 @@ class Agent:
         reply = await self.brain.think(messages, (), run_id=self.memory.step_id)
         return reply._replace(completion=emulation.read(reply.completion, tools, len(self.memory.messages)))
 
-    def _fit(self, system: str) -> None:
-        room = self.bounds.window - tokens_of([Message("system", system)])
-        before = tokens_of(self.memory.messages)
-        if before > room:
-            self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
-            self.tell(Shortened(self.memory.steps, before, tokens_of(self.memory.messages)))
+    def _fit(self, fixed: int, window: int) -> None:
+        """Shorten the conversation where it would outgrow the window, of which rules and tools take `fixed`."""
+        room, before = window - fixed, tokens_of(self.memory.messages)
+        if room < LEAST:
+            raise Lost("context_length", f"it may read {window} tokens; rules and tools alone take {fixed}")
+        if before <= room:
+            return
+        self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
+        self.tell(Shortened(self.memory.steps + 1, before, tokens_of(self.memory.messages)))
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -209,12 +234,12 @@ class Agent:
 
     def _step(self, call: ToolCall, tools: Mapping[str, Tool]) -> Callable[[], Awaitable[Answered]]:
         async def step() -> Answered:
-            self.tell(Used(self.memory.steps, call.name, call.arguments))
+            self.tell(Used(self.memory.steps + 1, call.name, call.arguments, call.id))
             tool = tools.get(call.name)
             answer, told = await self._answer(tool, call, list(tools))
             self.memory.add(Message("tool", told, tool_call_id=call.id))
             await self.memory.series.flush()
-            self.tell(Gave(self.memory.steps, call.name, answer.ok, answer.text, answer.seconds))
+            self.tell(Gave(self.memory.steps + 1, call.name, answer.ok, answer.text, answer.seconds, call.id))
             return answer
 
         return step
@@ -228,29 +253,34 @@ class Agent:
                 await self.memory.act(call)
         if refused:
             return Answered(ok=False, text=refused), refused
-        answer = await run_tool(
-            tool, call, names, site=self.box.site, seconds=self.bounds.tool_s, shown=self.bounds.shown
-        )
+        shown, seconds = min(self.bounds.shown, self.bounds.window), self.bounds.tool_s
+        answer = await run_tool(tool, call, names, site=self.box.site, seconds=seconds, shown=shown)
         return answer, fenced(call.name, answer.text, self.fence)
 
     async def _refused(self, tool: Tool, call: ToolCall) -> str:
         """Why a call that changes something is not made; "" when it may be. A call that cannot succeed is not asked
         about."""
-        if self.approve is not None:
-            try:
-                arguments = read_arguments(tool, call.arguments)
-                shown = (
-                    preview(tool.name, arguments, self.box.site.workspace) if tool.name in PREVIEWED else call.arguments
-                )
-            except ToolError:
-                return ""
-            why = await self.approve(tool, shown)
-            if why:
-                return why
+        change = self._change(tool, call)
+        if change is None:
+            return ""
+        if tool.name in PREVIEWED or self.approve is not None:
+            self.tell(Changing(self.memory.steps + 1, tool.name, change))
+        if self.approve is not None and (why := await self.approve(tool, change)):
+            return why
         if self.before_change is not None:
             before, self.before_change = self.before_change, None
             await before()
         return ""
+
+    def _change(self, tool: Tool, call: ToolCall) -> str | None:
+        """What it will do, as people are shown it; None when it cannot succeed."""
+        try:
+            arguments = read_arguments(tool, call.arguments)
+            if tool.name in PREVIEWED:
+                return preview(tool.name, arguments, self.box.site.workspace)
+        except ToolError:
+            return None
+        return json.dumps(arguments, ensure_ascii=False, indent=2)
 
 
 def _as_text(message: Message) -> Message:

@@ -33,8 +33,7 @@ async def obey(talk: Talk, line: str) -> None:
 
 
 async def _help(talk: Talk, _argument: str) -> None:
-    rows = [f"{f'/{name} {slash.use}'.strip():<18} {slash.summary}" for name, slash in SLASHES.items()]
-    talk.screen.tell("\n".join(rows))
+    talk.screen.table({f"/{name} {slash.use}".strip(): slash.summary for name, slash in SLASHES.items()})
 
 
 async def _reset(talk: Talk, _argument: str) -> None:
@@ -60,10 +59,9 @@ async def _pipeline(talk: Talk, argument: str) -> None:
         await talk.panel.switch(argument)
         talk.screen.tell(f"{talk.panel.name} answers from now on; the conversation goes on")
         return
-    others = [
-        f"{'*' if name == talk.panel.name else ' '} {name:<14} {text}" for name, text in talk.panel.others.items()
-    ]
-    talk.screen.tell("\n".join([f"{talk.panel.name} answers; /pipeline NAME or FILE takes another", *others]))
+    rows = {f"{'*' if name == talk.panel.name else ' '} {name}": text for name, text in talk.panel.others.items()}
+    talk.screen.tell(f"{talk.panel.name} answers; /pipeline NAME or FILE takes another")
+    talk.screen.table(rows)
 
 
 async def _drafts(talk: Talk, _argument: str) -> None:
@@ -72,8 +70,11 @@ async def _drafts(talk: Talk, _argument: str) -> None:
     drafts = [d for d in (turn.result.drafts if turn else ()) if answer is None or d.node != answer.node]
     if not drafts:
         talk.screen.tell("there are no drafts" + ("" if turn else " yet"))
-    for draft in drafts:
-        talk.screen.tell(f"### {draft.node} ({draft.model})\n\n{draft.text}", markdown=True)
+        return
+    labels = talk.session.labels()
+    heads = [f"{labels[d.node]}: {d.node}" if d.node in labels else d.node for d in drafts]
+    told = [f"### {head} ({draft.model})\n\n{draft.text}" for head, draft in zip(heads, drafts, strict=True)]
+    talk.screen.tell("\n\n".join(told), markdown=True)
 
 
 async def _analysis(talk: Talk, _argument: str) -> None:
@@ -82,10 +83,11 @@ async def _analysis(talk: Talk, _argument: str) -> None:
     if found is None:
         talk.screen.tell("no judge has compared anything" + ("" if turn else " yet"))
         return
-    parts = []
+    parts, names = [], {label: f"{label} ({node})" for node, label in talk.session.labels().items()}
     for title, points in analysis(found).items():
         if points:
-            parts.append(f"**{title.replace('_', ' ')}**\n" + "\n".join(f"- {_point(point)}" for point in points))
+            told = "\n".join(f"- {_point(point, names)}" for point in points)
+            parts.append(f"**{title.replace('_', ' ')}**\n{told}")
     talk.screen.tell("\n\n".join(parts) or "the judge found nothing to tell", markdown=True)
 
 
@@ -96,7 +98,8 @@ async def _cost(talk: Talk, _argument: str) -> None:
         return
     rows = [f"{model:<34} {role:<7} {_usd(cost)}" for (model, role), cost in costs_by_model(session.runs).items()]
     if session.cut_short:
-        rows.append(f"{len(session.cut_short)} stopped turns, estimated")
+        stopped = len(session.cut_short)
+        rows.append(f"{stopped} stopped {_plural('turn', stopped)}, estimated")
     talk.screen.tell("\n".join([*rows, f"{'together':<42} {_usd(session.cost_usd)}"]))
 
 
@@ -109,7 +112,8 @@ async def _save(talk: Talk, argument: str) -> None:
         raise UsageError(f"{argument} is there already", hint="name another file") from None
     except OSError as fault:
         raise UsageError(f"{argument} cannot be written: {fault.strerror}", hint="name another file") from fault
-    talk.screen.tell(f"saved {len(talk.session.turns)} turns in {argument}")
+    turns = len(talk.session.turns)
+    talk.screen.tell(f"saved {turns} {_plural('turn', turns)} in {argument}")
 
 
 async def _retry(talk: Talk, _argument: str) -> None:
@@ -157,13 +161,15 @@ def _write(name: str, text: str) -> None:
         stream.write(text)
 
 
-def _point(point: object) -> str:
-    """One entry of an analysis on one line."""
+def _point(point: object, names: Mapping[str, str]) -> str:
+    """One entry of an analysis on one line, labels with the nodes behind them."""
     if not isinstance(point, dict):
         return str(point)
     if "stances" in point:
-        return f"{point['topic']}: " + "; ".join(f"{s['model']}: {s['stance']}" for s in point["stances"])
-    who = point.get("model") or ", ".join(point.get("models", ()))
+        told = (f"{names.get(s['model'], s['model'])}: {s['stance']}" for s in point["stances"])
+        return f"{point['topic']}: " + "; ".join(told)
+    models = [point["model"]] if point.get("model") else point.get("models", ())
+    who = ", ".join(names.get(model, model) for model in models)
     return f"{who}: {point.get('insight') or point.get('point')}"
 
 

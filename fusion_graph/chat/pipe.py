@@ -5,7 +5,7 @@ there. A line that ends in a backslash goes on with the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from fusion_graph.chat.progress import Progress
@@ -62,8 +62,13 @@ class PipeScreen:
     def tell(self, text: str, *, markdown: bool = False) -> None:  # noqa: ARG002  (it is Markdown all the same)
         self._out(text, "\n")
 
+    def table(self, rows: Mapping[str, str]) -> None:
+        width = max(map(len, rows), default=0)
+        self.tell("\n".join(f"{name:<{width}}  {text}" for name, text in rows.items()))
+
     def fail(self, message: str, hint: str = "") -> None:
-        self._err(f"error: {message}" + (f"; {hint}" if hint else ""))
+        gap = "\n  " if "\n" in message else "; "
+        self._err(f"error: {message}" + (f"{gap}{hint}" if hint else ""))
 
     def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002
         """Ctrl-C ends the program, as it does every program in a pipe."""

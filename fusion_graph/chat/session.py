@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from fusion_graph.engine.record import document
 from fusion_graph.engine.report import RunResult, total_cost
+from fusion_graph.engine.run import label, ranks
 from fusion_graph.messages import Message
 
 
@@ -55,6 +56,14 @@ class Session:
     @property
     def last(self) -> Turn | None:
         return self.turns[-1] if self.turns else None
+
+    def labels(self) -> Mapping[str, str]:
+        """Of the last turn: the blind label under which each node's draft was shown to the judge."""
+        if self.last is None:
+            return {}
+        bound, before = self.last.result.bound, replace(self, turns=self.turns[:-1])
+        places = ranks(bound, bound.seed or 0, before.messages(self.last.question))
+        return {node: label(place) for node, place in places.items()}
 
     @property
     def cost_usd(self) -> float | None:

@@ -47,6 +47,9 @@ class Screen(Protocol):
 
     def tell(self, text: str, *, markdown: bool = False) -> None: ...
 
+    def table(self, rows: Mapping[str, str]) -> None:
+        """Names with a line about each."""
+
     def fail(self, message: str, hint: str = "") -> None: ...
 
     def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:
@@ -68,13 +71,19 @@ class Talk:
         """Until the input ends or somebody leaves."""
         from fusion_graph.chat.commands import obey
 
+        leaving = False
         while True:
             try:
                 line = (await self.screen.read()).strip()
             except KeyboardInterrupt:
+                if leaving:
+                    return
+                leaving = True
+                self.screen.tell("Ctrl-C once more leaves")
                 continue
             except EOFError:
                 return
+            leaving = False
             try:
                 if line.startswith("/") and not line.startswith("//"):
                     await obey(self, line)
@@ -103,6 +112,9 @@ class Talk:
         except asyncio.CancelledError:
             if not self._stops:
                 raise
+        except FusionError:  # refused before it began
+            self.failures += 1
+            raise
         finally:
             calm()
             self.screen.end(result)
@@ -115,7 +127,7 @@ class Talk:
     def _conclude(self, question: str, result: RunResult | None, progress: Progress) -> bool:
         if result is None:
             self.session.cut_short.append(progress.cost_usd)
-            self.screen.fail("stopped; the conversation is as it was before")
+            self.screen.tell("stopped; the conversation is as it was before")
             if self._stops > 1:
                 raise Leave
             return False

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
+from rich.table import Table
 from rich.text import Text
 
 from fusion_graph.chat.blocks import Blocks
@@ -72,7 +73,6 @@ class TerminalScreen:
         self._live: Live | None = None
         self._progress: Progress | None = None
         self._began = 0.0
-        self._shown = False
 
     async def read(self) -> str:
         return str(await self._prompt.prompt_async())
@@ -80,7 +80,7 @@ class TerminalScreen:
     # --- a turn -------------------------------------------------------------------------------------------------------
 
     def begin(self, progress: Progress) -> Listener:
-        self._blocks, self._progress, self._began, self._shown = Blocks(), progress, time.monotonic(), False
+        self._blocks, self._progress, self._began = Blocks(), progress, time.monotonic()
         if self._is_live:
             self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True)
             self._live.start()
@@ -92,10 +92,8 @@ class TerminalScreen:
                 self._show(block)
 
     def _show(self, block: str) -> None:
-        if self._shown:
-            self._console.print()
+        self._console.print()  # between the question and the answer, and between blocks
         self._console.print(Markdown(block))
-        self._shown = True
 
     def _picture(self) -> RenderableType:
         """What has not ended yet, and what the panel does."""
@@ -130,11 +128,19 @@ class TerminalScreen:
         text = self._scrub(text)
         self._console.print(Markdown(text) if markdown else Text(text))
 
+    def table(self, rows: Mapping[str, str]) -> None:
+        """What is too long for the screen is broken below its own column."""
+        table = Table.grid(padding=(0, 2))
+        for name, text in rows.items():
+            table.add_row(Text(self._scrub(name), no_wrap=True), Text(self._scrub(text)))
+        self._console.print(table)
+
     def fail(self, message: str, hint: str = "") -> None:
         told = Text("error: ", style="bold red")
         told.append(self._scrub(message), style="not bold default")
         if hint:
-            told.append(f"; {self._scrub(hint)}", style="not bold default")
+            gap = "\n  " if "\n" in message else "; "
+            told.append(f"{gap}{self._scrub(hint)}", style="not bold default")
         self._console.print(told)
 
     def interrupted(self, stop: Callable[[], None]) -> Callable[[], None]:

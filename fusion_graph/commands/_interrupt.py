@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,7 @@ class Terminated(KeyboardInterrupt):
 
 
 _cancel: list[Callable[[int], None]] = []  # what to do first; empty = nothing is in flight
+_terminal: list[Callable[[], None]] = []  # puts it right
 
 
 @contextmanager
@@ -61,6 +62,7 @@ def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLo
             loop.call_soon_threadsafe(task.cancel)
 
         _cancel.append(cancel)
+        _terminal[:] = [_as_it_is()]
         try:
             return loop.run_until_complete(task)
         except asyncio.CancelledError as told:
@@ -69,6 +71,25 @@ def run(work: Coroutine[Any, Any, T], loop_factory: Callable[[], AbstractEventLo
             raise
         finally:
             _cancel.clear()
+
+
+def _as_it_is() -> Callable[[], None]:
+    """Brings the terminal's echo and cursor back to what they are now."""
+    try:
+        import termios
+    except ImportError:
+        return lambda: None
+    try:
+        modes = termios.tcgetattr(0)
+    except (termios.error, OSError):  # no terminal
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(termios.error, OSError):
+            termios.tcsetattr(0, termios.TCSANOW, modes)
+            os.write(0, b"\x1b[?25h")
+
+    return restore
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
@@ -81,7 +102,10 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def _leave(number: int) -> None:
-    """End at once, without cleaning up: the system closes the sockets, and a child process ends with its parent."""
+    """End at once, without cleaning up: the system closes the sockets, and a child process ends with its parent. Only
+    the terminal is put right, which outlives us."""
+    for restore in _terminal:
+        restore()
     terminated = number == signal.SIGTERM
     os.write(2, b"\nterminated\n" if terminated else b"\ninterrupted\n")
     os._exit(TERMINATED if terminated else INTERRUPTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusion_graph import settings, wiring
 from fusion_graph.commands import _console
-from fusion_graph.commands._serving import Given, sources, surroundings
+from fusion_graph.commands._serving import Given, open_journal, sources, surroundings
 from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.server._auth import Keys, keys_of
@@ -25,14 +25,19 @@ async def perform(given: Given, *, port: int | None, host: str) -> int:
     async with wiring.open_fusion(selection, prices, tools) as fusion:
         around = surroundings(setup, selection, prices, tools)
         shelf, _ = Library(lambda: sources(given), around, panel=False).load({}, ())
-        desk = Desk(shelf, fusion)
+        journal = open_journal(setup) if given.journal else None
+        desk = Desk(shelf, fusion, journal=journal, backend=selection.default)
         names = ", ".join(one.id for one in shelf.pipelines)
         _console.err(f"tools: council, {names}; backend: {selection.default} ({selection.why})")
         for one in shelf.pipelines:
             if one.missing:
                 _console.err(f"warning: {one.missing}; {one.id} answers with an error until it is set")
-        if port is None:
-            await serve_streams(desk)
-        else:
-            await serve_http(desk, host=host, port=port, keys=Keys(keys_of(setup.server_keys)), ready=_console.out)
+        try:
+            if port is None:
+                await serve_streams(desk)
+            else:
+                await serve_http(desk, host=host, port=port, keys=Keys(keys_of(setup.server_keys)), ready=_console.out)
+        finally:
+            if journal is not None:
+                journal.close()
     return 0

@@ -16,22 +16,23 @@ PATIENCE_S = 0.2
 WAYS = "give it as an argument, with -f FILE, or on standard input"
 
 
-def read_prompt(argument: str | None, file: str | None) -> str:
-    """The text, never blank. Without an argument or a file it is standard input's, unless that is a keyboard.
+def read_prompt(argument: str | None, file: str | None, *, ways: str = WAYS) -> str:
+    """The text, never blank; `ways` are the hint where it is. Without an argument or a file it is standard input's,
+    unless that is a keyboard.
 
     Raises UsageError that says what is wrong with it.
     """
     if argument is not None and file is not None:
         raise UsageError("two prompts: an argument and -f FILE", hint="give one of them")
     if file is not None and file != STDIN:
-        return _text(_file(file), file)
+        return _text(_file(file), file, ways)
     if argument is not None and argument != STDIN:
-        return _text(os.fsencode(argument), "the argument")
+        return _text(os.fsencode(argument), "the argument", ways)
     if argument is None and file is None and _console.is_terminal(sys.stdin):
-        raise UsageError("there is no prompt", hint=WAYS)
+        raise UsageError("there is no prompt", hint=ways)
     if _console.is_terminal(sys.stdin):
         _console.err("type the prompt; Ctrl-D ends it")
-    return _text(_stdin(), "standard input")
+    return _text(_stdin(), "standard input", ways)
 
 
 def _file(name: str) -> bytes:
@@ -65,7 +66,7 @@ def _stdin() -> bytes:
     return bytes(found)
 
 
-def _text(source: bytes, where: str) -> str:
+def _text(source: bytes, where: str, ways: str) -> str:
     if len(source) > MAX_BYTES:
         raise UsageError(f"the prompt in {where} is larger than {MAX_BYTES // 1_000_000} MB")
     try:
@@ -75,5 +76,5 @@ def _text(source: bytes, where: str) -> str:
     if "\0" in text:
         raise UsageError(f"the prompt in {where} is not text: it holds NUL bytes", hint="is it a binary file?")
     if not text.strip():
-        raise UsageError("the prompt is empty", hint=WAYS)
+        raise UsageError("the prompt is empty", hint=ways)
     return text

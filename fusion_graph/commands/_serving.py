@@ -66,7 +66,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     prices = wiring.prices(given.prices)
     tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
-    journal = _journal(setup) if given.journal else None
+    journal = open_journal(setup) if given.journal else None
     caches = Caches(lambda: open_cache(setup))
     try:
         server = await open_server(
@@ -139,7 +139,7 @@ def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
     )
 
 
-def _journal(setup: settings.Settings) -> Journal:
+def open_journal(setup: settings.Settings) -> Journal:
     """Where runs are written down. One that cannot be written keeps nobody from being served."""
     journal = Journal(setup.home)
     journal.prune(read_store_options(setup.store))

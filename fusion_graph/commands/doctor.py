@@ -18,22 +18,25 @@ PACKAGES = ("aiohttp", "click", "graphviz", "jsonschema", "networkx", "rich", "r
 
 
 @click.command("doctor", short_help="what is in use and why: backend, keys, local servers, versions")
-def COMMAND() -> int:
+@click.option("--mcp", is_flag=True, help="Start or reach the MCP servers of fusiongraph.toml.")
+def COMMAND(mcp: bool) -> int:
     """Print which backend is in use and why, which keys are set (never a key itself), whether the backends answer,
     local servers and the embedded model, and versions.
 
-    Exits with 1 if the backend in use does not answer.
+    MCP servers are only named unless --mcp is given: a fusiongraph.toml that was downloaded may name any program.
+
+    Exits with 1 if the backend in use does not answer, or an MCP server that was asked.
     """
     from fusion_graph import settings
     from fusion_graph.commands import _console, _interrupt
     from fusion_graph.commands._figures import columns
 
-    rows, works = _interrupt.run(_examine(settings.load()))
+    rows, works = _interrupt.run(_examine(settings.load(), mcp=mcp))
     _console.out(columns(rows))
     return 0 if works else 1
 
 
-async def _examine(setup: Settings) -> tuple[list[tuple[str, str]], bool]:
+async def _examine(setup: Settings, *, mcp: bool) -> tuple[list[tuple[str, str]], bool]:
     from fusion_graph import wiring
     from fusion_graph.providers._detect import find_local_servers, list_models
 
@@ -49,8 +52,26 @@ async def _examine(setup: Settings) -> tuple[list[tuple[str, str]], bool]:
     rows += [("backend", f"{b.name}, {b.base_url}: {reached[b.name].told}") for b in named]
     rows += [("local server", f"{s.name}, {s.base_url}: {', '.join(models) or 'no models'}") for s, models in servers]
     rows += [] if servers else [("local server", "none found (Ollama, LM Studio, llama-server, vLLM)")]
+    strange = await _mcp_servers(setup, ask=mcp)
+    rows += [("MCP server", told) for told, _ in strange]
     rows += [*_machine(setup)]
-    return rows, _works(backend, reached, selection)
+    return rows, _works(backend, reached, selection) and all(works for _, works in strange)
+
+
+async def _mcp_servers(setup: Settings, *, ask: bool) -> list[tuple[str, bool]]:
+    """Each with what it is, and whether it works as far as is known."""
+    named = [(server, server.url or " ".join(server.command)) for server in setup.mcp.values()]
+    if not ask:
+        lacking = {s.name: f", {', '.join(s.unset)} not set" if s.unset else "" for s, _ in named}
+        return [(f"{s.name}, {what}: not asked{lacking[s.name]}; doctor --mcp asks it", True) for s, what in named]
+    from fusion_graph.tools._mcp import offers
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(offers(server)) for server, _ in named]
+    return [
+        (f"{server.name}, {what}: {task.result().told}", task.result().works)
+        for (server, what), task in zip(named, asked, strict=True)
+    ]
 
 
 async def _reach(backend: Backend) -> Reach:

@@ -13,6 +13,7 @@ from fusion_graph.commands import _interrupt
 @click.option("--http", type=click.IntRange(0, 65535), metavar="PORT", help="Over HTTP at this port; 0 is a free one.")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="With --http: listen here.")
 @click.option("--prices", metavar="FILE", help="Lay these prices over the shipped ones.")
+@click.option("--journal", is_flag=True, help="Write every run down, for `fusiongraph runs`; prompts and answers too.")
 @click.option("--allow-tools", multiple=True, metavar="NAMES", help="Tools that pipelines may use, as for serve.")
 def COMMAND(
     config: str | None,
@@ -20,6 +21,7 @@ def COMMAND(
     http: int | None,
     host: str,
     prices: str | None,
+    journal: bool,
     allow_tools: tuple[str, ...],
 ) -> int:
     """Speak the Model Context Protocol on standard input and output until the input ends; with --http over HTTP until
@@ -31,5 +33,5 @@ def COMMAND(
     from fusion_graph.commands._mcp_serving import perform
     from fusion_graph.commands._serving import Given
 
-    given = Given(config=config, folder=pipelines, prices=prices, allow_tools=allow_tools)
+    given = Given(config=config, folder=pipelines, prices=prices, journal=journal, allow_tools=allow_tools)
     return _interrupt.run(perform(given, port=http, host=host))

@@ -73,8 +73,7 @@ class Prices:
         """As written; without a suffix like `:nitro`; as `-preview`; a bare name at OpenAI. None: nobody knows."""
         if model in self._found:
             return self._found[model]
-        name = next((model.removesuffix(suffix) for suffix in SUFFIXES if model.endswith(suffix)), model)
-        for slug in (model, name, f"{name}-preview", f"openai/{name}"):
+        for slug in names_of(model):
             if entry := self._models.get(slug):
                 return self._found.setdefault(model, _rates(entry))
         return None
@@ -83,6 +82,12 @@ class Prices:
         """USD for these tokens of this model; None when its price is unknown."""
         rates = self.rates(model)
         return rates.cost(usage) if rates else None
+
+
+def names_of(model: str) -> tuple[str, ...]:
+    """Under which a table may have it: as written first."""
+    name = next((model.removesuffix(suffix) for suffix in SUFFIXES if model.endswith(suffix)), model)
+    return model, name, f"{name}-preview", f"openai/{name}"
 
 
 @cache

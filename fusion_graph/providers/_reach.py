@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -13,14 +15,18 @@ from fusion_graph.providers._openai_errors import FOREIGN, before_answer
 
 ASK_S = 5.0
 MAX_BYTES = 8 << 20
+LENGTHS = ("context_length", "max_model_len", "max_context_length", "max_input_tokens")
+"""Words of OpenRouter, vLLM, LM Studio and Anthropic."""
 
 
 class Reach(NamedTuple):
-    """`works`: it answered and did not refuse the key. `told` says the same to people."""
+    """`works`: it answered and did not refuse the key. `told` says the same to people. `lengths`: tokens that models
+    read, of those it says that of."""
 
     works: bool
     told: str
     models: tuple[str, ...] = ()
+    lengths: Mapping[str, int] = MappingProxyType({})
 
 
 async def reach(backend: Backend, ask_s: float = ASK_S) -> Reach:
@@ -41,12 +47,21 @@ async def reach(backend: Backend, ask_s: float = ASK_S) -> Reach:
     took = f"in {time.monotonic() - begin:.2f} s"
     if status in (401, 403):
         return Reach(False, f"answers {took}, refuses the key (status {status})")
-    models = _names(body) if status == 200 else ()
-    return Reach(True, f"answers {took}" + (f", {len(models)} models" if models else f", status {status}"), models)
+    listed = _listed(body) if status == 200 else {}
+    told = f"answers {took}" + (f", {len(listed)} models" if listed else f", status {status}")
+    lengths = {name: length for name, entry in listed.items() if (length := _length(entry))}
+    return Reach(True, told, tuple(listed), lengths)
 
 
-def _names(body: bytes) -> tuple[str, ...]:
+def _listed(body: bytes) -> dict[str, Mapping[str, Any]]:
     try:
-        return tuple(str(entry["id"]) for entry in json.loads(body)["data"])
-    except (ValueError, KeyError, TypeError):
-        return ()
+        return {str(entry["id"]): entry for entry in json.loads(body)["data"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _length(entry: Mapping[str, Any]) -> int:
+    """What a model reads, in whichever words its server says it; the least of them. 0 = it does not say."""
+    top = entry.get("top_provider")
+    said = [entry.get(word) for word in LENGTHS] + [top.get("context_length") if isinstance(top, Mapping) else None]
+    return min((length for length in said if type(length) is int and length > 0), default=0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,16 +14,18 @@ import mcp_types as types
 from mcp.server import ServerRequestContext
 
 from fusion_graph.engine.fusion import Fusion
-from fusion_graph.engine.record import plain
+from fusion_graph.engine.record import document, plain
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import FusionError, UsageError
 from fusion_graph.events import Event, NodeFinished, NodeSkipped, RunStarted
+from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.structure import problems
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import ParamSpec
 from fusion_graph.server._pipelines import DEFAULT, Served, Shelf
 from fusion_graph.server._progress import Progress
+from fusion_graph.store.journal import Job, Journal, RunMemory
 
 COUNCIL = "council"
 MAX_PROMPT = 1_000_000
@@ -52,14 +56,24 @@ OUTPUT: Schema = {
 
 
 class Desk:
-    """The tools of one server. Raises UsageError for a pipeline that has the name of its own tool."""
+    """The tools of one server. `journal`: where each run is written down, with `backend` as the one of models that
+    name none. Raises UsageError for a pipeline that has the name of its own tool."""
 
-    def __init__(self, shelf: Shelf, fusion: Fusion, *, max_runs: int = MAX_RUNS) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        fusion: Fusion,
+        *,
+        journal: Journal | None = None,
+        backend: str = "",
+        max_runs: int = MAX_RUNS,
+    ) -> None:
         self._served = {one.id: one for one in shelf.pipelines}
         if COUNCIL in self._served:
             raise UsageError(f"a pipeline is called {COUNCIL}, as the tool that takes any is", hint="rename it")
         self._allows = shelf.allows
         self._fusion = fusion
+        self._journal, self._backend = journal, backend
         self._max_runs = max_runs
         self._under_way = 0
         self._schemas = {COUNCIL: _council_schema(self._served)}
@@ -104,7 +118,7 @@ class Desk:
         if served.missing:
             raise UsageError(served.missing)
         bound = served.bind(given.get("params", {}), self._allows)
-        request = RunRequest(messages=(Message("user", given["prompt"]),))
+        request = self._request(bound, given["prompt"])
         told = _Told()
         work = asyncio.create_task(self._fusion.run(bound, request, told))
         sender = asyncio.create_task(told.send(report))
@@ -117,7 +131,16 @@ class Desk:
                 for task in (work, sender):
                     task.cancel()
                     await asyncio.wait([task])
+        if isinstance(request.memory, RunMemory):
+            request.memory.conclude(json.dumps(document(result), allow_nan=False))
         return _result(result)
+
+    def _request(self, bound: Bound, prompt: str) -> RunRequest:
+        request = RunRequest(messages=(Message("user", prompt),))
+        if self._journal is None:
+            return request
+        job = Job(secrets.token_hex(8), bound, request.messages, secrets.token_hex(6), self._backend, None, "mcp")
+        return request._replace(run_id=job.id, fence=job.fence, memory=self._journal.begin(job))
 
     @property
     def _default(self) -> str:

@@ -71,6 +71,26 @@ async def join(servers: Mapping[str, McpServer], wanted: Iterable[str]) -> Joine
     return Joined(found, close)
 
 
+class Offers(NamedTuple):
+    """`works`: it is there and says what it offers. `told` says the same to people."""
+
+    works: bool
+    told: str
+
+
+async def offers(server: McpServer) -> Offers:
+    """Start or reach it, ask, and end it. Never raises for what it does."""
+    link = Link(server)
+    try:
+        names = list(await _listed(link))
+    except ToolError as fault:
+        return Offers(False, fault.message.removeprefix(f"the MCP server {server.name} "))
+    finally:
+        await link.aclose()
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return Offers(True, f"answers, {len(names)} tool{'' if len(names) == 1 else 's'}" + (f": {shown}" if shown else ""))
+
+
 async def _listed(link: Link) -> Mapping[str, Offered]:
     """What a server offers, of the names that can be written in a pipeline; never more than the bounds."""
     found: dict[str, Offered] = {}
@@ -108,11 +128,14 @@ def _tool(link: Link, offered: Offered) -> Tool:
         raise UsageError(f"{name}: its schema is longer than {MAX_SCHEMA} characters", hint="leave it out of `tools`")
 
     async def run(arguments: Mapping[str, Any], _site: Any) -> str:
-        return text_of(await link.call(offered.name, arguments))
+        try:
+            return link.clean(text_of(await link.call(offered.name, arguments)))
+        except ToolError as fault:
+            raise ToolError(link.clean(fault.message)) from None
 
     return Tool(
         name=wire_name(link.server.name, offered.name),
-        description=(offered.description or offered.name)[:MAX_DESCRIPTION],
+        description=link.clean((offered.description or offered.name)[:MAX_DESCRIPTION]),
         parameters=schema,
         run=run,
         local=True,

@@ -44,6 +44,10 @@ class Link:
         result: CallToolResult = await self._ask(lambda client: client.call_tool(tool, dict(arguments)), self._call_s)
         return result
 
+    def clean(self, text: str) -> str:
+        """What it said, without the key that it was told: some servers repeat what they refuse."""
+        return text.replace(self.server.key, "***") if self.server.key else text
+
     async def aclose(self) -> None:
         """End the connection, and the server where we started it."""
         holder, self._holder, self._client = self._holder, None, None
@@ -63,7 +67,7 @@ class Link:
         except TimeoutError:
             raise ToolError(f"{who} did not answer within {seconds:g} s") from None
         except MCPError as fault:
-            raise ToolError(f"{who}: {fault.message[:_TOLD]}") from None
+            raise ToolError(f"{who}: {self.clean(fault.message[:_TOLD])}") from None
         except Exception as fault:  # noqa: BLE001  (whatever a stranger's answer made of the SDK)
             raise ToolError(f"{who} gave an answer that cannot be read ({type(fault).__name__})") from None
 
@@ -93,7 +97,9 @@ class Link:
                 await over.wait()
         except Exception as fault:  # noqa: BLE001  (a group of whatever went wrong in the SDK's tasks)
             if not ready.done():
-                ready.set_exception(ToolError(f"{who} cannot be used: {_reason(fault)}{_words(last_words)}"))
+                ready.set_exception(
+                    ToolError(f"{who} cannot be used: {self.clean(_reason(fault))}{_words(last_words)}")
+                )
         finally:
             over.set()
             if not ready.done():
@@ -112,7 +118,9 @@ class Link:
         from fusion_graph.tools._mcp_web import bounded_client
 
         if self.server.url:
-            http = await stack.enter_async_context(bounded_client(self._call_s))
+            if self.server.unset:
+                raise ToolError(f"{self.server.unset[0]} is not set, which its `api_key_env` names")
+            http = await stack.enter_async_context(bounded_client(self._call_s, self.server.key))
             transport = streamable_http_client(self.server.url, http_client=http)
         else:
             transport = pipe(self.server, over, last_words)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 << 20  # of one answer
 
 
-def bounded_client(seconds: float) -> AsyncClient:
+def bounded_client(seconds: float, key: str = "") -> AsyncClient:
+    """`key` goes to the server's own address only: no redirect is followed."""
     import httpx2
 
     class Bounded(httpx2.AsyncByteStream):
@@ -42,7 +43,8 @@ def bounded_client(seconds: float) -> AsyncClient:
 
     return httpx2.AsyncClient(
         transport=Transport(),
-        headers={"Accept-Encoding": "identity"},
+        headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {key}"} if key else {})},
+        follow_redirects=False,
         timeout=httpx2.Timeout(seconds, connect=10.0),
         trust_env=False,
     )

@@ -56,12 +56,20 @@ class Sandbox:
 
     @property
     def told(self) -> str:
-        """`sandbox: landlock (...), network off`; for `doctor` and every result."""
+        """`landlock (...), network off`; for `doctor`."""
         shown = TOLD[self.level]
         if self.level == "landlock" and _landlock() < SIGNALS_SINCE:
             shown += ", and so are your other processes to signals"
-        network = "not confined" if self.level == "none" else "on" if self.network else "off"
-        return f"{self.level} ({shown}), network {network}"
+        return f"{self.level} ({shown}), network {self._network}"
+
+    @property
+    def brief(self) -> str:
+        """The level in force, for every result; that nothing is confined is said in full."""
+        return self.told if self.level == "none" else f"sandbox: {self.level}, network {self._network}"
+
+    @property
+    def _network(self) -> str:
+        return "not confined" if self.level == "none" else "on" if self.network else "off"
 
     async def run(self, command: str, root: Path, *, seconds: float | None = None) -> Ran:
         """Run it with bash in `root`, an absolute path without links. Never raises for what the command does;

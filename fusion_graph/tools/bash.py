@@ -14,7 +14,7 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
     assert site.sandbox is not None
     assert site.workspace is not None
     ran = await site.sandbox.run(arguments["command"], site.workspace.root, seconds=arguments.get("timeout_s"))
-    return "\n".join([f"[{site.sandbox.told}]", ran.output.rstrip("\n") or "(no output)", _told(ran)])
+    return "\n".join([f"[{site.sandbox.brief}]", ran.output.rstrip("\n") or "(no output)", _told(ran)])
 
 
 def _told(ran: Ran) -> str:

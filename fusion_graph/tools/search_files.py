@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ from typing import Any
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import ToolError
 from fusion_graph.tools._ignore import as_regex
+from fusion_graph.tools._narrow import narrowing, told
+from fusion_graph.tools._sandbox import find_sandbox
 from fusion_graph.tools._site import Site, no_folder
 from fusion_graph.tools._walk import walk
 from fusion_graph.tools._workspace import Workspace
 
 _PROGRAM = Path(__file__).with_name("_grep.py")
+MANY = 1000  # files, from which on it takes longer to read them than to have ripgrep look
 _MOST = 200
 _LARGEST = 1_000_000
 _ALL = 100_000_000  # bytes looked at
@@ -32,9 +37,9 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
         re.compile(expression)
     except (re.error, RecursionError, OverflowError) as fault:
         raise ToolError(f"not a regular expression: {fault}; set literal to look for the text itself") from None
-    if arguments.get("ignore_case"):
-        expression = f"(?i:{expression})"
-    found, late = await _look(expression, _files(site.workspace, arguments))
+    folded = bool(arguments.get("ignore_case"))
+    files = await _chosen(expression, site, arguments, ignore_case=folded)
+    found, late = await _look(f"(?i:{expression})" if folded else expression, files)
     lines = [f"{path}:{number}: {line}" for path, number, line in found]
     if late:
         lines.append(f"[stopped after {SECONDS:g} s; a simpler expression or a folder makes it faster]")
@@ -67,8 +72,9 @@ async def _look(expression: str, files: Iterator[tuple[str, str]]) -> tuple[list
     finally:
         feeding.cancel()
         await asyncio.wait([feeding])
-        with suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)  # `process.kill` may take its end from the loop, which complains
         await process.wait()
     return found, late
 
@@ -91,24 +97,41 @@ def _some(files: Iterator[tuple[str, str]]) -> bytes:
     return bytes(batch)
 
 
-def _files(workspace: Workspace, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and text of every text file that is searched. Raises ToolError only before the first."""
-    start, pattern = arguments.get("path", "."), arguments.get("files", "")
-    names = re.compile(as_regex(pattern if "/" in pattern else f"**/{pattern}")) if pattern else None
-    left = _ALL
+async def _chosen(
+    expression: str, site: Site, arguments: Mapping[str, Any], *, ignore_case: bool
+) -> Iterator[tuple[str, str]]:
+    """Path and text of every file that is searched; of many, those that may hold a match."""
+    workspace, start = site.workspace, arguments.get("path") or "."
+    assert workspace is not None
     if not _is_folder(workspace, start):
         return iter([(workspace.shown(start), workspace.read_text(start))])
+    paths: Iterable[str] = _listed(workspace, start, arguments.get("files", ""))
+    narrow = narrowing(expression, ignore_case=ignore_case, start=workspace.shown(start))
+    if narrow is not None:
+        paths = every = await asyncio.to_thread(list, paths)
+        only = None
+        if len(every) > MANY:
+            sandbox = site.sandbox or await asyncio.to_thread(find_sandbox)
+            only = await narrow.paths(workspace.root, workspace.shown(start), sandbox)
+        paths = every if only is None else [path for path in every if told(path) in only]
+    return _texts(workspace, paths)
 
-    def every() -> Iterator[tuple[str, str]]:
-        nonlocal left
-        for path, entry in walk(workspace, start):
-            if entry.kind != "file" or entry.size > _LARGEST or left <= 0 or (names and not names.fullmatch(path)):
-                continue
-            left -= entry.size
-            with suppress(ToolError):
-                yield path, workspace.read_text(path)
 
-    return every()
+def _listed(workspace: Workspace, start: str, pattern: str) -> Iterator[str]:
+    """The files that are looked at, in order."""
+    names = re.compile(as_regex(pattern if "/" in pattern else f"**/{pattern}")) if pattern else None
+    left = _ALL
+    for path, entry in walk(workspace, start):
+        if entry.kind != "file" or entry.size > _LARGEST or left <= 0 or (names and not names.fullmatch(path)):
+            continue
+        left -= entry.size
+        yield path
+
+
+def _texts(workspace: Workspace, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        with suppress(ToolError):
+            yield path, workspace.read_text(path)
 
 
 def _is_folder(workspace: Workspace, path: str) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from fusion_graph.agent.brain import Lost, Reply
 from fusion_graph.agent.happenings import Happening
 from fusion_graph.agent.memory import Memory, begin
-from fusion_graph.agent.work import Agent, Bounds, Lost, Reply
+from fusion_graph.agent.work import Agent, Bounds
 from fusion_graph.messages import Completion, Message
 from fusion_graph.store.journal import Journal
 from fusion_graph.toolbox import Toolbox

@@ -19,6 +19,7 @@ async def test_what_was_done_is_undone_and_nothing_else(tmp_path: Path) -> None:
     points = Checkpoints(root=project, session="s")
     await points.check()
     await points.keep()
+    assert "refs/fusion_graph/s/1" in git(project, "for-each-ref")
     (project / "app.py").write_text("broken")
     (project / "notes.txt").unlink()
     (project / "new.py").write_text("new")
@@ -31,7 +32,6 @@ async def test_what_was_done_is_undone_and_nothing_else(tmp_path: Path) -> None:
         git(project, "log", "--oneline"),
         git(project, "stash", "list"),
     ) == before
-    assert "refs/fusion_graph/s/1" in git(project, "for-each-ref")
 
 
 async def test_what_is_undone_can_still_be_found(tmp_path: Path) -> None:
@@ -40,7 +40,31 @@ async def test_what_is_undone_can_still_be_found(tmp_path: Path) -> None:
     await points.keep()
     (project / "app.py").write_text("work of an hour")
     await points.put_back()
-    assert git(project, "show", "refs/fusion_graph/s/1:app.py") == "work of an hour"
+    undone = git(project, "for-each-ref", "--format=%(objectname)", "refs/fusion_graph/s/undone/")
+    assert git(project, "show", f"{undone}:app.py") == "work of an hour"
+
+
+async def test_a_session_that_goes_on_finds_its_checkpoints(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    first = Checkpoints(root=project, session="s")
+    for text in ("one", "two", "three"):
+        await first.keep()
+        (project / "app.py").write_text(text)
+    await first.put_back()
+    again = Checkpoints(root=project, session="s")
+    await again.recall()
+    assert again.kept == first.kept
+    await again.put_back()
+    assert (project / "app.py").read_text() == "one"
+    await again.put_back()
+    assert (project / "app.py").read_text() == APP
+    assert "refs/fusion_graph/s/1" not in git(project, "for-each-ref")
+
+
+async def test_where_nothing_was_kept_nothing_is_found(tmp_path: Path) -> None:
+    points = Checkpoints(root=tmp_path, session="s")
+    await points.recall()
+    assert points.kept == []
 
 
 async def test_a_folder_inside_a_repository_leaves_the_rest_alone(tmp_path: Path) -> None:

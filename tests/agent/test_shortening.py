@@ -46,3 +46,15 @@ def test_no_call_is_parted_from_its_answer(count: int, size: int, room: int) -> 
     answered = [message.tool_call_id for message in made if message.role == "tool"]
     assert asked == answered
     assert made[0].role == "user"
+
+
+@given(st.integers(0, 40), st.integers(0, 30_000), st.integers(0, 9000), st.integers(1000, 20_000))
+def test_whatever_was_said_it_fits(count: int, size: int, asked: int, room: int) -> None:
+    """Long results, a long task, long arguments, all calls in one step: the window holds it."""
+    content = f'{{"content": "{"y" * size}"}}'
+    calls = tuple(ToolCall(id=f"p{n}", name="write_file", arguments=content) for n in range(9))
+    answers = [Message("tool", "é" * size, tool_call_id=call.id) for call in calls]
+    at_once = [Message("assistant", "", tool_calls=calls), *answers]
+    made = shorten([Message("user", "x" * asked), *steps(count, size)[1:], *at_once], room)
+    assert tokens_of(made) <= room
+    assert [call.id for m in made for call in m.tool_calls] == [m.tool_call_id for m in made if m.role == "tool"]

@@ -74,6 +74,9 @@ class Remembered:
     def tell(self, text: str, *, markdown: bool = False) -> None:
         self.told.append(text)
 
+    def table(self, rows: Mapping[str, str]) -> None:
+        self.told.append("\n".join(f"{name}  {text}" for name, text in rows.items()))
+
     def fail(self, message: str, hint: str = "") -> None:
         self.told.append(f"error: {message}; {hint}")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from fusion_graph.chat.commands import SLASHES, _point
 from fusion_graph.errors import Permanent
-from tests.chat.talking import talked
+from tests.chat.talking import ScriptedPanel, talked
 
 SCRIPT = {"a/x": "from a", "b/y": "from b", "s/w": "the answer"}
 """The judge is the simulated mind's own, which knows how to fill an analysis."""
@@ -35,18 +36,29 @@ async def test_help_lists_every_command() -> None:
 
 async def test_drafts_and_analysis_of_the_last_turn() -> None:
     _, screen = await talked(SCRIPT, "why", "/drafts", "/analysis")
-    assert "### panel/x (a/x)\n\nfrom a" in screen.told
-    assert "### panel/y (b/y)\n\nfrom b" in screen.told
+    assert ": panel/x (a/x)\n\nfrom a" in screen.text
+    assert ": panel/y (b/y)\n\nfrom b" in screen.text
     assert not any(told.startswith("### answer") for told in screen.told)
     assert any(told.startswith("**") and "\n- " in told for told in screen.told)
 
 
+async def test_labels_are_those_that_the_judge_saw_also_later_in_a_conversation() -> None:
+    talk, screen = await talked(SCRIPT, "one", "two", "three", "/drafts")
+    assert isinstance(talk.panel, ScriptedPanel)
+    shown = talk.panel.stage.sent("j/j")[-1].messages[-1].text
+    for node, text in (("panel/x", "from a"), ("panel/y", "from b")):
+        label = talk.session.labels()[node]
+        assert re.search(rf"<<< \S*\s?{label} \|[^\n]*\n{text}", shown), shown
+        assert f"### {label}: {node} (" in screen.text
+
+
 def test_every_part_of_an_analysis_is_one_line() -> None:
     stances = [{"model": "A", "stance": "big"}, {"model": "B", "stance": "small"}]
-    assert _point({"topic": "size", "stances": stances}) == "size: A: big; B: small"
-    assert _point({"models": ["A", "B"], "point": "price"}) == "A, B: price"
-    assert _point({"model": "B", "insight": "time"}) == "B: time"
-    assert _point("plain") == "plain"
+    names = {"A": "A (panel/x)"}
+    assert _point({"topic": "size", "stances": stances}, names) == "size: A (panel/x): big; B: small"
+    assert _point({"models": ["A", "B"], "point": "price"}, names) == "A (panel/x), B: price"
+    assert _point({"model": "B", "insight": "time"}, names) == "B: time"
+    assert _point("plain", names) == "plain"
 
 
 @pytest.mark.parametrize(

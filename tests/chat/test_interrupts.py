@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
+
+import pytest
 
 from fusion_graph.chat.interrupts import on_interrupt
 
@@ -25,3 +28,17 @@ async def test_elsewhere_than_in_the_main_thread_it_stays_where_it_is() -> None:
         asyncio.run(scene())
 
     await asyncio.to_thread(work)
+
+
+async def test_nothing_is_echoed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    main, side = pty.openpty()
+    with os.fdopen(side, "r") as keys:
+        monkeypatch.setattr("sys.stdin", keys)
+        calm = on_interrupt(lambda: None)
+        os.write(main, b"typed ahead\n")
+        assert keys.readline() == "typed ahead\n"
+        calm()
+        os.write(main, b"seen\n")
+        assert keys.readline() == "seen\n"
+        assert os.read(main, 100) == b"seen\r\n"
+    os.close(main)

@@ -35,6 +35,14 @@ async def test_a_thrown_away_line_is_no_end() -> None:
     assert len(talk.session.turns) == 1
 
 
+async def test_two_in_a_row_leave_and_a_line_between_begins_anew() -> None:
+    talk, screen = await talked(
+        {"*": "words"}, KeyboardInterrupt(), "one", KeyboardInterrupt(), KeyboardInterrupt(), "two"
+    )
+    assert [turn.question for turn in talk.session.turns] == ["one"]
+    assert screen.told.count("Ctrl-C once more leaves") == 2
+
+
 async def test_a_question_may_begin_with_a_slash() -> None:
     talk, _ = await talked({"*": "words"}, "//etc is a folder?")
     assert talk.session.turns[0].question == "/etc is a folder?"
@@ -57,7 +65,7 @@ async def test_one_interrupt_stops_the_turn_and_the_next_one_is_answered() -> No
     screen.stop()
     await task
     assert [turn.question for turn in talk.session.turns] == ["two"]
-    assert "stopped; the conversation is as it was before" in screen.text
+    assert "stopped; the conversation is as it was before" in screen.told
     assert len(talk.session.cut_short) == 1
     assert talk.session.cost_usd == 0.0
 

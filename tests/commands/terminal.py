@@ -36,6 +36,11 @@ class Terminal:
     def resize(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._main, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
+    @property
+    def echoes(self) -> bool:
+        """What is typed is shown."""
+        return bool(termios.tcgetattr(self._main)[3] & termios.ECHO)
+
     def wait_for(self, text: str, times: int = 1) -> str:
         """Read until it stands there so often. Fails when the program ends first, or takes too long."""
         deadline = time.monotonic() + PATIENCE_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,32 @@ def test_a_failed_turn_in_a_pipe_goes_on_and_is_told(cli: Callable[..., Done], t
     assert "there is no command /foo" in done.err
     assert "broken: 0 turns, 1 run" in done.out
     assert "Traceback" not in done.err
+
+
+def test_a_panelist_may_use_a_tool_of_an_mcp_server_that_was_allowed(
+    cli: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mcp")
+    shop = [sys.executable, str(Path(__file__).parents[1] / "tools" / "mcp_shop.py")]
+    (tmp_path / "fusiongraph.toml").write_text(f"[mcp.shop]\ncommand = {json.dumps(shop)}\n")
+    monkeypatch.setenv("FUSION_CONFIG", str(tmp_path / "fusiongraph.toml"))
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "version: 1\nname: shop\nnodes:\n"
+        '  answer: {kind: proposer, model: a/x@sim, tools: ["mcp:shop/price"]}\noutput: answer\n'
+    )
+    order = b'sim: call mcp__shop__price {"item": "tea"} sim: say "bought"\n/stats\n'
+    done = cli("chat", "--config", file, "--allow-tools", "mcp:shop/price", stdin=order)
+    assert (done.code, done.out.startswith("bought\n"), "2 calls" in done.out) == (0, True, True), done
+    refused = cli("chat", "--config", file, stdin=order)
+    assert (refused.code, "mcp:shop/price" in refused.err) == (2, True), refused
+
+
+def test_a_question_that_is_refused_is_not_answered(cli: Callable[..., Done], tmp_path: Path) -> None:
+    file = tmp_path / "dear.yaml"
+    file.write_text("version: 1\nname: dear\nnodes: {only: {kind: proposer, model: a/x@far}}\noutput: only\n")
+    done = cli("chat", "--config", file, stdin=b"one\n")
+    assert (done.code, "unknown backend 'far'" in done.err) == (1, True), done
 
 
 @pytest.mark.parametrize("arguments", [("--config", "none"), ("-p", "nope=1"), ("--allow-tools", "nope"), ("--root",)])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +56,32 @@ def test_a_backend_that_does_not_answer_is_1(cli: Cli, monkeypatch: pytest.Monke
     done = cli("doctor")
     assert done.code == 1
     assert "default, http://127.0.0.1:9/v1: the upstream cannot be reached" in done.out
+
+
+def test_mcp_servers_are_named_and_asked_only_when_told(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder that was downloaded may name any program: looking at it must not start one."""
+    pytest.importorskip("mcp")
+    toml = tmp_path / "fusiongraph.toml"
+    shop = [sys.executable, str(Path(__file__).parents[1] / "tools" / "mcp_shop.py")]
+    trace = tmp_path / "started"
+    bad = ["/bin/sh", "-c", f"touch {trace}"]
+    toml.write_text(
+        f"[mcp.shop]\ncommand = {json.dumps(shop)}\n[mcp.bad]\ncommand = {json.dumps(bad)}\n"
+        '[mcp.far]\nurl = "http://127.0.0.1:9/mcp"\napi_key_env = "FAR_KEY"\n'
+    )
+    monkeypatch.setenv("FUSION_CONFIG", str(toml))
+    done = cli("doctor")
+    assert done.code == 0
+    assert f"shop, {' '.join(shop)}: not asked; doctor --mcp asks it" in " ".join(done.out.split())
+    assert "FAR_KEY not set" in done.out
+    assert not trace.exists()
+    monkeypatch.setenv("FAR_KEY", "sk-canary")
+    done = cli("doctor", "--mcp")
+    told = " ".join(done.out.split())
+    assert (done.code, trace.exists()) == (1, True)
+    assert "answers, 7 tools: price, environment" in told
+    assert "bad, /bin/sh -c" in told
+    assert "cannot be used" in told
+    assert "sk-canary" not in done.out + done.err

@@ -44,6 +44,20 @@ async def test_over_standard_streams(tmp_path: Path) -> None:
     assert lines[0] == "answer: asks a/x"
 
 
+async def test_runs_are_written_down_when_that_is_asked_for(cli: Callable[..., Done], tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(ONE)
+    home = {"FUSION_HOME": str(tmp_path / "home")}
+    for more, kept in (((), False), (("--journal",), True)):
+        command = ["-m", "fusion_graph", "mcp", "--config", str(tmp_path / "one.yaml"), *more]
+        program = StdioServerParameters(command=sys.executable, args=command, env={**os.environ, **OURS, **home})
+        async with Client(program) as client:
+            result = await client.call_tool("one", {"prompt": 'sim: say "hello"'})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FUSION_HOME", home["FUSION_HOME"])
+            told = cli("runs", "list").out
+        assert (result.structured_content["run_id"][:8] in told) is kept
+
+
 def test_it_ends_with_its_input_and_says_nothing_else_there(cli: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(ONE)
     done = subprocess.run(

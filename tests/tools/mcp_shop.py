@@ -1,4 +1,5 @@
 """A small MCP server made with the SDK, which tests start as a program. `http` serves it at a free port and prints it;
+with SHOP_KEY it wants that key, and repeats what it refuses;
 `broken` writes a line without an end; `stubborn` does not end when its input does."""
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ import os
 import socket
 import sys
 import time
+from typing import Any
 
 import anyio
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
@@ -57,6 +60,25 @@ async def wait(path: str) -> str:
     return "late"
 
 
+@SHOP.tool()
+def repeat(text: str) -> str:
+    return text
+
+
+def guarded(app: Any, key: str) -> Any:
+    async def guard(scope: Any, receive: Any, send: Any) -> None:
+        given = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if scope["type"] == "http" and key and given != f"Bearer {key}".encode():
+            body = {"jsonrpc": "2.0", "id": 0, "error": {"code": -32001, "message": f"refused: {given.decode()}"}}
+            start = {"type": "http.response.start", "headers": [(b"content-type", b"application/json")]}
+            await send({**start, "status": 401})
+            await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+            return
+        await app(scope, receive, send)
+
+    return guard
+
+
 def main() -> None:
     mode = sys.argv[1] if len(sys.argv) > 1 else ""
     if mode == "http":
@@ -64,7 +86,7 @@ def main() -> None:
             port = probe.getsockname()[1]
         sys.stdout.write(f"http://127.0.0.1:{port}/mcp\n")
         sys.stdout.flush()
-        SHOP.run("streamable-http", port=port)
+        uvicorn.run(guarded(SHOP.streamable_http_app(), os.environ.get("SHOP_KEY", "")), port=port, log_level="error")
     elif mode == "broken":
         os.write(1, b"x" * (5 << 20))
         time.sleep(1000)

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -19,7 +21,7 @@ from aiohttp import web
 from fusion_graph.errors import ToolError, UsageError
 from fusion_graph.toolbox import McpServer
 from fusion_graph.tools import _mcp
-from fusion_graph.tools._mcp import Joined, join, parts, text_of, wire_name
+from fusion_graph.tools._mcp import Joined, join, offers, parts, text_of, wire_name
 from fusion_graph.tools._mcp_link import Link
 from fusion_graph.tools._mcp_web import MAX_BYTES, bounded_client
 
@@ -159,8 +161,10 @@ async def test_names_that_are_not_there() -> None:
 
 
 @contextmanager
-def shop_at() -> Iterator[McpServer]:
-    with subprocess.Popen([*PROGRAM, "http"], stdout=subprocess.PIPE, text=True) as process:
+def shop_at(key: str = "") -> Iterator[McpServer]:
+    wants = {"SHOP_KEY": key} if key else {}
+    command = [*PROGRAM, "http"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**ENVIRONMENT, **wants}) as process:
         assert process.stdout is not None
         try:
             yield McpServer(name="shop", url=process.stdout.readline().strip())
@@ -168,14 +172,56 @@ def shop_at() -> Iterator[McpServer]:
             process.kill()
 
 
+async def listening(server: McpServer) -> None:
+    """Its address is known a moment before it listens."""
+    where = urlsplit(server.url)
+    for _ in range(200):
+        try:
+            _, writer = await asyncio.open_connection(where.hostname, where.port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+
+
+CANARY = "sk-canary-7f3a"
+
+
+async def test_a_server_with_a_key_gets_it_and_nobody_else_sees_it() -> None:
+    """Not the error of a server that repeats what it refused, not a result, not what is printed of the server."""
+    with shop_at(key=CANARY) as bare:
+        await listening(bare)
+        right, wrong = replace(bare, key=CANARY), replace(bare, key=f"{CANARY}-wrong")
+        async with joined("repeat", server=right) as found:
+            assert await call(found, "repeat", text=f"it is {CANARY}!") == "it is ***!"
+        for server in (wrong, bare):
+            with pytest.raises(UsageError, match="the MCP server shop") as caught:
+                async with joined("repeat", server=server):
+                    pass
+            assert CANARY not in f"{caught.value} {caught.value.hint}"
+            assert CANARY not in (await offers(server)).told
+        assert (await offers(right)).told.startswith("answers, 7 tools: price")
+        assert CANARY not in repr(right)
+
+
+async def test_a_key_that_is_not_set_is_missed_before_anything_is_sent() -> None:
+    server = McpServer(name="shop", url="http://127.0.0.1:9/mcp", unset=("SHOP_KEY",))
+    assert await offers(server) == (False, "cannot be used: SHOP_KEY is not set, which its `api_key_env` names")
+
+
+async def test_what_a_server_offers_is_asked_and_it_ends() -> None:
+    assert await offers(shop()) == (
+        True,
+        "answers, 7 tools: price, environment, die, refuse, flood, wait, repeat",
+    )
+    told = await offers(McpServer(name="shop", command=("/nowhere/x",)))
+    assert told == (False, "cannot be used: /nowhere/x cannot be started: No such file or directory")
+
+
 async def test_a_server_at_an_address() -> None:
     with shop_at() as server:
-        for _ in range(200):  # its address is known a moment before it listens
-            try:
-                await join({"shop": server}, ["mcp:shop/price"])
-                break
-            except UsageError:
-                await asyncio.sleep(0.05)
+        await listening(server)
         async with joined("price", "refuse", server=server) as found:
             assert await call(found, "price", item="tea") == "tea costs 42"
             with pytest.raises(ToolError, match="it is sold out"):
