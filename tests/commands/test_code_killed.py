@@ -161,12 +161,12 @@ def test_another_task_puts_off_what_was_under_way(program: Program, tmp_path: Pa
 
     async def scene() -> None:
         server = await start(script={"sim/engineer": script})
-        line = ["code", "--root", tmp_path / "project", "--model", "sim/engineer"]
+        line = ["code", "--root", tmp_path / "project", "--model", "sim/engineer", "--json"]
         variables = {"FUSION_BACKEND": "default", "FUSION_BASE_URL": server.url, "FUSION_HOME": str(tmp_path / "home")}
         try:
             first = program(*line, "wait", **variables)
             assert first.stdout is not None
-            while "bash" not in await asyncio.to_thread(first.stdout.readline):
+            while '"Used"' not in await asyncio.to_thread(first.stdout.readline):
                 assert first.poll() is None
             await asyncio.to_thread(until_under_way, tmp_path / "home")
             first.kill()
