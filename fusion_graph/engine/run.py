@@ -85,8 +85,8 @@ class Run:
         self.wake()
 
     def ranks(self) -> Mapping[str, int]:
-        """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash as long as all
-        their keys, as it costs a fraction of a seeded generator. Equal keys stand in file order."""
+        """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash as long as
+        all their keys, as it costs a fraction of a seeded generator. Equal keys stand in file order."""
         if not self.places:
             self.places = ranks(self.bound, self.seed, self.request.messages)
         return self.places
