@@ -83,7 +83,7 @@ class Talk:
                 continue
             except EOFError:
                 return
-            leaving = False
+            self._stops = 0
             try:
                 if line.startswith("/") and not line.startswith("//"):
                     await obey(self, line)
@@ -93,6 +93,7 @@ class Talk:
                 return
             except FusionError as fault:
                 self.screen.fail(fault.message, fault.hint)
+            leaving = self._stops > 0  # the second one may come when the answer has ended
 
     async def ask(self, question: str) -> bool:
         """One turn. True if it was answered; else everything is as it was. Raises Leave when the user presses Ctrl-C
@@ -127,7 +128,7 @@ class Talk:
     def _conclude(self, question: str, result: RunResult | None, progress: Progress) -> bool:
         if result is None:
             self.session.cut_short.append(progress.cost_usd)
-            self.screen.tell("stopped; the conversation is as it was before")
+            self.screen.tell("stopped; the conversation is as it was before; Ctrl-C once more leaves")
             if self._stops > 1:
                 raise Leave
             return False

@@ -86,6 +86,8 @@ def _task(order: Order, *, on_terminal: bool) -> str | None:
         return read_prompt(order.task, None, ways=WAYS)
     if on_terminal or (order.task is None and order.resume):
         return None
+    if order.task is None and order.as_json and _console.is_terminal(sys.stdin):
+        raise UsageError("--json needs a task", hint=WAYS)
     if order.task is None and _console.is_terminal(sys.stdin):
         raise UsageError("without a task it needs a terminal to ask on", hint=WAYS)
     return read_prompt(STDIN, None, ways=WAYS)

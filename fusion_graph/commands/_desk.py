@@ -85,7 +85,7 @@ class Desk:
                 continue
             except EOFError:
                 return code
-            leaving = False
+            self._stops = 0
             if line == "/exit":
                 return code
             try:
@@ -94,6 +94,7 @@ class Desk:
                 _console.error(fault.message, fault.hint)
             if self._stops > 1:
                 return 130
+            leaving = self._stops > 0  # the second one may come when the step has ended
 
     async def _obey(self, line: str, code: int, *, plan: bool) -> int:
         if line == "/help":
@@ -118,7 +119,7 @@ class Desk:
         if alone:
             self._close(ended)
         elif ended is None:
-            _console.err("\nstopped; say how to go on")
+            _console.err("\nstopped; say how to go on, or Ctrl-C once more leaves")
         return 130 if ended is None else exit_code(ended.state)
 
     def _close(self, ended: Ended | None) -> None:

@@ -48,7 +48,7 @@ async def test_a_question_may_begin_with_a_slash() -> None:
     assert talk.session.turns[0].question == "/etc is a folder?"
 
 
-async def conversation(*lines: str) -> tuple[Talk, Remembered, asyncio.Task[None], asyncio.Event]:
+async def conversation(*lines: str | BaseException) -> tuple[Talk, Remembered, asyncio.Task[None], asyncio.Event]:
     """One whose first answer waits for a gate."""
     gate = asyncio.Event()
     screen = Remembered(*lines)
@@ -65,9 +65,17 @@ async def test_one_interrupt_stops_the_turn_and_the_next_one_is_answered() -> No
     screen.stop()
     await task
     assert [turn.question for turn in talk.session.turns] == ["two"]
-    assert "stopped; the conversation is as it was before" in screen.told
+    assert "stopped; the conversation is as it was before; Ctrl-C once more leaves" in screen.told
     assert len(talk.session.cut_short) == 1
     assert talk.session.cost_usd == 0.0
+
+
+async def test_the_second_interrupt_may_come_when_the_turn_has_ended() -> None:
+    talk, screen, task, _gate = await conversation("one", KeyboardInterrupt(), "two")
+    assert screen.stop is not None
+    screen.stop()
+    await task
+    assert talk.session.turns == []
 
 
 async def test_two_interrupts_leave() -> None:

@@ -168,6 +168,35 @@ def test_however_it_ends_the_terminal_echoes_again(
     assert on_bench(project, work, {"sim/engineer": sleeper}).echoes
 
 
+def test_ctrl_c_twice_in_a_step_leaves_and_the_session_goes_on(
+    program: Program, terminal: Start, project: Path
+) -> None:
+    def sleeper(call: Call) -> Completion:
+        return engineer(call) if any(m.role == "tool" for m in call.messages) else use("bash", command="sleep 1000")
+
+    def work(bench: Bench) -> tuple[Done, Done]:
+        screen = terminal(*bench.arguments, **bench.variables)
+        screen.wait_for(READY)
+        screen.type(f"{TASK}\r")
+        screen.wait_for("$ sleep 1000  ")
+        screen.signal(signal.SIGINT)
+        screen.wait_for("stopped; say how to go on")
+        screen.wait_for(READY, times=2)
+        screen.type("\x03")
+        left = Done(screen.finish(), screen.text, "")
+        return left, run(program, bench, "--resume", "last")
+
+    left, again = on_bench(project, work, {"sim/engineer": sleeper})
+    assert (left.code, "Traceback" in left.out) == (130, False), left
+    assert (again.code, "Added version()" in again.out) == (0, True), again
+
+
+def test_json_on_a_terminal_asks_for_a_task_at_once(terminal: Start, project: Path) -> None:
+    screen = terminal("code", "--json", "--root", project, FUSION_HOME=str(project.parent / "home"))
+    assert screen.finish() == 2
+    assert "--json needs a task" in screen.text
+
+
 def test_ctrl_c_at_the_prompt_leaves_when_it_comes_twice(terminal: Start, project: Path) -> None:
     def work(bench: Bench) -> int:
         screen = terminal(*bench.arguments, **bench.variables)

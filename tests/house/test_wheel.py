@@ -30,7 +30,7 @@ def test_wheel_holds_what_the_code_reads(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"fusion_graph/pipelines/{name}.yaml" for name in PRESETS} <= names
     assert {path.name for path in (ROOT / "schemas").glob("*.json")} <= {name.rpartition("/")[2] for name in names}
-    assert {"fusion_graph/data/prices.json", "fusion_graph/py.typed"} <= names
+    assert {"fusion_graph/data/prices.json", "fusion_graph/data/windows.json", "fusion_graph/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
 
