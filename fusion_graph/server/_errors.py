@@ -112,6 +112,13 @@ def internal() -> Refused:
                    code="internal_error")  # fmt: skip
 
 
+def filtered() -> Refused:
+    """What the same request is told again after an answer that a filter ended."""
+    refused = Refused(502, "upstream_error", "a content filter ended the answer", code="content_filter", retry=False)
+    refused.lasting = True
+    return refused
+
+
 def failed_run(result: RunResult) -> Refused:
     """A run without an answer."""
     error = result.error

@@ -13,20 +13,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Provider, Sink
 from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, guarded
 
-if TYPE_CHECKING:
-    from fusion_graph.server._errors import Refused
-
 KEPT_S = 600.0
 MAX_RUNS = 256
 MAX_BYTES = 64 << 20
-FAILED_S = 10.0
 REPLAYED = "replayed"
 """The note on a completion that was not bought again."""
 
@@ -109,7 +104,6 @@ class Replays:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        self._failed: OrderedDict[tuple[str, str], tuple[float, Refused]] = OrderedDict()
         self.size = 0
 
     def __len__(self) -> int:
@@ -140,24 +134,10 @@ class Replays:
         kept = self._kept.pop((tenant, conversation(messages)), None) if self._kept else None
         self.size -= kept.size if kept else 0
 
-    def remember_failure(self, tenant: str, body: str, refused: Refused, seconds: float = FAILED_S) -> None:
-        """The same again within these seconds is answered from here."""
-        self._failed[tenant, body] = (self._clock() + seconds, refused)
-        while len(self._failed) > MAX_RUNS:
-            self._failed.popitem(last=False)
-
-    def failure(self, tenant: str, body: Callable[[], str]) -> Refused | None:
-        """What the same request of the same key was refused with just now. `body` is only asked if there is any."""
-        self._expire()
-        until, refused = self._failed.get((tenant, body()), (0.0, None)) if self._failed else (0.0, None)
-        return refused if until > self._clock() else None
-
     def _expire(self) -> None:
         now = self._clock()
         while self._kept and next(iter(self._kept.values())).at < now - KEPT_S:
             self.size -= self._kept.popitem(last=False)[1].size
-        while self._failed and next(iter(self._failed.values()))[0] < now:
-            self._failed.popitem(last=False)
 
 
 def conversation(messages: tuple[Message, ...]) -> str:

@@ -11,7 +11,8 @@ from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
-from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
+from fusion_graph.server._errors import Refused, failed_run, filtered, internal, invalid, unavailable
+from fusion_graph.server._failures import said_again
 from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._sse import COMMIT_S, Outbox, Pulse, Stream, Way
@@ -45,8 +46,8 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
         _settle(exchange, job, purse, result)
     if result.error is not None:
         _remember(exchange, job)
-        raise failed_run(result)
-    _deliver(exchange, job)
+        raise _failed(exchange, result)
+    _deliver(exchange, job, result)
     return result
 
 
@@ -123,7 +124,7 @@ class _Streaming:
             return
         _settle(self._exchange, self._job, self._purse, result)
         if result.error is not None:
-            await self._fail(failed_run(result))
+            await self._fail(_failed(self._exchange, result))
             return
         if not self._committed:
             await self._commit()
@@ -135,7 +136,7 @@ class _Streaming:
             return
         await self._way.finish(last)
         self._delivered = True
-        _deliver(self._exchange, self._job)
+        _deliver(self._exchange, self._job, result)
 
     async def _commit(self) -> None:
         self._committed = True
@@ -224,9 +225,17 @@ def _remember(exchange: Exchange, job: Job) -> None:
     exchange.service.replays.keep(exchange.key.name, job.asked.messages, job.recall)
 
 
-def _deliver(exchange: Exchange, job: Job) -> None:
-    """It was delivered: the same question again is a new run."""
+def _failed(exchange: Exchange, result: RunResult) -> Refused:
+    """What the client is told of a run without an answer, which may have failed before."""
+    return said_again(failed_run(result), exchange.tries, insistent=exchange.insistent)
+
+
+def _deliver(exchange: Exchange, job: Job, result: RunResult) -> None:
+    """It was delivered: the same question again is a new run. Clients that send everything again do so too when a
+    filter ended the answer, which it would end again."""
     exchange.service.replays.drop(exchange.key.name, job.asked.messages)
+    if exchange.insistent and result.answer is not None and result.answer.finish_reason == "content_filter":
+        exchange.failed = filtered()
     if job.recall.used:
         exchange.count_replay("store")
 
