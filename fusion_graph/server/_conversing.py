@@ -18,7 +18,6 @@ from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import read_json
 from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._options import SCOPES
-from fusion_graph.server._report import fusion_block
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
@@ -134,7 +133,7 @@ class _Talk:
     async def complete(self) -> tuple[str, dict[str, str]]:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
-        result = await run_whole(self.exchange, job)
+        result, said = await run_whole(self.exchange, job, speech)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "x-fusion-run-id": result.run_id,
@@ -142,7 +141,7 @@ class _Talk:
         }
         if result.cost_usd is not None:
             headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-        return json.dumps(speech.whole(result, fusion_block(job, result))), headers
+        return json.dumps(said), headers
 
     def _begin(self) -> tuple[Job, Speech]:
         exchange, wire = self.exchange, self._wire

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from fusion_graph.contracts import Provider, Sink
-from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
+from fusion_graph.messages import Call, Completion, Delta, Message, ToolCall, ToolCallDelta, Usage
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, guarded
 
@@ -49,6 +49,11 @@ class Recall:
         if found is not None:
             self.used[digest] = found
         return found
+
+    def disown(self, calls: tuple[ToolCall, ...]) -> None:
+        """Forget the reply that called so: it could not be told to the client, and must not come back."""
+        self.finished = [done for done in self.finished if done[2].tool_calls != calls]
+        self.used = {digest: done for digest, done in self.used.items() if done.tool_calls != calls}
 
     def all(self) -> dict[str, Completion]:
         """Everything known by now, by digest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from fusion_graph.server._speech import Speech
 
 
-async def run_whole(exchange: Exchange, job: Job) -> RunResult:
-    """An answer in one piece. Raises Refused when there is none."""
+async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunResult, dict[str, Any]]:
+    """An answer in one piece, and as it is said. Raises Refused when there is none."""
     service = exchange.service
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
@@ -47,8 +47,14 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
     if result.error is not None:
         _remember(exchange, job)
         raise _failed(exchange, result)
+    try:
+        said = speech.whole(result, fusion_block(job, result))
+    except Refused:
+        _disown(job, result)
+        _remember(exchange, job)
+        raise
     _deliver(exchange, job, result)
-    return result
+    return result, said
 
 
 async def run_streamed(exchange: Exchange, job: Job, speech: Speech, way: Way) -> None:
@@ -131,7 +137,7 @@ class _Streaming:
         try:
             last = self._speech.end(result, fusion_block(self._job, result))
         except Refused as refused:
-            self._delivered = True  # what cannot be said now could not be said the next time
+            _disown(self._job, result)
             await self._fail(refused)
             return
         await self._way.finish(last)
@@ -228,6 +234,11 @@ def _remember(exchange: Exchange, job: Job) -> None:
 def _failed(exchange: Exchange, result: RunResult) -> Refused:
     """What the client is told of a run without an answer, which may have failed before."""
     return said_again(failed_run(result), exchange.tries, insistent=exchange.insistent)
+
+
+def _disown(job: Job, result: RunResult) -> None:
+    """The answer cannot be said on this wire; what led to it is kept for the next try, the answer is not."""
+    job.recall.disown(result.answer.tool_calls if result.answer else ())
 
 
 def _deliver(exchange: Exchange, job: Job, result: RunResult) -> None:

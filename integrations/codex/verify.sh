@@ -14,3 +14,23 @@ order='Write it. sim: call exec_command {"cmd": "printf \"hello from the panel\"
 run "$order" >out 2>errors || { cat out errors >&2; fail "codex"; }
 holds "hello from the panel" hello.txt "its own tool wrote a file"
 holds "It is written." out "the turn after the tool's result"
+
+# Without a setting of its own Codex sends a 5xx thirty times. A server of ours whose model always fails counts what that buys.
+"$python" -c "import fusion_graph" 2>/dev/null || skip "fusion_graph is not installed in $python, so no failing model can be served"
+mkdir pipelines
+echo '{version: 1, name: failing, nodes: {answer: {kind: proposer, model: sim/fault-500}}, output: answer}' >pipelines/failing.yaml
+FUSION_BACKEND=sim FUSION_SERVER_KEYS="$FUSION_KEY" "$python" -m fusion_graph serve --port 0 --pipelines pipelines >server.out 2>server.log &
+started+=($!)
+for _ in $(seq 100); do
+    [ -s server.out ] && break
+    sleep 0.2
+done
+url=$(grep -o 'http://[^ ]*' server.out | head -n 1)
+sed "s#http://127.0.0.1:8377/v1#$url#; s#^model = .*#model = \"failing\"#; /max_retries/d" "$folder/config.toml" >"$HOME/.codex/config.toml"
+run "Hello." >out 2>errors && fail "a run that failed is no answer"
+"$python" - "$url" >metrics <<'PY'
+import os, sys, urllib.request
+asked = urllib.request.Request(sys.argv[1].removesuffix("/v1") + "/metrics", headers={"x-api-key": os.environ["FUSION_KEY"]})
+print(urllib.request.urlopen(asked, timeout=30).read().decode())
+PY
+holds 'fusion_runs_total{pipeline="failing",state="failed"} 2' metrics "without settings a failure is run twice and no more"
