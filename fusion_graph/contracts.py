@@ -267,7 +267,8 @@ class Tool:
 
     `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
     something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
-    `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them.
+    `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them. `sources`:
+    address and title of each page that a text of it stands on.
     """
 
     name: str
@@ -279,6 +280,7 @@ class Tool:
     mutates: bool = False
     ends: bool = False
     checked: bool = True
+    sources: Callable[[str], tuple[tuple[str, str], ...]] = lambda _text: ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

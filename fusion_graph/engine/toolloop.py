@@ -57,6 +57,7 @@ class Answered(NamedTuple):
     text: str
     seconds: float = 0.0
     ends: bool = False
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 async def write_with_tools(door: Door, ask: Ask, offer: Offer) -> Completion:
@@ -188,7 +189,8 @@ async def run_tool(
         return Answered(ok=False, text=f"error: {cut(fault.message, shown)}", seconds=_now() - began)
     except TimeoutError:
         return Answered(ok=False, text="error: no time is left for tools", seconds=_now() - began)
-    return Answered(ok=True, text=cut(text, shown), seconds=_now() - began, ends=tool.ends)
+    shown_text, seconds = cut(text, shown), _now() - began
+    return Answered(ok=True, text=shown_text, seconds=seconds, ends=tool.ends, sources=tool.sources(text))
 
 
 def read_arguments(tool: Tool, text: str) -> Mapping[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from fusion_graph.engine.record import analysis
-from fusion_graph.events import CallFailed, CallStarted, Event, NodeFinished
+from fusion_graph.events import CallStarted, Event, NodeFinished, ToolAnswered
 from fusion_graph.outputs import Analysis, Draft
 
 Told: TypeAlias = tuple[str, dict[str, Any]]
+MAX_SOURCES, MAX_URL, MAX_TITLE = 100, 2000, 300
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
@@ -24,22 +25,30 @@ class Findings:
         self._models: dict[str, str] = {}
         self._responses: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, dict[str, Any]] = {}
-        self._status: dict[str, int] = {}
+        self._sources: dict[str, str] = {}
         self._analysis: dict[str, Any] | None = None
         self._reason: str | None = None
 
     def tell(self, event: Event) -> Iterator[Told]:
         """Take an event in, and give what it is in a stream: names behind the prefix, and their fields."""
-        if not isinstance(event, CallStarted | CallFailed | NodeFinished):
+        if not isinstance(event, CallStarted | ToolAnswered | NodeFinished):
             return
         role = self._roles.get(event.node)
         if role not in ("panel", "judge"):
             return
-        if isinstance(event, CallStarted):
+        if isinstance(event, ToolAnswered):
+            self._read(event)
+        elif isinstance(event, CallStarted):
             if event.node not in self._models:
                 yield self._begin(event, role)
-        elif isinstance(event, NodeFinished) and event.node in self._models:
+        elif event.node in self._models:
             yield from self._draft(event) if role == "panel" else self._verdict(event)
+
+    def _read(self, event: ToolAnswered) -> None:
+        """A page is one source, however often it was found."""
+        for url, title in event.sources:
+            if len(self._sources) < MAX_SOURCES and url.startswith(("http://", "https://")):
+                self._sources.setdefault(url[:MAX_URL], title[:MAX_TITLE])
 
     def _begin(self, event: CallStarted, role: str) -> Told:
         model = self._models[event.node] = event.model.rpartition("@")[0] or event.model
@@ -75,7 +84,7 @@ class Findings:
         return {
             **found,
             "responses": list(self._responses.values()),
-            "sources": [],
+            "sources": [{"url": url, "title": title} for url, title in self._sources.items()],
             "failed_models": list(self._failed.values()),
             "error": None if self._responses else "no model of the panel gave a usable answer",
             "failure_reason": self._reason if self._responses else failure_reason(self._failed.values()),
