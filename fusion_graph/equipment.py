@@ -99,8 +99,8 @@ def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = N
 
 async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     """What a server's pipelines may use: only what its operator allows, and nothing of the machine, as strangers ask.
-    Tools of MCP servers, which are named one by one, it may allow as well. Models know them under reserved names. Raises
-    UsageError."""
+    Tools of MCP servers, which are named one by one, it may allow as well. Models know them by reserved names.
+    Raises UsageError."""
     strange = [word if "/" in word else f"{word}/*" for word in sorted(mcp_words(names))]
     names = _own_words(names)
     words = [word for text in names for word in text.split(",")]

@@ -54,7 +54,7 @@ def _is_blocked(url: str, blocked: tuple[str, ...]) -> bool:
 
 TOOL = Tool(
     name="web_search",
-    description="Search the web. Returns titles, addresses and short texts. Read a page with the tool that fetches one.",
+    description="Search the web. Returns titles, addresses and short texts. A page is read with the fetching tool.",
     parameters={
         "type": "object",
         "properties": {

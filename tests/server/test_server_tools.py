@@ -1,5 +1,5 @@
-"""Tools of a server's pipelines (wire contract 1.8, 2): run in proposers, known to nobody outside, lowered by a request,
-and what they read is listed."""
+"""Tools of a server's pipelines (wire contract 1.8, 2): run in proposers, known to nobody outside, lowered by a
+request; what they read is listed."""
 
 from __future__ import annotations
 
