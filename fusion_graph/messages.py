@@ -95,11 +95,15 @@ class ToolCallDelta:
 
 class Delta(NamedTuple):
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
-    deltas."""
+    deltas. `whole`: nothing but counts of tokens can follow; whatever happens now, the reply is not lost."""
 
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
+    whole: bool = False
+
+
+WHOLE = Delta(whole=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
 from fusion_graph.messages import Call, Completion, Delta
-from fusion_graph.pipeline import ModelRef, Node
+from fusion_graph.pipeline import ModelRef, Node, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
 UNCHANGED = (0, None, None, (), None)  # the end of an Ask that wants nothing but its messages
+NEVER = Timeout(first_token_s=inf, idle_s=inf, total_s=inf)  # of a reply that is whole; its provider waits no longer
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
@@ -179,7 +180,10 @@ class CallRun:
             run.interruptible[self] = None
 
     def _saw(self, delta: Delta) -> None:
-        """A piece of content arrived."""
+        """A piece of content arrived, or word that no more will."""
+        if delta.whole:
+            self.timeout = NEVER
+            return
         run = self.run
         now = run.clock()
         if not self.last_at:

@@ -65,8 +65,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked = _introduced(asked, forward=served.pipeline.forward)
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
-    if missing := unheard(served.bound, asked.convening):
-        asked = replace(asked, ignored=(*asked.ignored, *missing))
+    asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
