@@ -13,7 +13,7 @@ from aiohttp import web
 from fusion_graph import __version__
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import ANYONE, Key, Keys
-from fusion_graph.server._errors import forbidden, model_not_found
+from fusion_graph.server._errors import SERVER, forbidden, model_not_found
 from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
@@ -118,7 +118,7 @@ class Exchange:
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        ids = {"x-request-id": self.id, "request-id": self.id, **self.cors}
+        ids = {"x-request-id": self.id, "request-id": self.id, "Server": SERVER, **self.cors}
         return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
 
     def count_replay(self, told_by: str) -> None:

@@ -4,6 +4,7 @@ request; what they read is listed."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ async def test_a_clients_tool_with_a_reserved_name_is_refused(wire: str) -> None
 
 
 def test_a_long_name_is_shortened_and_stays_its_own() -> None:
-    tools = {name: OTHER.__class__(**{**_fields(OTHER), "name": name}) for name in ("x" * 64, "x" * 63 + "y")}
+    tools = {name: Tool(**{**_fields(OTHER), "name": name}) for name in ("x" * 64, "x" * 63 + "y")}
     names = {tool.name for tool in set_apart(Toolbox(tools=tools)).tools.values()}
     assert len(names) == 2
     assert all(len(name) <= 64 and name.startswith(RESERVED) for name in names)
@@ -84,6 +85,29 @@ def test_a_long_name_is_shortened_and_stays_its_own() -> None:
 
 def _fields(tool: Tool) -> dict[str, Any]:
     return {name: getattr(tool, name) for name in Tool.__slots__}
+
+
+async def test_a_model_runs_only_the_tools_of_its_node() -> None:
+    # security 24: a tool that another node has, or that nobody allowed, is not run
+    ran: list[str] = []
+
+    async def noted(_arguments: Mapping[str, Any], _site: Any) -> str:
+        ran.append("other")
+        return "done"
+
+    def trying(call: Call) -> Completion | str:
+        last = call.messages[-1]
+        if last.role == "tool":
+            return f"told: {last.text}"
+        names = ("fusion_other", "fusion_bash", "other")
+        return Completion(tool_calls=tuple(ToolCall(id=n, name=n, arguments="{}") for n in names))
+
+    pipeline = PIPELINE.replace("tools: [web_search, other]", "tools: [web_search]")
+    tools = {**BOX.tools, "other": Tool(**{**_fields(OTHER), "run": noted})}
+    async with stand({"a/x": trying}, pipeline, tools=replace(BOX, tools=tools)) as at:
+        _, body = await at.ask(fusion={"include": ["responses"]})
+    assert ran == []
+    assert "there is no tool 'fusion_other'" in body["fusion"]["responses"][0]["content"]
 
 
 async def test_what_the_panel_read_is_listed_once() -> None:
