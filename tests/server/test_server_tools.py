@@ -107,7 +107,7 @@ async def test_a_model_runs_only_the_tools_of_its_node() -> None:
     async with stand({"a/x": trying}, pipeline, tools=replace(BOX, tools=tools)) as at:
         _, body = await at.ask(fusion={"include": ["responses"]})
     assert ran == []
-    assert "there is no tool 'fusion_other'" in body["fusion"]["responses"][0]["content"]
+    assert "there is no tool 'other'" in body["fusion"]["responses"][0]["content"]
 
 
 async def test_what_the_panel_read_is_listed_once() -> None:
