@@ -33,13 +33,14 @@ class Recall:
     that prompts with drafts in them are the same again. Each answer is given once: one that turns out to be of no use
     must not come back on every attempt."""
 
-    __slots__ = ("fence", "finished", "known", "used")
+    __slots__ = ("fence", "finished", "known", "overhear", "used")
 
     def __init__(self, fence: str = "", known: Known | None = None) -> None:
         self.fence = fence
         self.known = dict(known or {})
         self.finished: list[tuple[str, Call, Completion]] = []
         self.used: dict[str, Completion] = {}
+        self.overhear: Callable[[Call, Sink], Sink] | None = None  # somebody wants to see what every model writes
 
     def find(self, backend: str, call: Call) -> Completion | None:
         if not self.known:
@@ -82,6 +83,8 @@ async def _remember(attempt: Attempt, sink: Sink) -> Completion:
     recall = CURRENT.get()
     if recall is None:
         return await attempt.ask(sink)
+    if recall.overhear is not None:
+        sink = recall.overhear(attempt.call, sink)
     known = recall.find(attempt.backend, attempt.call)
     if known is not None:
         pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
@@ -16,8 +17,11 @@ from fusion_graph.server._failures import said_again
 from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._sse import COMMIT_S, Outbox, Pulse, Stream, Way
+from fusion_graph.store.door import Caller
 
 if TYPE_CHECKING:
+    from fusion_graph.contracts import Sink
+    from fusion_graph.messages import Call, Delta
     from fusion_graph.server._admission import Ticket
     from fusion_graph.server._job import Job
     from fusion_graph.server._limits import Purse
@@ -160,6 +164,9 @@ class _Streaming:
     def _listener(self) -> Listener:
         put, speech, bill = self._way.outbox.put, self._speech, self._bill
         watches = speech.watches
+        if watches:
+            caller = Caller()
+            self._job.recall.overhear = partial(_overhear, caller, self._way.outbox, speech)
 
         def listen(event: Event) -> None:
             if bill is not None:
@@ -169,9 +176,24 @@ class _Streaming:
             elif isinstance(event, ToolDelta):
                 put(speech.calls(event.pieces, event.choice))
             elif watches:
+                caller(event)
                 put(speech.event(event))
 
         return listen
+
+
+def _overhear(caller: Caller, outbox: Outbox, speech: Speech, call: Call, sink: Sink) -> Sink:
+    """A sink that also tells the client, of texts that are whole with this call: no notes, no turns with tools."""
+    node = caller.node(call)
+    if call.purpose != "final":
+        return sink
+
+    def tee(delta: Delta) -> None:
+        sink(delta)
+        if not delta.whole:
+            outbox.put(speech.hear(node, delta, outbox.roomy))
+
+    return tee
 
 
 def _surround(job: Job) -> None:
