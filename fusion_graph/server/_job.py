@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 UNCHANGED = Overrides({}, {})
+TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         limits=limits,
         run_id=exchange.run_id,
         fence=recall.fence,
-        max_tool_calls=asked.convening.max_tool_calls if asked.convening else None,
+        max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
     )
     return Job(
         asked=asked,

@@ -186,8 +186,8 @@ class ResponseSpeech:
         if item is None or self._findings is None:
             return b""
         result = self._findings.result()
-        state = "incomplete" if result["error"] else "completed"
-        return self._say("response.fusion_call.completed", **item.at) + self._close(item, status=state, **result)
+        done = self._say("response.fusion_call.completed", **item.at)
+        return done + self._close(item, status=_state_of(result), **result)
 
     def _items_done(self) -> list[dict[str, Any]]:
         return [self._done[place] for place in sorted(self._done)]
@@ -208,7 +208,8 @@ class ResponseSpeech:
             for event in result.events:
                 _ = [*self._findings.tell(event)]
             if not self._findings.empty:
-                output.append({"id": f"fus_{run}_0", "type": FUSION, "status": "completed", **self._findings.result()})
+                found = self._findings.result()
+                output.append({"id": f"fus_{run}_0", "type": FUSION, "status": _state_of(found), **found})
         if draft.text:
             message = {"type": "message", "role": "assistant", "status": "completed", "content": [_part(draft.text)]}
             output.append({"id": f"msg_{run}_{len(output)}", **message})
@@ -254,6 +255,11 @@ def counted(used: Usage) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
         "total_tokens": used.total_tokens,
     }
+
+
+def _state_of(found: Mapping[str, Any]) -> str:
+    """Of a fusion's item."""
+    return "incomplete" if found["error"] else "completed"
 
 
 def _part(text: str) -> dict[str, Any]:

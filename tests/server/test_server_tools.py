@@ -124,9 +124,10 @@ async def test_what_the_panel_read_is_listed_once() -> None:
 @pytest.mark.parametrize(
     ("plugin", "calls", "offered"),
     [
-        ({}, 5, {"fusion_web_search", "fusion_other"}),
+        ({}, 4, {"fusion_web_search", "fusion_other"}),
+        ({"max_tool_calls": 16}, 5, {"fusion_web_search", "fusion_other"}),
         ({"max_tool_calls": 2}, 2, {"fusion_web_search", "fusion_other"}),
-        ({"tools": [{"type": "openrouter:web_search"}]}, 5, {"fusion_web_search"}),
+        ({"tools": [{"type": "openrouter:web_search"}]}, 4, {"fusion_web_search"}),
         ({"tools": []}, 0, set()),
     ],
 )

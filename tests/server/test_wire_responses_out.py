@@ -126,7 +126,9 @@ async def test_the_fusion_is_an_item_before_the_message() -> None:
 def panel_events(text: str, model: str) -> list[tuple[str, str]]:
     """What was told of one panelist, in order."""
     told = [event for event in sse(text) if event.get("model") == model]
-    return [(e["type"].removeprefix("response.fusion_call.panel."), str(e.get("delta", e.get("content", "")))) for e in told]
+    return [
+        (e["type"].removeprefix("response.fusion_call.panel."), str(e.get("delta", e.get("content", "")))) for e in told
+    ]
 
 
 async def test_a_panelist_is_heard_while_it_writes() -> None:
