@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from fusion_graph.contracts import Provider, Sink
-from fusion_graph.messages import Call, Completion, Delta, Message, ToolCall, ToolCallDelta, Usage
+from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, guarded
 
@@ -33,13 +33,14 @@ class Recall:
     that prompts with drafts in them are the same again. Each answer is given once: one that turns out to be of no use
     must not come back on every attempt."""
 
-    __slots__ = ("fence", "finished", "known", "overhear", "used")
+    __slots__ = ("_lent", "fence", "finished", "known", "overhear", "used")
 
     def __init__(self, fence: str = "", known: Known | None = None) -> None:
         self.fence = fence
         self.known = dict(known or {})
         self.finished: list[tuple[str, Call, Completion]] = []
         self.used: dict[str, Completion] = {}
+        self._lent: list[tuple[str, Completion]] = []  # of these, what the run got to see
         self.overhear: Callable[[Call, Sink], Sink] | None = None  # somebody wants to see what every model writes
 
     def find(self, backend: str, call: Call) -> Completion | None:
@@ -47,14 +48,18 @@ class Recall:
             return None
         digest = digest_of(backend, call)
         found = self.known.pop(digest, None)
-        if found is not None:
-            self.used[digest] = found
-        return found
+        if found is None:
+            return None
+        self.used[digest] = found
+        lent = replace(found, usage=Usage(cost_usd=0.0), notes=(*found.notes, REPLAYED))
+        self._lent.append((digest, lent))
+        return lent
 
-    def disown(self, calls: tuple[ToolCall, ...]) -> None:
-        """Forget the reply that called so: it could not be told to the client, and must not come back."""
-        self.finished = [done for done in self.finished if done[2].tool_calls != calls]
-        self.used = {digest: done for digest, done in self.used.items() if done.tool_calls != calls}
+    def keep_only(self, usable: Collection[Completion]) -> None:
+        """Forget what the run had no use for: it must not come back. These are the replies that it took."""
+        taken = {id(completion) for completion in usable}
+        self.finished = [done for done in self.finished if id(done[2]) in taken]
+        self.used = {digest: self.used[digest] for digest, lent in self._lent if id(lent) in taken}
 
     def all(self) -> dict[str, Completion]:
         """Everything known by now, by digest."""
@@ -89,7 +94,7 @@ async def _remember(attempt: Attempt, sink: Sink) -> Completion:
     if known is not None:
         pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))
         sink(Delta(text=known.text, tool_calls=tuple(pieces)))
-        return replace(known, usage=Usage(cost_usd=0.0), notes=(*known.notes, REPLAYED))
+        return known
     completion = await attempt.ask(sink)
     recall.finished.append((attempt.backend, attempt.call, completion))
     return completion

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
-from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
+from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, filtered, internal, invalid, unavailable
@@ -21,7 +21,7 @@ from fusion_graph.store.door import Caller
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Sink
-    from fusion_graph.messages import Call, Delta
+    from fusion_graph.messages import Call, Completion, Delta
     from fusion_graph.server._admission import Ticket
     from fusion_graph.server._job import Job
     from fusion_graph.server._limits import Purse
@@ -49,13 +49,12 @@ async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunRe
                 raise
         _settle(exchange, job, purse, result)
     if result.error is not None:
-        _remember(exchange, job)
+        _remember(exchange, job, result)
         raise _failed(exchange, result)
     try:
         said = speech.whole(result, fusion_block(job, result))
     except Refused:
-        _disown(job, result)
-        _remember(exchange, job)
+        _remember(exchange, job, result)
         raise
     _deliver(exchange, job, result)
     return result, said
@@ -88,6 +87,7 @@ class _Streaming:
         self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
+        self._result: RunResult | None = None
 
     async def answer(self) -> None:
         exchange = self._exchange
@@ -111,7 +111,7 @@ class _Streaming:
                 await asyncio.wait([run])
                 _cancelled(exchange, job, self._purse, self._bill)
             if not self._delivered:
-                _remember(exchange, job)
+                _remember(exchange, job, self._result)
 
     async def _send(self, run: asyncio.Future[RunResult]) -> None:
         """Wait for something to say, then say it all."""
@@ -132,6 +132,7 @@ class _Streaming:
             self._exchange.told["bug"] = type(error).__name__
             await self._fail(internal())
             return
+        self._result = result
         _settle(self._exchange, self._job, self._purse, result)
         if result.error is not None:
             await self._fail(_failed(self._exchange, result))
@@ -141,7 +142,6 @@ class _Streaming:
         try:
             last = self._speech.end(result, fusion_block(self._job, result))
         except Refused as refused:
-            _disown(self._job, result)
             await self._fail(refused)
             return
         await self._way.finish(last)
@@ -248,19 +248,26 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
         }
 
 
-def _remember(exchange: Exchange, job: Job) -> None:
-    """It was not delivered: what was paid for is kept for the next try."""
+def _remember(exchange: Exchange, job: Job, result: RunResult | None = None) -> None:
+    """It was not delivered: what was paid for is kept for the next try, but for what was of no use, and for an answer
+    that could not be said."""
+    if result is not None:
+        job.recall.keep_only(_useful(result))
     exchange.service.replays.keep(exchange.key.name, job.asked.messages, job.recall)
+
+
+def _useful(result: RunResult) -> list[Completion]:
+    """Replies of a run that was not delivered, worth having again: what its nodes took, but for those that could make
+    nothing of it, and the answer where there is one, as this wire has no words for it."""
+    at_a_loss = {e.node for e in result.events if isinstance(e, NodeFinished) and e.reason == "abstained"}
+    unsaid = result.answer.tool_calls if result.answer else ()
+    taken = [e for e in result.events if isinstance(e, CallFinished) and e.node not in at_a_loss]
+    return [e.completion for e in taken if not unsaid or e.completion.tool_calls != unsaid]
 
 
 def _failed(exchange: Exchange, result: RunResult) -> Refused:
     """What the client is told of a run without an answer, which may have failed before."""
     return said_again(failed_run(result), exchange.tries, insistent=exchange.insistent)
-
-
-def _disown(job: Job, result: RunResult) -> None:
-    """The answer cannot be said on this wire; what led to it is kept for the next try, the answer is not."""
-    job.recall.disown(result.answer.tool_calls if result.answer else ())
 
 
 def _deliver(exchange: Exchange, job: Job, result: RunResult) -> None:
