@@ -15,7 +15,7 @@ from fusion_graph.engine import emulation
 from fusion_graph.engine.estimates import estimated_usage
 from fusion_graph.errors import NodeFailed, ToolError
 from fusion_graph.graph.structure import parse_strictly, problems
-from fusion_graph.messages import Call, Completion, Message, Sampling, ToolCall
+from fusion_graph.messages import Call, Completion, Message, Sampling, ToolCall, with_system
 from fusion_graph.toolbox import ToolBounds
 
 NOT_OFFERED = frozenset({"bad_request", "invalid_model"})
@@ -85,7 +85,7 @@ class _Loop:
         words = RULE.format(fence=offer.fence)
         if not offer.native:
             words = f"{emulation.describe(offer.tools)}\n\n{words}"
-        self._ask = ask._replace(messages=_with_system(ask.messages, words), purpose="draft")
+        self._ask = ask._replace(messages=with_system(ask.messages, words), purpose="draft")
         if offer.native:
             self._ask = self._ask._replace(tools=tuple(wire_tool(tool) for tool in offer.tools))
 
@@ -250,13 +250,6 @@ def cut(text: str, shown: int) -> str:
         return text
     half = shown // 2
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters cut ...]\n{text[-half:]}"
-
-
-def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
-    """The words at the end of the first system message, or as one."""
-    if messages and messages[0].role == "system" and isinstance(messages[0].content, str):
-        return (Message("system", f"{messages[0].content}\n\n{words}"), *messages[1:])
-    return (Message("system", words), *messages)
 
 
 def _now() -> float:
