@@ -16,7 +16,6 @@ holds "hello from the panel" hello.txt "its own tool wrote a file"
 holds "It is written." out "the turn after the tool's result"
 
 # A server of ours, with a model that always fails and a panel that is slower than Codex waits in silence.
-"$python" -c "import fusion_graph" 2>/dev/null || skip "fusion_graph is not installed in $python, so nothing slow or failing can be served"
 mkdir pipelines
 cat >pipelines/failing.yaml <<'YAML'
 {version: 1, name: failing, nodes: {answer: {kind: proposer, model: sim/fault-500}}, output: answer}
@@ -29,13 +28,7 @@ nodes:
   answer: {kind: synth, model: sim/slow, inputs: [panel]}
 output: answer
 YAML
-FUSION_BACKEND=sim FUSION_SERVER_KEYS="$FUSION_KEY" "$python" -m fusion_graph serve --port 0 --pipelines pipelines >server.out 2>server.log &
-started+=($!)
-for _ in $(seq 100); do
-    [ -s server.out ] && break
-    sleep 0.2
-done
-url=$(grep -o 'http://[^ ]*' server.out | head -n 1)
+own_server pipelines
 
 # stock MODEL [LINE]: as Codex comes, without our limits on retries.
 stock() {
@@ -53,10 +46,6 @@ holds "$words" out "a panel slower than its idle limit"
 # Without a setting of its own Codex sends a 5xx thirty times.
 stock failing
 run "Hello." >out 2>errors && fail "a run that failed is no answer"
-"$python" - "$url" >metrics <<'PY'
-import os, sys, urllib.request
-asked = urllib.request.Request(sys.argv[1].removesuffix("/v1") + "/metrics", headers={"x-api-key": os.environ["FUSION_KEY"]})
-print(urllib.request.urlopen(asked, timeout=30).read().decode())
-PY
+counted "$url"
 holds 'fusion_runs_total{pipeline="slow",state="ok"} 1' metrics "the slow panel was asked once"
 holds 'fusion_runs_total{pipeline="failing",state="failed"} 2' metrics "without settings a failure is run twice and no more"
