@@ -41,7 +41,10 @@ BACKEND: Mapping[str, type] = {
     "requests_per_minute": int,
     "free": bool,
     "tools": bool,
+    "json_schema": bool,
 }
+OPTIONS = frozenset({"json_schema"})
+"""Of them, those that are the provider's alone."""
 TOOLS: Mapping[str, type] = {"search": str, "blocked_domains": list}
 MCP: Mapping[str, type] = {"command": list, "env": list, "url": str, "api_key_env": str}
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -130,8 +133,10 @@ def _backend(name: str, entry: Any, where: str) -> Backend:
     _check_keys(entry, BACKEND, where)
     if "base_url" not in entry:
         raise UsageError(f"{where}: base_url is missing", hint='base_url = "http://127.0.0.1:11434/v1"')
-    options = {key: value for key, value in entry.items() if key not in ("base_url", "api_key_env")}
-    return Backend(name=name, base_url=check_address(entry["base_url"], f"{where} base_url"), **options)
+    fields = {key: value for key, value in entry.items() if key not in ("base_url", "api_key_env", *OPTIONS)}
+    options = {key: value for key, value in entry.items() if key in OPTIONS}
+    address = check_address(entry["base_url"], f"{where} base_url")
+    return Backend(name=name, base_url=address, options=options, **fields)
 
 
 def _models(models: Mapping[str, Any], backends: Mapping[str, Any], file: str) -> Mapping[str, str]:

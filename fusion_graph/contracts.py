@@ -264,7 +264,6 @@ class Tool:
     """Something a model may call. `parameters` is a JSON Schema; `run` gets arguments that fit it and the site (what
     tools may touch in this process, `tools/_site`), and returns text. What goes wrong is a ToolError: the model is
     told. `lacks(site)` says why it cannot run there, "" when it can.
-
     `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
     something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
     `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them.
@@ -279,6 +278,7 @@ class Tool:
     mutates: bool = False
     ends: bool = False
     checked: bool = True
+    sources: Callable[[str], tuple[tuple[str, str], ...]] = lambda _text: ()  # address, title of what a text is from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
-from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.toolbox import NO_TOOLS, Toolbox, set_apart
 from fusion_graph.tools import TOOLS, default_registry
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = N
 
 async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     """What a server's pipelines may use: only what its operator allows, and nothing of the machine, as strangers ask.
-    Tools of MCP servers, which are named one by one, it may allow as well. Raises UsageError."""
+    Tools of MCP servers, which are named one by one, it may allow as well. Models know them by reserved names.
+    Raises UsageError."""
     strange = mcp_listed(names)
     names = _own_words(names)
     words = [word for text in names for word in text.split(",")]
@@ -118,7 +119,7 @@ async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     box = default_registry(
         keys=settings.search_keys, service=settings.search, blocked=settings.blocked_domains, allow=meant
     )
-    return await with_mcp(box, settings, strange)
+    return set_apart(await with_mcp(box, settings, strange))
 
 
 def _names(given: tuple[str, ...]) -> list[str]:

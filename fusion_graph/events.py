@@ -148,7 +148,8 @@ class ToolCalled(NamedTuple):
 
 
 class ToolAnswered(NamedTuple):
-    """What the model is told. `ok`: the tool did what was asked; else `text` says what was wrong."""
+    """What the model is told. `ok`: the tool did what was asked; else `text` says what was wrong. `sources`: address
+    and title of each page it stands on."""
 
     at: float
     node: str
@@ -157,6 +158,7 @@ class ToolAnswered(NamedTuple):
     ok: bool
     text: str
     seconds: float
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 class NodeFinished(NamedTuple):

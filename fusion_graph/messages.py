@@ -48,6 +48,13 @@ class Message:
         return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
 
 
+def with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
+    """The words at the end of the first system message, or as one."""
+    if messages and messages[0].role == "system" and isinstance(messages[0].content, str):
+        return (Message("system", f"{messages[0].content}\n\n{words}"), *messages[1:])
+    return (Message("system", words), *messages)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens of one or more attempts, as the backend reported them, else estimated (then `estimated` is true)."""
@@ -102,11 +109,15 @@ class ToolCallDelta:
 
 class Delta(NamedTuple):
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
-    deltas."""
+    deltas. `whole`: nothing but counts of tokens can follow; whatever happens now, the reply is not lost."""
 
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
+    whole: bool = False
+
+
+WHOLE = Delta(whole=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from fusion_graph.contracts import Tool
@@ -48,3 +49,18 @@ class Toolbox:
 
 
 NO_TOOLS = Toolbox()
+RESERVED = "fusion_"
+"""How models know the tools of a server: no client's tool may be called so, and no call of one may reach a client."""
+MAX_NAME = 64
+
+
+def set_apart(box: Toolbox) -> Toolbox:
+    """The same tools under names that no client's tool can have; pipelines still list them by their own."""
+    return replace(box, tools={name: replace(tool, name=_apart(tool.name)) for name, tool in box.tools.items()})
+
+
+def _apart(name: str) -> str:
+    whole = f"{RESERVED}{name}"
+    if len(whole) <= MAX_NAME:
+        return whole
+    return f"{whole[: MAX_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -78,6 +78,29 @@ holds() {
 
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# own_server FOLDER: one of ours on simulated models, with these pipelines; its address is then in $url.
+own_server() {
+    "$python" -c "import fusion_graph" 2>/dev/null || skip "fusion_graph is not installed in $python, so nothing can be served"
+    FUSION_BACKEND=sim FUSION_SERVER_KEYS="$FUSION_KEY" "$python" -m fusion_graph serve --port 0 --pipelines "$1" \
+        >server.out 2>server.log &
+    started+=($!)
+    for _ in $(seq 100); do
+        [ -s server.out ] && break
+        sleep 0.2
+    done
+    url=$(grep -o 'http://[^ ]*' server.out | head -n 1) || { cat server.log >&2; fail "the server does not start"; }
+}
+
+# counted URL: what a server has counted, into the file `metrics`.
+counted() {
+    "$python" - "$1" >metrics <<'PY'
+import os, sys, urllib.request
+where = sys.argv[1].removesuffix("/v1") + "/metrics"
+asked = urllib.request.Request(where, headers={"x-api-key": os.environ["FUSION_KEY"]})
+print(urllib.request.urlopen(asked, timeout=30).read().decode())
+PY
+}
+
 # reach URL LOG [SECONDS]: wait until it answers.
 reach() {
     for _ in $(seq "${3:-120}"); do

@@ -62,6 +62,11 @@ def test_empty_file_says_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, "") == Configuration(file=tmp_path / "fusiongraph.toml")
 
 
+def test_backend_may_know_no_schemas(tmp_path: Path) -> None:
+    found = read(tmp_path, '[backends.old]\nbase_url = "http://x.example/v1"\njson_schema = false')
+    assert found.backends["old"].options == {"json_schema": False}
+
+
 def test_model_may_go_to_any_backend(tmp_path: Path) -> None:
     found = read(tmp_path, '[models]\n"a/x" = "b/y@sim"\n"a/z" = "b/z@default"\n"a/w" = "b/w@20250514"')
     assert found.models == {"a/x": "b/y@sim", "a/z": "b/z@default", "a/w": "b/w@20250514"}

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from fusion_graph.messages import Message, Usage
+from fusion_graph.messages import Message, Usage, with_system
 
 
 def test_text_of_a_plain_turn() -> None:
@@ -16,6 +16,12 @@ def test_text_of_a_plain_turn() -> None:
 def test_text_of_parts_is_their_text() -> None:
     parts = ({"type": "text", "text": "one"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "two"})
     assert Message("user", parts).text == "one\ntwo"
+
+
+def test_words_join_the_system_turn() -> None:
+    user = Message("user", "hello")
+    assert with_system((user,), "Be brief.") == (Message("system", "Be brief."), user)
+    assert with_system((Message("system", "You cook."), user), "Be brief.")[0].content == "You cook.\n\nBe brief."
 
 
 def test_total_is_prompt_and_completion() -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fusion_graph.engine.attempts import CallRun
 
 NOT_BLANK = Usable()
+BAD_ARGUMENTS = "tool_arguments_not_json"
+"""The note on a completion that calls a tool with something else than an object."""
 
 
 class Unusable(Transient):
@@ -34,6 +36,14 @@ class Refused(Unusable):
         self.reason, self.message = "content_filter", "the model refused to answer"
 
 
+class BrokenCall(Unusable):
+    """A tool is called with arguments that are no JSON object, and nobody has seen it: it may be asked for again."""
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__("tool_arguments", completion)
+        self.reason, self.message = "invalid_output", "the arguments of a tool call are not JSON"
+
+
 def accept(call: CallRun, completion: Completion) -> None:
     """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
     assert call.node.model is not None
@@ -45,5 +55,9 @@ def accept(call: CallRun, completion: Completion) -> None:
         raise Refused(completion)
     if rule:
         raise Unusable(rule, completion)
-    if writer is not None and call.run.live is None and call.writes and breach(writer, completion):
+    if writer is None or call.run.live is not None or not call.writes:
+        return
+    if BAD_ARGUMENTS in completion.notes:
+        raise BrokenCall(completion)
+    if breach(writer, completion):
         raise Unusable("contract", completion)

@@ -19,7 +19,7 @@ from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
 from fusion_graph.messages import Call, Completion, Delta
-from fusion_graph.pipeline import ModelRef
+from fusion_graph.pipeline import ModelRef, Timeout
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
 UNCHANGED = (0, None, None, (), None)  # the end of an Ask that wants nothing but its messages
+NEVER = Timeout(first_token_s=inf, idle_s=inf, total_s=inf)  # of a reply that is whole; its provider waits no longer
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
@@ -104,7 +105,7 @@ class CallRun:
             self.reservation = billing.reserve(self)
         self.attempt += 1
         if self.attempt > 1:
-            self.arrived, self.last_at = 0, 0.0
+            self.arrived, self.last_at, self.timeout = 0, 0.0, self.options.timeout
         self.began_at = now = run.clock()
         run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request))
         if run.live is not None or self.ask.purpose == "note" or run.bound.plan.hedged:
@@ -113,7 +114,10 @@ class CallRun:
         self.under_way = True
 
     def saw(self, delta: Delta) -> None:
-        """A piece of content arrived."""
+        """A piece of content arrived, or word that no more will."""
+        if delta.whole:
+            self.timeout = NEVER
+            return
         run = self.run
         now = run.clock()
         if not self.last_at:

@@ -12,7 +12,8 @@ from fusion_graph.pipeline import Limits
 class RunRequest(NamedTuple):
     """One question. `writer` holds what a caller wants of the final writer only: the fields that are set replace the
     node's own for every call whose text may become the answer. `limits` replaces the pipeline's (the caller has lowered
-    them already, see `graph/overrides`). `stream`: emit TextDelta events while the answer is written."""
+    them already, see `graph/overrides`). `stream`: emit TextDelta events while the answer is written. `max_tool_calls`
+    lowers how often a node may call its tools."""
 
     messages: tuple[Message, ...]
     seed: int | None = None
@@ -22,6 +23,7 @@ class RunRequest(NamedTuple):
     limits: Limits | None = None
     run_id: str = ""
     memory: Memory | None = None  # None: the run is not written down and buys every call
+    max_tool_calls: int | None = None
     fence: str = ""  # what delimits untrusted text in prompts; "" = drawn anew
 
 

@@ -51,6 +51,8 @@ def write_tooled(run: Run, node: Node, ask: Ask) -> Awaitable[Completion]:
         return NodeDoor(run, node).complete(ask)
     box = run.services.toolbox
     bounds = box.bounds
+    if run.request.max_tool_calls is not None:
+        bounds = bounds._replace(calls=min(bounds.calls, run.request.max_tool_calls))
     if run.deadline is not None:
         bounds = bounds._replace(seconds=min(bounds.seconds, run.deadline - run.clock()))
     native = run.services.lanes[model.model.backend].takes_tools
@@ -87,7 +89,8 @@ class NodeDoor:
         run, text = self._run, answer.text[:TOLD]
         if run.memory is not None:
             run.memory.use(self._node, number, call, Told(answer.ok, answer.text))
-        run.emit((run.clock(), ToolAnswered, self._node.id, number, call.name, answer.ok, text, answer.seconds))
+        told = (self._node.id, number, call.name, answer.ok, text, answer.seconds, answer.sources)
+        run.emit((run.clock(), ToolAnswered, *told))
 
     def degrade(self, reason: str, text: str, action: str) -> None:
         self._run.degrade(self._node.id, reason, text, action)

@@ -15,7 +15,7 @@ from fusion_graph.engine import emulation
 from fusion_graph.engine.estimates import estimated_usage
 from fusion_graph.errors import NodeFailed, ToolError
 from fusion_graph.graph.structure import parse_strictly, problems
-from fusion_graph.messages import Call, Completion, Message, Sampling, Told, ToolCall
+from fusion_graph.messages import Call, Completion, Message, Sampling, Told, ToolCall, with_system
 from fusion_graph.toolbox import ToolBounds
 
 NOT_OFFERED = frozenset({"bad_request", "invalid_model"})
@@ -62,6 +62,7 @@ class Answered(NamedTuple):
     text: str
     seconds: float = 0.0
     ends: bool = False
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 async def write_with_tools(door: Door, ask: Ask, offer: Offer) -> Completion:
@@ -89,7 +90,7 @@ class _Loop:
         words = RULE.format(fence=offer.fence)
         if not offer.native:
             words = f"{emulation.describe(offer.tools)}\n\n{words}"
-        self._ask = ask._replace(messages=_with_system(ask.messages, words), purpose="draft")
+        self._ask = ask._replace(messages=with_system(ask.messages, words), purpose="draft")
         if offer.native:
             self._ask = self._ask._replace(tools=tuple(wire_tool(tool) for tool in offer.tools))
 
@@ -148,12 +149,13 @@ class _Loop:
 
     def _step(self, number: int, call: ToolCall) -> Callable[[], Awaitable[Answered]]:
         async def step() -> Answered:
+            tool = self._tool(call)
             known = await self._door.known(number, call, mutates=self._mutates(call))
-            answer = recalled(known, mutates=self._mutates(call)) if known is not None else None
+            answer = recalled(known, tool) if known is not None else None
             if answer is None:
                 names = [tool.name for tool in self._offer.tools]
                 answer = await run_tool(
-                    self._tool(call),
+                    tool,
                     call,
                     names,
                     site=self._offer.site,
@@ -195,15 +197,17 @@ async def run_tool(
         return Answered(ok=False, text=f"error: {cut(fault.message, shown)}", seconds=_now() - began)
     except TimeoutError:
         return Answered(ok=False, text="error: no time is left for tools", seconds=_now() - began)
-    return Answered(ok=True, text=cut(text, shown), seconds=_now() - began, ends=tool.ends)
+    shown_text, seconds = cut(text, shown), _now() - began
+    return Answered(ok=True, text=shown_text, seconds=seconds, ends=tool.ends, sources=tool.sources(text))
 
 
-def recalled(known: Told, *, mutates: bool) -> Answered | None:
+def recalled(known: Told, tool: Tool | None) -> Answered | None:
     """A call that an earlier try made is not made again, but for one that changes nothing and of which nobody knows
     what came of it."""
     if known.ok is None:
-        return Answered(ok=False, text=UNSURE) if mutates else None
-    return Answered(ok=known.ok, text=known.text)
+        return Answered(ok=False, text=UNSURE) if tool is not None and tool.mutates else None
+    sources = tool.sources(known.text) if tool is not None and known.ok else ()
+    return Answered(ok=known.ok, text=known.text, sources=sources)
 
 
 def read_arguments(tool: Tool, text: str) -> Mapping[str, Any]:
@@ -263,13 +267,6 @@ def cut(text: str, shown: int) -> str:
         return text
     half = shown // 2
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters cut ...]\n{text[-half:]}"
-
-
-def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
-    """The words at the end of the first system message, or as one."""
-    if messages and messages[0].role == "system" and isinstance(messages[0].content, str):
-        return (Message("system", f"{messages[0].content}\n\n{words}"), *messages[1:])
-    return (Message("system", words), *messages)
 
 
 def _now() -> float:

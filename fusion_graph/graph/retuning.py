@@ -26,3 +26,15 @@ def retune(bound: Bound, changes: Callable[[str], Mapping[str, Any]]) -> Bound:
         samplings=tuple(sampling_of(n.model) if n.model else None for n in nodes),
         sends=tuple(sends_of(n) for n in nodes),
     )
+
+
+def keep_tools(bound: Bound, names: frozenset[str]) -> Bound:
+    """Each node keeps those of its tools that are named."""
+
+    def kept(node: Node) -> Node:
+        if node.model is None or not node.model.tools:
+            return node
+        tools = tuple(name for name in node.model.tools if name in names)
+        return replace(node, model=replace(node.model, tools=tools))
+
+    return replace(bound, nodes=tuple(kept(node) for node in bound.nodes))

@@ -15,6 +15,9 @@ from fusion_graph.messages import Completion, Message
 
 CAP = 4096  # tokens, taken for the cap of a reply that was cut off where nobody set one
 QUOTED = 8000  # characters of an unfit reply that its writer is shown again
+NOT_JSON, MISMATCH = "judge_not_valid_json", "judge_schema_mismatch"
+TOLD = {NOT_JSON: "its reply holds no valid JSON object", MISMATCH: "its reply is not what it was asked for"}
+"""What people are told; what exactly is wrong may quote the reply, and is for its writer alone."""
 T = TypeVar("T")
 
 
@@ -116,7 +119,7 @@ def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, for
         return step._replace(ask=step.ask._replace(max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
     if step.repairs > 0:
         return step._replace(ask=_ask_again(step.ask, reply.text, found), repairs=step.repairs - 1)
-    return NodeFailed("abstained", f"{found.code}: {found.detail}", text=reply.text)
+    return NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
 
 
 def _read(text: str, form: Form, read: Callable[[Any], T], *, mending: bool) -> T | _Fault:
@@ -132,7 +135,7 @@ def _read(text: str, form: Form, read: Callable[[Any], T], *, mending: bool) -> 
             return _check(mend(text), form, read)
         except ValueError:
             pass
-    return fault or _Fault("judge_not_valid_json", "it holds no valid JSON object")
+    return fault or _Fault(NOT_JSON, "it holds no valid JSON object")
 
 
 def _check(value: Any, form: Form, read: Callable[[Any], T]) -> T | _Fault:
@@ -140,11 +143,11 @@ def _check(value: Any, form: Form, read: Callable[[Any], T]) -> T | _Fault:
         value = form.tidy(value)
         wrong = problems(form.schema, value)
         if wrong:
-            return _Fault("judge_schema_mismatch", "; ".join(wrong))
+            return _Fault(MISMATCH, "; ".join(wrong))
     try:
         return read(value)
     except Unfit as unfit:
-        return _Fault("judge_schema_mismatch", str(unfit))
+        return _Fault(MISMATCH, str(unfit))
 
 
 def _cap(ctx: NodeContext, ask: Ask, reply: Completion) -> int:

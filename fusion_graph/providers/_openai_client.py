@@ -11,7 +11,7 @@ import aiohttp
 
 from fusion_graph.contracts import Backend, Sink
 from fusion_graph.errors import Permanent, ProviderError
-from fusion_graph.messages import Call, Completion
+from fusion_graph.messages import WHOLE, Call, Completion
 from fusion_graph.providers._openai_errors import FOREIGN, before_answer, within_answer
 from fusion_graph.providers._openai_pool import Answer, Pool
 from fusion_graph.providers._wire_body import Dialect, write_body
@@ -125,6 +125,7 @@ async def _read_tail(content: aiohttp.StreamReader, reader: StreamReader, sink: 
     whole by now: what breaks here loses the connection only."""
     try:
         if not reader.ended:
+            sink(WHOLE)
             async with asyncio.timeout(_AFTER_FINISH_S):
                 while chunk := await content.readany():
                     if (delta := reader.feed(chunk)) is not None:

@@ -196,6 +196,7 @@ _ODD: Mapping[str, Fault] = {
         "runaway": Raw(pieces=(says("word " * 40), 0.001), end="loop"),
         "length": _stream(FULL, sse(chunk(finish="length")), DONE),
         "filter": _stream(sse(chunk(finish="content_filter")), DONE),
+        "filter-late": _stream(FULL, sse(chunk(finish="content_filter")), DONE),
         "refusal": _stream(sse(chunk({"refusal": "I will not."})), TAIL),
         "parts": _stream(sse(chunk({"content": [{"type": "text", "text": TEXT}]})), TAIL),
         "tools": _stream(calls(_CALL), TAIL),

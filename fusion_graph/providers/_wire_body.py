@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fusion_graph.messages import Call, Message
+from fusion_graph.messages import Call, Message, with_system
 
+WORDS = "Answer with one JSON value and nothing else. It must fit this JSON Schema:\n{schema}"
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
 """Fields that a caller's extras never set."""
 
@@ -20,6 +21,7 @@ class Dialect:
     max_tokens_field: str = "max_tokens"  # newer OpenAI models take only `max_completion_tokens`
     stream: bool = True
     include_usage: bool = True
+    json_schema: bool = True  # else a schema is told in words
 
     @classmethod
     def of(cls, options: Mapping[str, Any], base_url: str) -> Dialect:
@@ -28,6 +30,7 @@ class Dialect:
             max_tokens_field=str(options.get("max_tokens_field", own)),
             stream=bool(options.get("stream", True)),
             include_usage=bool(options.get("include_usage", True)),
+            json_schema=bool(options.get("json_schema", True)),
         )
 
 
@@ -37,6 +40,7 @@ def write_body(call: Call, dialect: Dialect) -> bytes:
 
 
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
+    call = call if dialect.json_schema else _in_words(call)
     sampling = call.sampling
     body = {name: value for name, value in sampling.extra.items() if name not in _OURS}
     body["model"] = call.model
@@ -58,6 +62,17 @@ def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
         if dialect.include_usage:
             body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _in_words(call: Call) -> Call:
+    """The same call for an address that knows no schemas: the model is told of it, and whoever asked checks the
+    reply."""
+    form = call.sampling.response_format
+    if form is None or form.get("type") != "json_schema":
+        return call
+    told = WORDS.format(schema=json.dumps(form.get("json_schema", {}).get("schema") or {}, ensure_ascii=False))
+    sampling = call.sampling._replace(response_format=None)
+    return call._replace(messages=with_system(call.messages, told), sampling=sampling)
 
 
 def _message(message: Message) -> dict[str, Any]:

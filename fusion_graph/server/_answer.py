@@ -13,7 +13,7 @@ from fusion_graph.server._report import scoped_usage, usage
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.events import Event
-    from fusion_graph.messages import ToolCallDelta
+    from fusion_graph.messages import Delta, ToolCallDelta
     from fusion_graph.outputs import Draft
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._speech import Head
@@ -76,6 +76,9 @@ class Chunks:
         """Progress until the answer begins, as reasoning models show it."""
         line = "" if self._progress is None else self._progress.line(event)
         return self._delta(0, {"reasoning_content": f"{line}\n"}) if line else b""
+
+    def hear(self, _node: str, _delta: Delta, _room: bool) -> bytes:
+        return b""
 
     def text(self, piece: str, choice: int = 0) -> bytes:
         """A piece of text. ASCII, so that nothing in it can break a line or a character."""

@@ -13,7 +13,8 @@ from fusion_graph.messages import Message, Sampling
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convening:
     """What OpenRouter's fusion plugin or tool asks for (wire contract 2). What is empty or None was not said.
-    `max_tokens` and `reasoning_effort` are for panel and judge, `temperature` for the panel alone."""
+    `max_tokens` and `reasoning_effort` are for panel and judge, the rest for the panel alone. `tools` are names of
+    those that may be used; () forbids all."""
 
     door: str  # plugin or tool: what asked, and so where a mistake stands
     preset: str = ""
@@ -22,6 +23,8 @@ class Convening:
     max_tokens: int | None = None
     reasoning_effort: str | None = None
     temperature: float | None = None
+    max_tool_calls: int | None = None
+    tools: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ def card(served: Served, name: str, service: Service) -> dict[str, Any]:
         **_window(served, service),
         "supported_parameters": [p for p in PARAMETERS if p != "n" or live] if served.bound.writers else list(VERBATIM),
         "fusion": {
+            "pipeline": pipeline.name,
             "solo": served.solo,
             "panel_models": list(served.panel),
             "calls": {"min": forecast.calls.least, "max": forecast.calls.most},

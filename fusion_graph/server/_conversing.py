@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
 
 from aiohttp import web
 
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
 from fusion_graph.server._asked import Asked
-from fusion_graph.server._errors import RETRY_S, Refused
+from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import read_json
 from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._options import SCOPES
-from fusion_graph.server._report import fusion_block
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
@@ -32,57 +34,77 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
         service.note_ignored(exchange.key, asked.ignored)
     talk = _Talk(exchange, wire, asked, speaks)
 
+    @cache
     def digest() -> str:
-        return hashlib.sha256(json.dumps([wire.name, body], sort_keys=True).encode()).hexdigest()
+        return _digest(wire, {name: value for name, value in body.items() if name != "stream"})
 
-    just_now = service.replays.failure(exchange.key.name, digest)
+    failures, tenant = service.failures, exchange.key.name
+    just_now = failures.just_now(tenant, digest)
     if just_now is not None:
         raise just_now
-    same = exchange.request.headers.get("Idempotency-Key")
+    exchange.tries, exchange.insistent = failures.tries(tenant, digest), wire.insistent
     try:
-        if asked.stream:
-            response = await talk.stream() if same is None else await talk.share(same, digest())
-            if exchange.failed is not None:
-                _remember(exchange, wire, digest(), exchange.failed)
-            return response
-        if same is None:
-            text, headers = await talk.complete()
-        else:
-            text, headers = await service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
+        response = await _answer(talk, lambda: _digest(wire, body))
     except Refused as refused:
-        _remember(exchange, wire, digest(), refused)
+        exchange.failed = refused
         raise
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception:
+        exchange.failed = internal()
+        raise
+    finally:
+        failed = exchange.failed
+        if failed is not None and _comes_back(failed, insistent=wire.insistent):
+            failures.remember(tenant, digest(), failed)
+    if exchange.failed is None:
+        failures.forget(tenant, digest)
+    return response
+
+
+async def _answer(talk: _Talk, digest: Callable[[], str]) -> web.StreamResponse:
+    """Alone, or together with whoever asks under the same `Idempotency-Key`."""
+    exchange = talk.exchange
+    same = exchange.request.headers.get("Idempotency-Key")
+    if talk.asked.stream:
+        return await (talk.stream() if same is None else talk.share(same, digest()))
+    if same is None:
+        text, headers = await talk.complete()
+    else:
+        text, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
     return web.Response(body=text.encode("ascii"), headers=headers)
 
 
-def _remember(exchange: Exchange, wire: Wire, digest: str, refused: Refused) -> None:
-    """What failed for good is not run again for a while. What failed otherwise neither, by clients that do not wait as
-    long as they were told: one failed run must not become thirty."""
-    replays, key = exchange.service.replays, exchange.key.name
-    if refused.lasting:
-        replays.remember_failure(key, digest, refused)
-    elif wire.insistent and refused.fusion is not None:
-        replays.remember_failure(key, digest, refused, refused.retry_after_s or RETRY_S)
+def _digest(wire: Wire, body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([wire.name, body], sort_keys=True).encode()).hexdigest()
+
+
+def _comes_back(failed: Refused, *, insistent: bool) -> bool:
+    """Would its client send the same again though a run of it has just failed? A person who does so may have it run."""
+    if failed.lasting:
+        return True
+    ran = failed.fusion is not None or failed.http_status == 500
+    return ran and (insistent or (failed.http_status == 429 and failed.retry))
 
 
 class _Talk:
     """One request that was read, on its way to an answer."""
 
     def __init__(self, exchange: Exchange, wire: Wire, asked: Asked, speaks: Speaks) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
         self._wire = wire
-        self._asked = asked
+        self.asked = asked
         self._speaks = speaks
 
     async def stream(self) -> web.StreamResponse:
         job, speech = self._begin()
-        stream = open_stream(self._exchange)
-        await run_streamed(self._exchange, job, speech, stream)
+        stream = open_stream(self.exchange)
+        await run_streamed(self.exchange, job, speech, stream)
         return stream.response
 
     async def share(self, same: str, digest: str) -> web.StreamResponse:
         """As one of the clients of a streamed run that is nobody's own."""
-        exchange = self._exchange
+        exchange = self.exchange
 
         async def make(channel: Channel) -> None:
             job, speech = self._begin()
@@ -111,7 +133,7 @@ class _Talk:
     async def complete(self) -> tuple[str, dict[str, str]]:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
-        result = await run_whole(self._exchange, job)
+        result, said = await run_whole(self.exchange, job, speech)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "x-fusion-run-id": result.run_id,
@@ -119,12 +141,12 @@ class _Talk:
         }
         if result.cost_usd is not None:
             headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-        return json.dumps(speech.whole(result, fusion_block(job, result))), headers
+        return json.dumps(said), headers
 
     def _begin(self) -> tuple[Job, Speech]:
-        exchange, wire = self._exchange, self._wire
-        job = make_job(exchange, self._asked)
-        exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self._asked.stream}
+        exchange, wire = self.exchange, self._wire
+        job = make_job(exchange, self.asked)
+        exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self.asked.stream}
         shown = job.asked.shows and exchange.key.traces and job.mode == "full"
         head = Head(
             run_id=exchange.run_id,

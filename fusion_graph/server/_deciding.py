@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.events import Event, Listener, TextDelta, ToolDelta, Trace
 from fusion_graph.messages import Sampling, ToolCallDelta
-from fusion_graph.server._tools import RESERVED
+from fusion_graph.toolbox import RESERVED
 
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion

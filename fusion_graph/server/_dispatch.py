@@ -96,7 +96,7 @@ class Dispatcher:
             check_host(request, self._service.options)
             exchange.cors = self._cors(request)
             if request.method == "OPTIONS" and exchange.cors:
-                return web.Response(status=204, headers={**exchange.cors, **PREFLIGHT})
+                return web.Response(status=204, headers={**exchange.headers, **PREFLIGHT})
             match = self._table.find(request.method, request.raw_path)
             exchange.route, exchange.tail = match.route.path, match.tail
             if not match.route.public:

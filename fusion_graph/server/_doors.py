@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusion_graph.contracts import DEPTH_HEADER
 from fusion_graph.graph.binding import Bound
-from fusion_graph.graph.retuning import retune
+from fusion_graph.graph.retuning import keep_tools, retune
 from fusion_graph.server._asked import Asked, Convening
 from fusion_graph.server._errors import invalid, model_not_found
 from fusion_graph.server._pipelines import DEFAULT
@@ -103,7 +103,16 @@ def tune(bound: Bound, convening: Convening | None) -> Bound:
     panel = {**both, "temperature": convening.temperature}
     said: dict[str, dict[str, Any]] = {"panel": panel, "judge": both}
     changes = {role: {k: v for k, v in change.items() if v is not None} for role, change in said.items()}
-    return retune(bound, lambda role: changes.get(role, {})) if changes["panel"] else bound
+    tuned = retune(bound, lambda role: changes.get(role, {})) if changes["panel"] else bound
+    return tuned if convening.tools is None else keep_tools(tuned, frozenset(convening.tools))
+
+
+def unheard(bound: Bound, convening: Convening | None) -> list[str]:
+    """Tools that were asked for and that no node of the pipeline has: a request enables none."""
+    if convening is None or not convening.tools:
+        return []
+    have = {name for names in bound.tooled.values() for name in names}
+    return [f"{convening.door}.tools.{name[:64]}" for name in convening.tools if name not in have]
 
 
 def read_depth(headers: Mapping[str, str]) -> int:

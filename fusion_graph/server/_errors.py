@@ -17,6 +17,8 @@ from fusion_graph.events import CallFailed, NodeFinished
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
 
+SERVER = "fusion_graph"
+"""What every answer says answered. No version: it would only tell which holes to look for."""
 RETRY_S = 5  # said where nobody knows better: most clients wait for it
 PERMANENT = frozenset(
     {
@@ -65,7 +67,9 @@ class Refused(FusionError):
 
     @property
     def headers(self) -> dict[str, str]:
-        said = {} if self.retry_after_s is None else {"Retry-After": str(min(max(self.retry_after_s, 1), 120))}
+        said = {"Server": SERVER}
+        if self.retry_after_s is not None:
+            said["Retry-After"] = str(min(max(self.retry_after_s, 1), 120))
         if not self.retry:
             said["x-should-retry"] = "false"
         return {**said, "Allow": self.allow} if self.allow else said
@@ -110,6 +114,13 @@ def internal() -> Refused:
     """A bug of ours; the log has it under the request id."""
     return Refused(500, "internal_error", "the server has a bug; its log tells more under this request id",
                    code="internal_error")  # fmt: skip
+
+
+def filtered() -> Refused:
+    """What the same request is told again after an answer that a filter ended."""
+    refused = Refused(502, "upstream_error", "a content filter ended the answer", code="content_filter", retry=False)
+    refused.lasting = True
+    return refused
 
 
 def failed_run(result: RunResult) -> Refused:

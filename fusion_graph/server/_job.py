@@ -15,7 +15,7 @@ from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits
 from fusion_graph.server._deciding import First, first_of
-from fusion_graph.server._doors import enter, read_depth, tune, writer_of
+from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._facts import check_parts
 from fusion_graph.server._replay import Recall
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 UNCHANGED = Overrides({}, {})
+TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked = _introduced(asked, forward=served.pipeline.forward)
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
+    asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
@@ -86,6 +88,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         limits=limits,
         run_id=exchange.run_id,
         fence=recall.fence,
+        max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
     )
     return Job(
         asked=asked,

@@ -10,23 +10,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Provider, Sink
 from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, guarded
 
-if TYPE_CHECKING:
-    from fusion_graph.server._errors import Refused
-
 KEPT_S = 600.0
 MAX_RUNS = 256
 MAX_BYTES = 64 << 20
-FAILED_S = 10.0
 REPLAYED = "replayed"
 """The note on a completion that was not bought again."""
 
@@ -38,22 +33,33 @@ class Recall:
     that prompts with drafts in them are the same again. Each answer is given once: one that turns out to be of no use
     must not come back on every attempt."""
 
-    __slots__ = ("fence", "finished", "known", "used")
+    __slots__ = ("_lent", "fence", "finished", "known", "overhear", "used")
 
     def __init__(self, fence: str = "", known: Known | None = None) -> None:
         self.fence = fence
         self.known = dict(known or {})
         self.finished: list[tuple[str, Call, Completion]] = []
         self.used: dict[str, Completion] = {}
+        self._lent: list[tuple[str, Completion]] = []  # of these, what the run got to see
+        self.overhear: Callable[[Call, Sink], Sink] | None = None  # somebody wants to see what every model writes
 
     def find(self, backend: str, call: Call) -> Completion | None:
         if not self.known:
             return None
         digest = digest_of(backend, call)
         found = self.known.pop(digest, None)
-        if found is not None:
-            self.used[digest] = found
-        return found
+        if found is None:
+            return None
+        self.used[digest] = found
+        lent = replace(found, usage=Usage(cost_usd=0.0), notes=(*found.notes, REPLAYED))
+        self._lent.append((digest, lent))
+        return lent
+
+    def keep_only(self, usable: Collection[Completion]) -> None:
+        """Forget what the run had no use for: it must not come back. These are the replies that it took."""
+        taken = {id(completion) for completion in usable}
+        self.finished = [done for done in self.finished if id(done[2]) in taken]
+        self.used = {digest: self.used[digest] for digest, lent in self._lent if id(lent) in taken}
 
     def all(self) -> dict[str, Completion]:
         """Everything known by now, by digest."""
@@ -82,11 +88,13 @@ async def _remember(attempt: Attempt, sink: Sink) -> Completion:
     recall = CURRENT.get()
     if recall is None:
         return await attempt.ask(sink)
+    if recall.overhear is not None:
+        sink = recall.overhear(attempt.call, sink)
     known = recall.find(attempt.backend, attempt.call)
     if known is not None:
         pieces = (ToolCallDelta(i, c.id, c.name, c.arguments) for i, c in enumerate(known.tool_calls))
         sink(Delta(text=known.text, tool_calls=tuple(pieces)))
-        return replace(known, usage=Usage(cost_usd=0.0), notes=(*known.notes, REPLAYED))
+        return known
     completion = await attempt.ask(sink)
     recall.finished.append((attempt.backend, attempt.call, completion))
     return completion
@@ -109,7 +117,6 @@ class Replays:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        self._failed: OrderedDict[tuple[str, str], tuple[float, Refused]] = OrderedDict()
         self.size = 0
 
     def __len__(self) -> int:
@@ -140,24 +147,10 @@ class Replays:
         kept = self._kept.pop((tenant, conversation(messages)), None) if self._kept else None
         self.size -= kept.size if kept else 0
 
-    def remember_failure(self, tenant: str, body: str, refused: Refused, seconds: float = FAILED_S) -> None:
-        """The same again within these seconds is answered from here."""
-        self._failed[tenant, body] = (self._clock() + seconds, refused)
-        while len(self._failed) > MAX_RUNS:
-            self._failed.popitem(last=False)
-
-    def failure(self, tenant: str, body: Callable[[], str]) -> Refused | None:
-        """What the same request of the same key was refused with just now. `body` is only asked if there is any."""
-        self._expire()
-        until, refused = self._failed.get((tenant, body()), (0.0, None)) if self._failed else (0.0, None)
-        return refused if until > self._clock() else None
-
     def _expire(self) -> None:
         now = self._clock()
         while self._kept and next(iter(self._kept.values())).at < now - KEPT_S:
             self.size -= self._kept.popitem(last=False)[1].size
-        while self._failed and next(iter(self._failed.values()))[0] < now:
-            self._failed.popitem(last=False)
 
 
 def conversation(messages: tuple[Message, ...]) -> str:

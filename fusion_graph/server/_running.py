@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
-from fusion_graph.events import CallFailed, CallFinished, Event, Listener, TextDelta, ToolDelta
+from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
-from fusion_graph.server._errors import Refused, failed_run, internal, invalid, unavailable
+from fusion_graph.server._errors import Refused, failed_run, filtered, internal, invalid, unavailable
+from fusion_graph.server._failures import said_again
 from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._sse import COMMIT_S, Outbox, Pulse, Stream, Way
+from fusion_graph.store.door import Caller
 
 if TYPE_CHECKING:
+    from fusion_graph.contracts import Sink
+    from fusion_graph.messages import Call, Completion, Delta
     from fusion_graph.server._admission import Ticket
     from fusion_graph.server._job import Job
     from fusion_graph.server._limits import Purse
@@ -24,8 +29,8 @@ if TYPE_CHECKING:
     from fusion_graph.server._speech import Speech
 
 
-async def run_whole(exchange: Exchange, job: Job) -> RunResult:
-    """An answer in one piece. Raises Refused when there is none."""
+async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunResult, dict[str, Any]]:
+    """An answer in one piece, and as it is said. Raises Refused when there is none."""
     service = exchange.service
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
         async with service.admission.place() as ticket:
@@ -44,10 +49,15 @@ async def run_whole(exchange: Exchange, job: Job) -> RunResult:
                 raise
         _settle(exchange, job, purse, result)
     if result.error is not None:
-        _remember(exchange, job)
-        raise failed_run(result)
-    _deliver(exchange, job)
-    return result
+        _remember(exchange, job, result)
+        raise _failed(exchange, result)
+    try:
+        said = speech.whole(result, fusion_block(job, result))
+    except Refused:
+        _remember(exchange, job, result)
+        raise
+    _deliver(exchange, job, result)
+    return result, said
 
 
 async def run_streamed(exchange: Exchange, job: Job, speech: Speech, way: Way) -> None:
@@ -77,6 +87,7 @@ class _Streaming:
         self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
+        self._result: RunResult | None = None
 
     async def answer(self) -> None:
         exchange = self._exchange
@@ -100,7 +111,7 @@ class _Streaming:
                 await asyncio.wait([run])
                 _cancelled(exchange, job, self._purse, self._bill)
             if not self._delivered:
-                _remember(exchange, job)
+                _remember(exchange, job, self._result)
 
     async def _send(self, run: asyncio.Future[RunResult]) -> None:
         """Wait for something to say, then say it all."""
@@ -121,21 +132,21 @@ class _Streaming:
             self._exchange.told["bug"] = type(error).__name__
             await self._fail(internal())
             return
+        self._result = result
         _settle(self._exchange, self._job, self._purse, result)
         if result.error is not None:
-            await self._fail(failed_run(result))
+            await self._fail(_failed(self._exchange, result))
             return
         if not self._committed:
             await self._commit()
         try:
             last = self._speech.end(result, fusion_block(self._job, result))
         except Refused as refused:
-            self._delivered = True  # what cannot be said now could not be said the next time
             await self._fail(refused)
             return
         await self._way.finish(last)
         self._delivered = True
-        _deliver(self._exchange, self._job)
+        _deliver(self._exchange, self._job, result)
 
     async def _commit(self) -> None:
         self._committed = True
@@ -153,6 +164,9 @@ class _Streaming:
     def _listener(self) -> Listener:
         put, speech, bill = self._way.outbox.put, self._speech, self._bill
         watches = speech.watches
+        if watches:
+            caller = Caller()
+            self._job.recall.overhear = partial(_overhear, caller, self._way.outbox, speech)
 
         def listen(event: Event) -> None:
             if bill is not None:
@@ -162,9 +176,24 @@ class _Streaming:
             elif isinstance(event, ToolDelta):
                 put(speech.calls(event.pieces, event.choice))
             elif watches:
+                caller(event)
                 put(speech.event(event))
 
         return listen
+
+
+def _overhear(caller: Caller, outbox: Outbox, speech: Speech, call: Call, sink: Sink) -> Sink:
+    """A sink that also tells the client, of texts that are whole with this call: no notes, no turns with tools."""
+    node = caller.node(call)
+    if call.purpose != "final":
+        return sink
+
+    def tee(delta: Delta) -> None:
+        sink(delta)
+        if not delta.whole:
+            outbox.put(speech.hear(node, delta, outbox.roomy))
+
+    return tee
 
 
 def _surround(job: Job) -> None:
@@ -219,14 +248,34 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
         }
 
 
-def _remember(exchange: Exchange, job: Job) -> None:
-    """It was not delivered: what was paid for is kept for the next try."""
+def _remember(exchange: Exchange, job: Job, result: RunResult | None = None) -> None:
+    """It was not delivered: what was paid for is kept for the next try, but for what was of no use, and for an answer
+    that could not be said."""
+    if result is not None:
+        job.recall.keep_only(_useful(result))
     exchange.service.replays.keep(exchange.key.name, job.asked.messages, job.recall)
 
 
-def _deliver(exchange: Exchange, job: Job) -> None:
-    """It was delivered: the same question again is a new run."""
+def _useful(result: RunResult) -> list[Completion]:
+    """Replies of a run that was not delivered, worth having again: what its nodes took, but for those that could make
+    nothing of it, and the answer where there is one, as this wire has no words for it."""
+    at_a_loss = {e.node for e in result.events if isinstance(e, NodeFinished) and e.reason == "abstained"}
+    unsaid = result.answer.tool_calls if result.answer else ()
+    taken = [e for e in result.events if isinstance(e, CallFinished) and e.node not in at_a_loss]
+    return [e.completion for e in taken if not unsaid or e.completion.tool_calls != unsaid]
+
+
+def _failed(exchange: Exchange, result: RunResult) -> Refused:
+    """What the client is told of a run without an answer, which may have failed before."""
+    return said_again(failed_run(result), exchange.tries, insistent=exchange.insistent)
+
+
+def _deliver(exchange: Exchange, job: Job, result: RunResult) -> None:
+    """It was delivered: the same question again is a new run. Clients that send everything again do so too when a
+    filter ended the answer, which it would end again."""
     exchange.service.replays.drop(exchange.key.name, job.asked.messages)
+    if exchange.insistent and result.answer is not None and result.answer.finish_reason == "content_filter":
+        exchange.failed = filtered()
     if job.recall.used:
         exchange.count_replay("store")
 

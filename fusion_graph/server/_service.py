@@ -13,7 +13,8 @@ from aiohttp import web
 from fusion_graph import __version__
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import ANYONE, Key, Keys
-from fusion_graph.server._errors import forbidden, model_not_found
+from fusion_graph.server._errors import SERVER, forbidden, model_not_found
+from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._metrics import Metrics
@@ -51,6 +52,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     replays: Replays = field(default_factory=Replays)
+    failures: Failures = field(default_factory=Failures)
     sharing: Sharing = field(default_factory=Sharing)
     peers: Peers = field(default_factory=Peers)
     telemetry: Telemetry | None = None  # OpenTelemetry, if the operator wants it
@@ -104,7 +106,9 @@ class Exchange:
     token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
-    failed: Refused | None = None  # what a stream ended with whose status had left
+    failed: Refused | None = None  # what a run of it ended with, where that must not be bought again at once
+    tries: int = 0  # how often the same request failed of late
+    insistent: bool = False  # its client sends again, whatever it is told
     cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
 
     @property
@@ -114,7 +118,7 @@ class Exchange:
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        ids = {"x-request-id": self.id, "request-id": self.id, **self.cors}
+        ids = {"x-request-id": self.id, "request-id": self.id, "Server": SERVER, **self.cors}
         return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
 
     def count_replay(self, told_by: str) -> None:

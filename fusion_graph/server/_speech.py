@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.events import Event
-    from fusion_graph.messages import ToolCallDelta
+    from fusion_graph.messages import Delta, ToolCallDelta
     from fusion_graph.server._asked import Asked
     from fusion_graph.server._errors import Refused
 
@@ -48,6 +48,10 @@ class Speech(Protocol):
 
     def event(self, event: Event) -> bytes:
         """Anything else that happens in the run."""
+
+    def hear(self, node: str, delta: Delta, room: bool) -> bytes:
+        """A piece of what a node writes that is not the answer; only asked of a speech that `watches`. Without `room`
+        the client is behind already."""
 
     def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         """The rest, and the end of a stream that went well. Raises Refused when the answer cannot be said."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
+ROOM = 1000  # pieces that may wait before a client counts as behind
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
@@ -55,6 +56,11 @@ class Outbox:
         """Nothing more comes."""
         self._closed = True
         self._wake()
+
+    @property
+    def roomy(self) -> bool:
+        """Little waits: what is not needed may be said too."""
+        return len(self._parts) < ROOM
 
     @property
     def closed(self) -> bool:

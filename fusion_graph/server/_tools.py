@@ -9,6 +9,7 @@ from typing import Any
 
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
+from fusion_graph.toolbox import RESERVED
 
 MAX_TOOLS = 128
 MAX_BYTES = 1 << 20
@@ -16,7 +17,6 @@ HOSTED = "openrouter:"
 FUSION = "openrouter:fusion"
 """The one of them that means something here, see `_wire_fusion`."""
 CHOICES = ("none", "auto", "required")
-RESERVED = "fusion_"  # names of the server's own tools begin so
 
 
 def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mapping[str, Any], ...], Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._asked import Convening
 from fusion_graph.server._errors import invalid
-from fusion_graph.server._tools import FUSION
+from fusion_graph.server._tools import FUSION, HOSTED
 
 FLASH = "openrouter/fusion-flash"
 ALIASES = frozenset({"openrouter/fusion", FLASH})
@@ -39,6 +39,8 @@ def read_convening(body: Mapping[str, Any], ignored: list[str]) -> tuple[Conveni
             max_tokens=tool.max_tokens,
             reasoning_effort=tool.reasoning_effort,
             temperature=tool.temperature,
+            max_tool_calls=tool.max_tool_calls if plugin.max_tool_calls is None else plugin.max_tool_calls,
+            tools=tool.tools if plugin.tools is None else plugin.tools,
         ),
         alone,
     )
@@ -65,7 +67,7 @@ def _plugin(body: Mapping[str, Any], ignored: list[str]) -> tuple[Convening | No
         _name_unread(plugin, PLUGIN, path, ignored)
         preset = fields.text(fields.given(plugin, "preset", ""), f"{path}.preset", most=64)
         enabled = plugin.get("enabled") is None or fields.boolean(plugin["enabled"], f"{path}.enabled")
-        return Convening(door="plugin", preset=preset, **_models(plugin, path, ignored)), enabled
+        return Convening(door="plugin", preset=preset, **_models(plugin, path)), enabled
     return None, True
 
 
@@ -79,29 +81,32 @@ def _tool(given: Mapping[str, Any], path: str, ignored: list[str]) -> Convening:
     where = f"{path}.max_completion_tokens"
     return Convening(
         door="tool",
-        **_models(given, path, ignored),
+        **_models(given, path),
         max_tokens=None if most is None else fields.integer(most, where, 1, fields.MAX_TOKENS),
         reasoning_effort=None if effort is None else fields.choice(effort, f"{path}.reasoning.effort", fields.EFFORTS),
         temperature=None if warmth is None else fields.number(warmth, f"{path}.temperature", 0, 2),
     )
 
 
-def _models(given: Mapping[str, Any], path: str, ignored: list[str]) -> dict[str, Any]:
-    """Panel and judge. The tools of a panel are not those of this server: their bounds are checked, then they are
-    named."""
+def _models(given: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Panel and judge, and what the panel may do with its tools."""
     panel = fields.array(given["analysis_models"], f"{path}.analysis_models", least=1, most=MAX_PANEL) if given.get(
         "analysis_models"
     ) is not None else ()  # fmt: skip
-    if given.get("max_tool_calls") is not None:
-        fields.integer(given["max_tool_calls"], f"{path}.max_tool_calls", 1, 16)
-        ignored.append(f"{path}.max_tool_calls")
-    if fields.array(fields.given(given, "tools", []), f"{path}.tools", most=8):
-        ignored.append(f"{path}.tools")
-    judge = fields.given(given, "model", "")
+    most, judge = given.get("max_tool_calls"), fields.given(given, "model", "")
     return {
         "panel": tuple(fields.text(m, f"{path}.analysis_models[{i}]", most=128, least=1) for i, m in enumerate(panel)),
         "judge": fields.text(judge, f"{path}.model", most=128),
+        "max_tool_calls": None if most is None else fields.integer(most, f"{path}.max_tool_calls", 1, 16),
+        "tools": None if given.get("tools") is None else tuple(_tool_names(given["tools"], f"{path}.tools")),
     }
+
+
+def _tool_names(value: Any, path: str) -> Iterator[str]:
+    """Tools of the panel, by name or as objects; OpenRouter writes its own before a colon."""
+    for i, entry in enumerate(fields.array(value, path, most=8)):
+        name, where = (entry.get("type"), f"{path}[{i}].type") if isinstance(entry, dict) else (entry, f"{path}[{i}]")
+        yield fields.text(name, where, most=128, least=1).removeprefix(HOSTED)
 
 
 def _name_unread(given: Mapping[str, Any], known: frozenset[str], path: str, ignored: list[str]) -> None:

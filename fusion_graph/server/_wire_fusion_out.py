@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from fusion_graph.engine.record import analysis
-from fusion_graph.events import CallFailed, CallStarted, Event, NodeFinished
+from fusion_graph.events import CallRecalled, CallStarted, Event, NodeFinished, ToolAnswered
+from fusion_graph.messages import Delta
 from fusion_graph.outputs import Analysis, Draft
 
 Told: TypeAlias = tuple[str, dict[str, Any]]
+MAX_SAID = 200_000
+MAX_SOURCES, MAX_URL, MAX_TITLE = 100, 2000, 300
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
@@ -24,24 +27,53 @@ class Findings:
         self._models: dict[str, str] = {}
         self._responses: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, dict[str, Any]] = {}
-        self._status: dict[str, int] = {}
+        self._sources: dict[str, str] = {}
+        self._said: dict[str, int] = {}  # characters heard of each panelist
+        self._told: set[str] = set()  # whose text was told in pieces
+        self._cut: set[str] = set()  # whose pieces are told no more
         self._analysis: dict[str, Any] | None = None
         self._reason: str | None = None
 
     def tell(self, event: Event) -> Iterator[Told]:
         """Take an event in, and give what it is in a stream: names behind the prefix, and their fields."""
-        if not isinstance(event, CallStarted | CallFailed | NodeFinished):
+        if not isinstance(event, CallStarted | CallRecalled | ToolAnswered | NodeFinished):
             return
         role = self._roles.get(event.node)
         if role not in ("panel", "judge"):
             return
-        if isinstance(event, CallStarted):
+        if isinstance(event, ToolAnswered):
+            self._read(event)
+        elif isinstance(event, CallStarted | CallRecalled):
             if event.node not in self._models:
                 yield self._begin(event, role)
-        elif isinstance(event, NodeFinished) and event.node in self._models:
+            elif event.node in self._said:
+                self._cut.add(event.node)  # what it said before may be told no more
+        elif event.node in self._models:
             yield from self._draft(event) if role == "panel" else self._verdict(event)
 
-    def _begin(self, event: CallStarted, role: str) -> Told:
+    def _read(self, event: ToolAnswered) -> None:
+        """A page is one source, however often it was found."""
+        for url, title in event.sources:
+            if len(self._sources) < MAX_SOURCES and url.startswith(("http://", "https://")):
+                self._sources.setdefault(url[:MAX_URL], title[:MAX_TITLE])
+
+    def hear(self, node: str, delta: Delta, *, room: bool) -> Iterator[Told]:
+        """A piece of what a panelist writes. One that begins anew, or that writes more than there is room for, is told
+        as a whole when it is through."""
+        model = self._models.get(node)
+        if model is None or node in self._cut or self._roles.get(node) != "panel":
+            return
+        said = self._said[node] = self._said.get(node, 0) + len(delta.text) + len(delta.reasoning)
+        if said > MAX_SAID or not room:
+            self._cut.add(node)
+            return
+        if delta.reasoning:
+            yield "panel.reasoning.delta", {"model": model, "delta": delta.reasoning}
+        if delta.text:
+            self._told.add(node)
+            yield "panel.delta", {"model": model, "delta": delta.text}
+
+    def _begin(self, event: CallStarted | CallRecalled, role: str) -> Told:
         model = self._models[event.node] = event.model.rpartition("@")[0] or event.model
         if role == "panel":
             return "panel.added", {"model": model}
@@ -51,7 +83,8 @@ class Findings:
         model, value = self._models[event.node], event.value
         if isinstance(value, Draft):
             self._responses[event.node] = {"model": model, "content": value.text}
-            yield "panel.delta", {"model": model, "delta": value.text}
+            if event.node not in self._told:
+                yield "panel.delta", {"model": model, "delta": value.text}
             yield "panel.completed", {"model": model, "content": value.text}
         else:
             self._failed[event.node] = {"model": model, "error": event.reason}
@@ -75,7 +108,7 @@ class Findings:
         return {
             **found,
             "responses": list(self._responses.values()),
-            "sources": [],
+            "sources": [{"url": url, "title": title} for url, title in self._sources.items()],
             "failed_models": list(self._failed.values()),
             "error": None if self._responses else "no model of the panel gave a usable answer",
             "failure_reason": self._reason if self._responses else failure_reason(self._failed.values()),

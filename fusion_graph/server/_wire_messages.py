@@ -17,11 +17,12 @@ from fusion_graph.server._tools import MAX_TOOLS, check_function, check_size
 from fusion_graph.server._wire_block import read_block
 from fusion_graph.server._wire_blocks import read_conversation
 from fusion_graph.server._wire_messages_out import MessageSpeech
+from fusion_graph.server._wire_sender import read_sender
 
 READ = frozenset(
     {
         "model", "messages", "system", "max_tokens", "stream", "temperature", "top_p", "stop_sequences", "tools",
-        "tool_choice", "output_config", "output_format", "fusion",
+        "tool_choice", "output_config", "output_format", "fusion", "metadata",
     }
 )  # fmt: skip
 CHOICES: Mapping[str, str] = {"auto": "auto", "any": "required", "none": "none"}
@@ -39,6 +40,7 @@ def read_messages_body(body: Mapping[str, Any], *, counting: bool = False) -> As
         messages=messages,
         stream=fields.optional(body, "stream", fields.boolean) or False,
         writer=_writer(body, ignored),
+        sender=read_sender({"metadata": body.get("metadata")}),
         **read_block(body),
         ignored=tuple(ignored),
     )

@@ -18,7 +18,7 @@ from fusion_graph.server._wire_errors import messages as spoken
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.events import Event
-    from fusion_graph.messages import ToolCall, ToolCallDelta, Usage
+    from fusion_graph.messages import Delta, ToolCall, ToolCallDelta, Usage
     from fusion_graph.outputs import Draft
     from fusion_graph.server._speech import Head
 
@@ -46,6 +46,9 @@ class MessageSpeech:
         return self._begin() + event("ping")
 
     def event(self, _event: Event) -> bytes:
+        return b""
+
+    def hear(self, _node: str, _delta: Delta, _room: bool) -> bytes:
         return b""
 
     def text(self, piece: str, _choice: int = 0) -> bytes:

@@ -7,20 +7,20 @@ an upstream may write several at once, and nobody can tell when the first of the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.server._report import scoped_usage
 from fusion_graph.server._tools import FUSION
 from fusion_graph.server._wire_errors import failure_code
-from fusion_graph.server._wire_fusion_out import Findings
+from fusion_graph.server._wire_fusion_out import Findings, Told
 from fusion_graph.server._wire_names import Names, free_text
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.events import Event
-    from fusion_graph.messages import ToolCallDelta, Usage
+    from fusion_graph.messages import Delta, ToolCallDelta, Usage
     from fusion_graph.outputs import Draft
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._speech import Head
@@ -97,8 +97,18 @@ class ResponseSpeech:
         if self._fusion is None:
             self._fusion, begun = self._open({"type": FUSION}, "fus")
             said += [begun, self._say("response.fusion_call.in_progress", **self._fusion.at)]
+        return b"".join([*said, self._tell(told)])
+
+    def _tell(self, told: Iterable[Told]) -> bytes:
+        assert self._fusion is not None
         at = self._fusion.at
-        return b"".join([*said, *(self._say(f"response.fusion_call.{name}", **at, **more) for name, more in told)])
+        return b"".join(self._say(f"response.fusion_call.{name}", **at, **more) for name, more in told)
+
+    def hear(self, node: str, delta: Delta, room: bool) -> bytes:
+        """What a panelist writes, until the answer begins."""
+        if self._findings is None or self._fusion is None:
+            return b""
+        return self._tell(self._findings.hear(node, delta, room=room))
 
     def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         assert result.answer is not None
@@ -176,8 +186,8 @@ class ResponseSpeech:
         if item is None or self._findings is None:
             return b""
         result = self._findings.result()
-        state = "incomplete" if result["error"] else "completed"
-        return self._say("response.fusion_call.completed", **item.at) + self._close(item, status=state, **result)
+        done = self._say("response.fusion_call.completed", **item.at)
+        return done + self._close(item, status=_state_of(result), **result)
 
     def _items_done(self) -> list[dict[str, Any]]:
         return [self._done[place] for place in sorted(self._done)]
@@ -198,7 +208,8 @@ class ResponseSpeech:
             for event in result.events:
                 _ = [*self._findings.tell(event)]
             if not self._findings.empty:
-                output.append({"id": f"fus_{run}_0", "type": FUSION, "status": "completed", **self._findings.result()})
+                found = self._findings.result()
+                output.append({"id": f"fus_{run}_0", "type": FUSION, "status": _state_of(found), **found})
         if draft.text:
             message = {"type": "message", "role": "assistant", "status": "completed", "content": [_part(draft.text)]}
             output.append({"id": f"msg_{run}_{len(output)}", **message})
@@ -244,6 +255,11 @@ def counted(used: Usage) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
         "total_tokens": used.total_tokens,
     }
+
+
+def _state_of(found: Mapping[str, Any]) -> str:
+    """Of a fusion's item."""
+    return "incomplete" if found["error"] else "completed"
 
 
 def _part(text: str) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Taper:
         number = self._begin("start", node=node, digest=self._describe(attempt))
 
         def tee(delta: Delta) -> None:
+            if delta.whole:  # not content: there is nothing to play again
+                sink(delta)
+                return
             pieces = [asdict(piece) for piece in delta.tool_calls]
             self._event("piece", number, text=delta.text, reasoning=delta.reasoning, tool_calls=pieces)
             sink(delta)

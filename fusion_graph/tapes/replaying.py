@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph import wiring
-from fusion_graph.contracts import Backend
+from fusion_graph.contracts import Backend, Tool
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
@@ -26,6 +26,7 @@ from fusion_graph.store.tape_lines import read_messages, read_tools
 from fusion_graph.tapes.recording import summary, without_cache
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS, ToolBounds, Toolbox
+from fusion_graph.tools import TOOLS
 
 if TYPE_CHECKING:
     from fusion_graph.settings import Settings
@@ -108,8 +109,11 @@ class Replaying(Straight):
     def _toolbox(self) -> Toolbox:
         """The recorded tools, and behind each what it gave."""
         head = self._cassette.head
-        tools = {listed: replace(tool, run=partial(self._player.use, tool.name)) for listed, tool in read_tools(head)}
+        tools = {listed: self._played(tool, TOOLS.get(listed, tool)) for listed, tool in read_tools(head)}
         return Toolbox(tools=tools, known=tuple(tools), bounds=ToolBounds(**head["tool_bounds"]))
+
+    def _played(self, tool: Tool, ours: Tool) -> Tool:
+        return replace(tool, run=partial(self._player.use, tool.name), sources=ours.sources)
 
     def warnings(self) -> Iterator[str]:
         """What is asked otherwise than in the recorded run, and whether all of that is there."""

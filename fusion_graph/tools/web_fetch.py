@@ -14,6 +14,7 @@ from fusion_graph.tools._site import Site
 _READABLE = ("text/", "application/json", "application/xml", "application/xhtml+xml", "application/ld+json")
 _MOST = 40_000
 _USUAL = 12_000
+UNTITLED = "(untitled)"
 
 
 async def _run(arguments: Mapping[str, Any], site: Site) -> str:
@@ -29,12 +30,18 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
     if not shown:
         raise ToolError(f"{page.url} holds no text" + (f" from character {start} on" if start else ""))
     rest = len(text) - start - len(shown)
-    lines = [f"{title}\n{page.url}\n" if title else f"{page.url}\n", shown]
+    lines = [f"{' '.join(title.split()) or UNTITLED}\n{page.url}\n", shown]
     if rest > 0:
         lines.append(f"\n[{rest} more characters; go on with start={start + len(shown)}]")
     elif page.cut:
         lines.append("\n[the page is longer than what is read of one]")
     return "\n".join(lines)
+
+
+def _sources(told: str) -> tuple[tuple[str, str], ...]:
+    """A page is told with its title on the first line and its address on the second."""
+    title, url, *_ = told.split("\n", 2)
+    return ((url, title),)
 
 
 TOOL = Tool(
@@ -51,5 +58,6 @@ TOOL = Tool(
         "additionalProperties": False,
     },
     run=_run,
+    sources=_sources,
     lacks=lambda site: "" if site.web else "the web was not opened to tools",
 )

@@ -13,6 +13,7 @@ from fusion_graph.tools._site import Site
 
 _MOST = 20
 _TEXT = 600
+UNTITLED = "(untitled)"
 
 
 async def _run(arguments: Mapping[str, Any], site: Site) -> str:
@@ -29,8 +30,18 @@ async def _run(arguments: Mapping[str, Any], site: Site) -> str:
 
 
 def _told(number: int, hit: Hit) -> str:
-    lines = [f"{number}. {hit.title or '(untitled)'}", hit.url, " ".join(hit.text.split())[:_TEXT]]
+    lines = [f"{number}. {_line(hit.title) or UNTITLED}", _line(hit.url), _line(hit.text)[:_TEXT]]
     return "\n".join(line for line in lines if line)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sources(told: str) -> tuple[tuple[str, str], ...]:
+    """Of what `_told` wrote: each result has a line of its own for its title and its address."""
+    results = [block.split("\n") for block in told.split("\n\n")]
+    return tuple((lines[1], lines[0].partition(". ")[2]) for lines in results if len(lines) > 1)
 
 
 def _is_blocked(url: str, blocked: tuple[str, ...]) -> bool:
@@ -43,7 +54,7 @@ def _is_blocked(url: str, blocked: tuple[str, ...]) -> bool:
 
 TOOL = Tool(
     name="web_search",
-    description="Search the web. Returns titles, addresses and short texts. Read a page with web_fetch.",
+    description="Search the web. Returns titles, addresses and short texts. A page is read with the fetching tool.",
     parameters={
         "type": "object",
         "properties": {
@@ -54,5 +65,6 @@ TOOL = Tool(
         "additionalProperties": False,
     },
     run=_run,
+    sources=_sources,
     lacks=lambda site: "" if site.search else "no search service was set up",
 )

@@ -23,3 +23,19 @@ holds '"text_delta","text":"' out "text arrives while it is written"
 
 timeout 300 "$bin/claude" -p "Hello" --model no-such-model >absent 2>&1 </dev/null && fail "a model that is not there"
 holds "no-such-model" absent "a model that is not there is said"
+
+# What failed is not asked for again; what broke off once more, without a stream.
+mkdir pipelines
+for fault in 500 cut; do
+    echo "{version: 1, name: fault-$fault, nodes: {answer: {kind: proposer, model: sim/fault-$fault, retry: {attempts: 1}}}, output: answer}" \
+        >"pipelines/$fault.yaml"
+done
+own_server pipelines
+sed -i "s#${FUSION_URL%/v1}#${url%/v1}#" .claude/settings.local.json
+for fault in 500 cut; do
+    timeout 300 "$bin/claude" -p "Hello" --model "fault-$fault" >failed 2>&1 </dev/null && fail "a run that failed is no answer"
+done
+counted "$url"
+holds 'fusion_runs_total{pipeline="fault-500",state="failed"} 1' metrics "a failed run is bought once"
+grep -E 'pipeline="fault-cut",state="failed"} [12]$' metrics >/dev/null || { cat metrics >&2; fail "a stream that broke off"; }
+say "ok: a stream that broke off is asked for at most once more"

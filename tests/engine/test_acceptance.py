@@ -7,9 +7,10 @@ import pytest
 from fusion_graph.contracts import Ask
 from fusion_graph.engine.acceptance import Refused, Unusable, accept
 from fusion_graph.engine.attempts import CallRun
+from fusion_graph.engine.live import Live
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
-from fusion_graph.messages import Completion, Message, Purpose, Sampling
+from fusion_graph.messages import Completion, Message, Purpose, Sampling, ToolCall
 from tests.engine.stage import Stage
 from tests.graph.walk import bound_of
 
@@ -34,6 +35,17 @@ def test_notes_are_free_of_the_nodes_rule() -> None:
     accept(call_of("note", ", usable: {match: '^yes'}"), Completion(text="no"))
     with pytest.raises(Unusable, match="match"):
         accept(call_of("final", ", usable: {match: '^yes'}"), Completion(text="no"))
+
+
+def test_broken_call_of_a_tool_is_asked_again_while_nobody_saw_it() -> None:
+    """wire 4: tool arguments that are no JSON"""
+    broken = Completion(tool_calls=(ToolCall(id="1", name="f", arguments="{"),), notes=("tool_arguments_not_json",))
+    call = call_of(writer=Sampling(tools=({"type": "function"},)))
+    with pytest.raises(Unusable) as caught:
+        accept(call, broken)
+    assert (caught.value.reason, caught.value.transient) == ("invalid_output", True)
+    call.run.live = Live(call.run)
+    accept(call, broken)
 
 
 def test_refusal_is_not_asked_again() -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from fusion_graph.contracts import Ask
 from fusion_graph.engine.acceptance import Unusable
-from fusion_graph.engine.attempts import BACKOFF_CAP_S, CallRun
+from fusion_graph.engine.attempts import BACKOFF_CAP_S, NEVER, CallRun
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
 from fusion_graph.errors import Permanent, ProviderError, Transient
-from fusion_graph.messages import Completion, Message, Purpose
+from fusion_graph.messages import WHOLE, Completion, Message, Purpose
 from tests.engine.stage import Stage
 from tests.graph.walk import bound_of
 
@@ -67,6 +67,20 @@ def test_wait_never_passes_the_deadline() -> None:
     call.run.deadline = call.run.clock() + 5
     assert call.next_wait(Transient("rate_limited", retry_after_s=4)) == 4
     assert call.next_wait(Transient("rate_limited", retry_after_s=6)) is None
+
+
+async def test_whole_reply_has_no_timer_and_the_next_attempt_has_its_own() -> None:
+    call = call_of()
+    call.aim(call.options.model)
+    call.begin()
+    call.saw(WHOLE)
+    assert call.timeout is NEVER
+    assert call.last_at == 0.0  # word of the end is no content
+    call.end()
+    call.begin()
+    assert call.timeout == call.options.timeout
+    call.end()
+    call.run.services.watchdog.stop()
 
 
 async def test_second_cut_changes_nothing() -> None:

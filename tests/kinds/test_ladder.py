@@ -96,6 +96,7 @@ async def test_then_it_abstains(replies: list[str], reason: str) -> None:
     assert failed.value.reason == "abstained"
     assert failed.value.detail.startswith(f"{reason}: ")
     assert failed.value.text == replies[-1]
+    assert "many" not in failed.value.detail  # what it wrote is for the trace, not for a status line
 
 
 @pytest.mark.parametrize("repair", [0, 1, 3])

@@ -28,6 +28,20 @@ def test_usage_option_can_be_left_out() -> None:
     assert "stream_options" not in make_body(Call("a/x", HELLO, Sampling()), Dialect(include_usage=False))
 
 
+def test_schema_is_told_in_words_where_it_is_not_known() -> None:
+    # wire 1.2
+    form = {"type": "json_schema", "json_schema": {"name": "r", "schema": {"type": "object", "title": "\u00e9"}}}
+    call = Call("a/x", HELLO, Sampling(response_format=form))
+    assert make_body(call, PLAIN)["response_format"] == form
+    body = make_body(call, Dialect(stream=False, json_schema=False))
+    assert "response_format" not in body
+    assert body["messages"][0]["role"] == "system"
+    assert '{"type": "object", "title": "\u00e9"}' in body["messages"][0]["content"]
+    plain = call._replace(sampling=Sampling(response_format={"type": "json_object"}))
+    assert make_body(plain, Dialect(json_schema=False))["response_format"] == {"type": "json_object"}
+    assert not Dialect.of({"json_schema": False}, "http://x").json_schema
+
+
 def test_all_sampling_goes_out() -> None:
     sampling = Sampling(
         temperature=0.0,

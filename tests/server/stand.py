@@ -26,6 +26,7 @@ from fusion_graph.server._pipelines import Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
+from fusion_graph.toolbox import NO_TOOLS, Toolbox, set_apart
 
 UPSTREAM_KEY = "canary-upstream-5d1f"
 PRICES = Prices({"a/x": (1.0, 2.0), "b/y": (1.0, 2.0), "w/w": (3.0, 4.0), "j/j": (1.0, 1.0)}, "2026-11-22")
@@ -136,13 +137,20 @@ async def stand(
     limits: Limits | None = None,
     journal: Journal | None = None,
     caches: Caches | None = None,
+    tools: Toolbox = NO_TOOLS,
     **options: Any,
 ) -> AsyncIterator[Stand]:
     """Everything open; closed with it. Nothing may be left behind. `raw_key` is what the client always sends,
     `base_url` another upstream than our own, `log` a place where nobody reads."""
     sim = await start(options=upstream or SimOptions(api_key=UPSTREAM_KEY), script={**SCRIPT, **(script or {})})
     backend = Backend(name="up", base_url=base_url or sim.url, api_key=UPSTREAM_KEY)
-    fusion = Fusion(providers=remembering(PROVIDERS), backends={"up": backend}, default_backend="up", prices=PRICES)
+    fusion = Fusion(
+        providers=remembering(PROVIDERS),
+        backends={"up": backend},
+        default_backend="up",
+        prices=PRICES,
+        toolbox=set_apart(tools),
+    )
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
     library = Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))

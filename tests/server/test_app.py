@@ -54,6 +54,7 @@ async def test_connections_of_a_peer_are_bounded() -> None:
 
 
 async def test_speaks_tls(tmp_path: Path) -> None:
+    # security 30
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("needs openssl to make a certificate")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fusion_graph.providers import _openai_client
 from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
 
@@ -78,6 +79,18 @@ async def test_failure_without_a_way_out_is_no_answer(name: str, stream: bool) -
     assert set(error) == {"message", "type", "param", "code", "fusion"}
     assert error["fusion"]["nodes"] == {"answer": FAULTS[name].reason}
     assert UPSTREAM_KEY not in text
+
+
+async def test_whole_reply_is_not_lost_to_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # wire 1.3: what is awaited after the finish reason are counts; an upstream that hangs there has answered
+    monkeypatch.setattr(_openai_client, "_AFTER_FINISH_S", 0.4)
+    impatient = ALONE.replace("TIMEOUT", ", timeout: {first_token_s: 5.0, idle_s: 0.1, total_s: 5.0}")
+    async with stand(None, impatient) as at:
+        status, body = await at.ask(model="alone", fusion={"model": f"{PREFIX}hang-finish"})
+    assert status == 200
+    assert body["choices"][0]["finish_reason"] == "stop"
+    assert body["fusion"]["cost_estimated"]
+    assert body["fusion"]["degraded"] == []
 
 
 async def check(name: str, role: str, *, stream: bool) -> None:

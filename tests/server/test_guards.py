@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import json
 import time
+import tracemalloc
+import zlib
 
 import pytest
 
@@ -64,6 +68,47 @@ async def test_large_body_is_refused_unread() -> None:
                 assert (await response.json())["error"]["code"] == "body_too_large"
 
 
+async def test_bomb_is_refused_within_memory() -> None:
+    # security 15: 300 MB in a small gzip, at the usual bound
+    pack = zlib.compressobj(wbits=31)
+    bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(300)) + pack.flush()
+    async with stand() as at:
+        url, headers = at.url("/v1/chat/completions"), {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        tracemalloc.start()
+        async with at.session.post(url, data=bomb, headers=headers) as response:
+            assert response.status == 413
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 100e6
+
+
+def test_structure_is_counted_before_it_is_built() -> None:
+    # security 16: 32 MiB of small objects
+    raw = b"[" + b"{}," * (((32 << 20) - 4) // 3) + b"{}]"
+    tracemalloc.start()
+    with pytest.raises(Refused):
+        parse(raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6
+
+
+async def test_flood_of_tiny_chunks_ends() -> None:
+    # security 15: a body without an end, a byte at a time
+    async with stand(body_s=0.2) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(5):
+                while not reader.at_eof() and not writer.is_closing():
+                    writer.write(b"1\r\n \r\n" * 100)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        writer.close()
+        assert at.upstream.received == []
+
+
 async def test_multipliers_are_refused_at_once() -> None:
     # security 13: n: 10**9 is 400 in under 50 ms, and nothing was called
     async with stand() as at:
@@ -76,8 +121,6 @@ async def test_multipliers_are_refused_at_once() -> None:
 
 
 async def test_slow_body_ends() -> None:
-    import asyncio
-
     async with stand(body_s=0.05) as at:
         reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
         head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -90,8 +133,6 @@ async def test_slow_body_ends() -> None:
 
 async def test_half_sent_header_ends() -> None:
     # security 17
-    import asyncio
-
     async with stand(header_s=0.05) as at:
         reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
         writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: loc")

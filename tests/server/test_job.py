@@ -144,6 +144,19 @@ async def test_sender_is_passed_on_only_where_the_pipeline_says_so(forward: bool
     assert not any(name in sent[model] for name in SENDER for model in ("a/x", "b/y", "j/j"))
 
 
+@pytest.mark.parametrize("forward", [False, True])
+async def test_sender_of_messages_is_passed_on_likewise(forward: bool) -> None:
+    pipeline = PANEL.replace("name: fusion", f"name: fusion\nforward: {str(forward).lower()}")
+    asked = {"model": "fusion", "max_tokens": 9, "messages": [{"role": "user", "content": "Why?"}]}
+    async with stand(None, pipeline) as at:
+        body = {**asked, "metadata": {"user_id": "u1"}}
+        async with at.session.post(at.url("/v1/messages"), json=body) as response:
+            told = await response.json()
+        sent = {request.body["model"]: request.body.get("metadata") for request in at.upstream.received}
+    assert told["fusion"]["ignored"] == ([] if forward else ["metadata"])
+    assert sent == {**dict.fromkeys(("a/x", "b/y", "j/j")), "w/w": {"user_id": "u1"} if forward else None}
+
+
 @pytest.mark.parametrize(("says", "calls"), [("", 4), ("on_forced_tool: full", 4), ("on_forced_tool: writer_only", 1)])
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look_up"}}])
 async def test_forced_tool_call_asks_whom_the_pipeline_says(says: str, calls: int, choice: Any) -> None:

@@ -17,12 +17,14 @@ def test_a_line_is_one_object() -> None:
 
 
 def test_text_holds_no_control_codes() -> None:
+    # security 29
     stream = io.StringIO()
     Log(stream, as_json=False).say("request", path="a\nb\x1b", seconds=0.123456)
     assert stream.getvalue().endswith('request path="a\\nb\\u001b" seconds=0.1235\n')
 
 
 async def test_texts_stay_out_unless_asked_for() -> None:
+    # security 29
     for wanted in (False, True):
         async with stand(log_content=wanted) as at:
             await at.ask(messages=[{"role": "user", "content": "secret question"}])

@@ -19,6 +19,8 @@ async def test_lists_what_can_be_called() -> None:
     assert fusion["fusion"]["price_range_usd"]["max"] > 0
     assert float(fusion["pricing"]["completion"]) == 4e-6
     assert {"tools", "tool_choice", "response_format"} <= set(fusion["supported_parameters"])
+    assert fusion["fusion"]["pipeline"] == cards["fusion"]["name"] == "fusion"
+    assert cards["agent"]["fusion"]["pipeline"] == "one"  # names of one pipeline are told by it
     assert "samples" in fusion["fusion"]["overridable"]
 
 

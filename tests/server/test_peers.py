@@ -26,6 +26,7 @@ PROXIES = ("10.0.0.0/8", "127.0.0.1", "::1")
     ],
 )
 def test_only_listed_peers_are_believed(peer: str, said: str, client: str) -> None:
+    # security 30
     request = make_mocked_request("GET", "/", CIMultiDict({"X-Forwarded-For": said}))
     assert Peers(PROXIES).client(request.clone(remote=peer)) == client
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from fusion_graph.messages import Call, Completion, Message, Sampling
+from fusion_graph.messages import Call, Completion, Message, Sampling, Usage
 from fusion_graph.server._auth import Key, digest_of
-from fusion_graph.server._replay import KEPT_S, MAX_RUNS, Recall, Replays
+from fusion_graph.server._replay import KEPT_S, MAX_RUNS, REPLAYED, Recall, Replays
 from tests.server.stand import ONE, Stand, stand
 
 ASKED = (Message("user", "Why?"),)
@@ -106,7 +106,22 @@ def test_first_fence_is_used_again() -> None:
     again = store.recall("a", ASKED)
     assert again.fence == "fence"
     assert again.find("other", CALL) is None
-    assert again.find("up", CALL) == Completion(text="x")
+    lent = again.find("up", CALL)
+    assert lent == Completion(text="x", usage=Usage(cost_usd=0.0), notes=(REPLAYED,))
     assert again.find("up", CALL) is None
     assert list(again.all().values()) == [Completion(text="x")]
+    again.keep_only([lent])
+    assert list(again.all().values()) == [Completion(text="x")]
+    again.keep_only([])
+    assert again.all() == {}
     assert store.recall("b", ASKED).known == {}
+
+
+async def test_what_was_of_no_use_does_not_come_back() -> None:
+    """A reply that the pipeline refuses was answered and paid for, and is asked for anew all the same."""
+    strict = ONE.replace("model: w/w", "model: w/w, usable: {match: long}")
+    async with stand({"w/w": ["Too short.", "This one is long enough."]}, strict) as at:
+        assert (await at.ask(model="one"))[0] == 502
+        status, body = await at.ask(model="one")
+        assert len(at.upstream.received) == 2
+    assert (status, body["choices"][0]["message"]["content"]) == (200, "This one is long enough.")

@@ -10,7 +10,7 @@ import pytest
 
 from fusion_graph.providers.sim import Script
 from fusion_graph.server import _running, _sse
-from fusion_graph.server._replay import Replays
+from fusion_graph.server._failures import Failures
 from tests.server.stand import ONE, Stand, stand
 from tests.server.wires import read_until, sse, stream_responses, whole_responses
 
@@ -69,7 +69,7 @@ async def test_who_does_not_wait_is_answered_from_memory(fault: str) -> None:
     """Its clients send a failed run again at once, many times; it is told how long to wait."""
     clock = Clock()
     async with stand(None, ONE) as at:
-        at.server.service.replays = Replays(clock)
+        at.server.service.failures = Failures(clock)
         at.upstream.faults["w/w"].extend([fault] * 2)
         for _ in range(6):
             _, text = await post(at, model="one", stream=True, headers={"Connection": "close"})

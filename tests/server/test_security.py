@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -84,6 +85,22 @@ async def test_a_header_selects_no_upstream_and_is_not_passed_on() -> None:
         assert (await at.ask(headers=sent))[0] == 200
         headers = [str(request.headers) for request in at.upstream.received]
     assert not any(word in text for text in headers for word in ("Cookie", "evil", "X-Canary", "X-Upstream"))
+
+
+async def test_no_answer_names_what_it_is_made_of() -> None:
+    # not aiohttp, no version; also where HTTP itself is broken, and in a stream
+    async with stand(origins=("http://page.example",)) as at:
+        async with at.post(model="one", stream=True) as response:
+            assert response.headers.getall("Server") == ["fusion_graph"]
+        for method, path in (("GET", "/livez"), ("GET", "/nowhere"), ("PUT", "/v1/models"), ("OPTIONS", "/livez")):
+            async with at.session.request(method, at.url(path), headers={"Origin": "http://page.example"}) as response:
+                assert response.headers.getall("Server") == ["fusion_graph"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        writer.write(b"\x00\x01 nonsense\r\n\r\n")
+        told = await reader.read()
+        writer.close()
+    assert b"Server: fusion_graph\r\n" in told
+    assert b"aiohttp" not in told
 
 
 async def test_raw_keys_reach_no_log_and_no_answer() -> None:

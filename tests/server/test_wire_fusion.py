@@ -34,6 +34,15 @@ def plugin(**more: Any) -> dict[str, Any]:
             tool(analysis_models=["a/x", "a/x"], model="j/j", max_completion_tokens=9, temperature=1),
             Convening(door="tool", panel=("a/x", "a/x"), judge="j/j", max_tokens=9, temperature=1.0),
         ),
+        (plugin(max_tool_calls=4, tools=[]), Convening(door="plugin", max_tool_calls=4, tools=())),
+        (
+            tool(max_tool_calls=16, tools=["web_fetch", {"type": "openrouter:web_search"}]),
+            Convening(door="tool", max_tool_calls=16, tools=("web_fetch", "web_search")),
+        ),
+        (
+            {**plugin(max_tool_calls=2), **tool(max_tool_calls=9, tools=["x"])},
+            Convening(door="plugin", max_tool_calls=2, tools=("x",)),
+        ),
         (tool(reasoning={"effort": "low"}), Convening(door="tool", reasoning_effort="low")),
         (
             {**plugin(model="p/p"), **tool(model="t/t", analysis_models=["a/x"])},
@@ -71,6 +80,8 @@ def test_none_on_a_pipeline_only_forbids_calls() -> None:
         ("plugins[0].analysis_models", plugin(analysis_models=["a/x"] * 9)),
         ("plugins[0].max_tool_calls", plugin(max_tool_calls=17)),
         ("plugins[0].max_tool_calls", plugin(max_tool_calls=0)),
+        ("plugins[0].tools[0].type", plugin(tools=[{}])),
+        ("plugins[0].tools", plugin(tools=["x"] * 9)),
         ("plugins[0].api_key", plugin(api_key="x")),
         ("tools[0].parameters.base_url", tool(base_url="http://x.example")),
         ("tools[0].parameters.tools", tool(tools=[{}] * 9)),
@@ -94,7 +105,6 @@ def test_what_has_no_effect_is_named() -> None:
         "tools[0].parameters.cache_control",
         "tools[0].parameters.reasoning.max_tokens",
         "plugins[0].odd",
-        "plugins[0].max_tool_calls",
     ]
 
 

@@ -89,7 +89,6 @@ def test_what_changes_nothing_here_is_taken_and_named() -> None:
     asked = read(
         thinking={"type": "adaptive"},
         context_management={},
-        metadata={"user_id": "x"},
         top_k=5,
         max_tokens=0,
         tools=[TOOL, BASH],
@@ -102,7 +101,6 @@ def test_what_changes_nothing_here_is_taken_and_named() -> None:
     assert set(asked.ignored) == {
         "thinking",
         "context_management",
-        "metadata",
         "top_k",
         "max_tokens",
         "tools[1].bash_20250124",

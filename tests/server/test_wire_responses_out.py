@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from fusion_graph.messages import ToolCallDelta, Usage
+from fusion_graph.events import CallStarted
+from fusion_graph.messages import Call, Delta, Sampling, ToolCallDelta, Usage
+from fusion_graph.providers.sim import Script
 from fusion_graph.server._errors import Refused, invalid, limited
 from fusion_graph.server._speech import Head
+from fusion_graph.server._wire_fusion_out import MAX_SAID, Findings
 from fusion_graph.server._wire_names import Names, Origin
 from fusion_graph.server._wire_responses_out import ResponseSpeech, counted
 from tests.server.stand import PANEL, stand
-from tests.server.wires import sse, stream_responses
+from tests.server.wires import read_until, sse, stream_responses
 
 FUSE = {"type": "openrouter:fusion"}
 
@@ -117,6 +121,71 @@ async def test_the_fusion_is_an_item_before_the_message() -> None:
     assert item["responses"] == [{"model": "a/x", "content": "Draft of a."}]
     assert item["failed_models"] == [{"model": "b/y", "error": "upstream_5xx"}]
     assert [entry["model"] for entry in whole["output"][0]["responses"]] == ["a/x", "b/y"]
+
+
+def panel_events(text: str, model: str) -> list[tuple[str, str]]:
+    """What was told of one panelist, in order."""
+    told = [event for event in sse(text) if event.get("model") == model]
+    return [
+        (e["type"].removeprefix("response.fusion_call.panel."), str(e.get("delta", e.get("content", "")))) for e in told
+    ]
+
+
+async def test_a_panelist_is_heard_while_it_writes() -> None:
+    more = asyncio.Event()
+    script: Script = {"a/x": (Delta(reasoning="Hm."), "Draft ", more, "of a.")}
+    async with stand(script) as at:
+        body = {"model": "fusion", "input": "Why?", "stream": True, "tools": [FUSE]}
+        async with at.session.post(at.url("/v1/responses"), json=body) as response:
+            text = await read_until(response, lambda text: "Draft " in text)
+            assert "panel.completed" not in text.partition('"a/x"')[2].partition("b/y")[0]
+            more.set()
+            text += await response.text()
+    told = panel_events(text, "a/x")
+    assert told[0][0] == "added"
+    assert told[-1] == ("completed", "Draft of a.")
+    assert "".join(delta for kind, delta in told if kind == "reasoning.delta") == "Hm."
+    pieces = [delta for kind, delta in told if kind == "delta"]
+    assert len(pieces) > 1
+    assert "".join(pieces) == "Draft of a."
+
+
+async def test_a_panelist_that_begins_anew_is_told_whole() -> None:
+    twice = PANEL.replace("attempts: 1", "attempts: 2, backoff_s: 0.0")
+    async with stand(None, twice) as at:
+        at.upstream.faults["a/x"].append("cut")
+        body = {"model": "fusion", "input": "Why?", "stream": True, "tools": [FUSE]}
+        async with at.session.post(at.url("/v1/responses"), json=body) as response:
+            told = panel_events(await response.text(), "a/x")
+    assert told == [("added", ""), ("delta", "The quick "), ("completed", "Draft of a.")]
+
+
+def test_what_is_heard_is_bounded() -> None:
+    found = Findings({"p": "panel", "q": "panel", "w": "synth"}, {})
+    request = Call("a/x", (), Sampling())
+    for node in ("p", "q", "w"):
+        [*found.tell(CallStarted(0.0, node, 0, 1, "a/x", request))]
+    assert [*found.hear("w", Delta("x"), room=True)] == [*found.hear("nobody", Delta("x"), room=True)] == []
+    assert [name for name, _ in found.hear("p", Delta("x"), room=True)] == ["panel.delta"]
+    assert [*found.hear("p", Delta("x" * MAX_SAID), room=True)] == [*found.hear("p", Delta("x"), room=True)] == []
+    assert [*found.hear("q", Delta("x"), room=False)] == [*found.hear("q", Delta("x"), room=True)] == []
+
+
+async def test_nobody_listens_where_nobody_asked() -> None:
+    async with stand() as at:
+        heard: list[bool] = []
+        recall = at.server.service.replays.recall
+        at.server.service.replays.recall = lambda *args: _noted(recall(*args), heard)  # type: ignore[method-assign]
+        for more in ({}, {"tools": [FUSE]}):
+            body = {"model": "fusion", "input": "Why?", "stream": True, **more}
+            async with at.session.post(at.url("/v1/responses"), json=body) as response:
+                await response.text()
+    assert [recall.overhear is not None for recall in heard] == [False, True]  # type: ignore[attr-defined]
+
+
+def _noted(recall: Any, seen: list[Any]) -> Any:
+    seen.append(recall)
+    return recall
 
 
 async def test_only_who_asks_sees_the_fusion() -> None:

@@ -114,6 +114,10 @@ def test_every_wire_tells_the_same_answer(pieces: list[tuple[int, str]]) -> None
                 stream += speech.calls((ToolCallDelta(place, *named, said),))
         told = wire.stream((stream + speech.end(finished(text, arguments, name), {})).decode())
         assert told.text == text
+        if name == "chat" or text or arguments:  # what says nothing has no item and no block
+            whole = wire.whole(json.loads(json.dumps(speak(name).whole(finished(text, arguments, name), {}))))
+            assert (whole.text, whole.reason) == (text, told.reason)
+            assert [made[:2] for made in whole.calls] == [made[:2] for made in told.calls] or name == "messages"
         assert {made[0]: made[2] or "{}" for made in told.calls} == {
             f"c{place}": given or "{}" for place, given in arguments.items()
         }

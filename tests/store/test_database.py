@@ -79,6 +79,7 @@ async def test_many_who_wait_are_all_woken(tmp_path: Path) -> None:
 
 
 def test_folder_and_file_are_private(tmp_path: Path) -> None:
+    # security 29
     database = opened(tmp_path / "home" / "a.db")
     database.close()
     assert (database.path.parent.stat().st_mode & 0o777, database.path.stat().st_mode & 0o777) == (0o700, 0o600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fusion_graph.events import ToolAnswered
 from fusion_graph.messages import Call, Completion, ToolCall
 from fusion_graph.store.player import Unrecorded
 from fusion_graph.toolbox import ToolBounds, Toolbox
+from fusion_graph.tools import TOOLS
 from tests.store.taped import Taped, asked, record, replay
 
 NODES = """
@@ -113,3 +115,24 @@ def test_a_replay_does_not_ask_the_cache(tmp_path: Path) -> None:
     nodes = "answer: {kind: proposer, model: a/fast, cache: true}"
     record(file, asked(nodes), {"a/fast": "Because."})
     assert replay(file).result.bound.caches is False
+
+
+def test_what_a_page_was_is_known_again(tmp_path: Path) -> None:
+    """The recorded tool has the name of one of ours, which knows what its texts are from."""
+    file = tmp_path / "run.tape"
+
+    async def search(_arguments: Mapping[str, Any], _site: Any) -> str:
+        return "1. A title\nhttps://example.org/a\nwords"
+
+    ours = replace(TOOLS["web_search"], run=search, lacks=lambda _site: "")
+    nodes = NODES.replace("[look, change]", "[web_search]")
+    call = ToolCall(id="1", name="web_search", arguments='{"query": "x"}')
+
+    def searching(asked: Call) -> Completion | str:
+        told = asked.messages[-1].role == "tool"
+        return "found" if told else Completion(tool_calls=(call,), finish_reason="tool_calls")
+
+    box = Toolbox(tools={"web_search": ours}, known=("web_search",))
+    run = record(file, asked(nodes), {"a/fast": searching, "b/flaky": "B.", "g/writer": "All."}, tools=box)
+    found = [[e.sources for e in one.result.events if isinstance(e, ToolAnswered)] for one in (run, replay(file))]
+    assert found == [[(("https://example.org/a", "A title"),)]] * 2

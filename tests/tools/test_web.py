@@ -20,6 +20,10 @@ PRIVATE = (
 )
 
 
+# security 22: one parser of addresses, the checked address is the one that is connected to, redirects are checked
+# again, bytes and time have an end; all of this file
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses_in_every_dress(address: str) -> None:
     assert not is_public(address)

@@ -15,7 +15,10 @@ async def test_a_page_in_pieces() -> None:
         piece = await TOOL.run({"url": f"{served.url}/large", "max_chars": 100}, site)
         assert piece.endswith("[49900 more characters; go on with start=100]")
         last = await TOOL.run({"url": f"{served.url}/large", "start": 49_990}, site)
-        assert last == f"{served.url}/large\n\nxxxxxxxxxx"
+        assert last == f"(untitled)\n{served.url}/large\n\nxxxxxxxxxx"
+        assert TOOL.sources(last) == ((f"{served.url}/large", "(untitled)"),)
+        ((url, title),) = TOOL.sources(await TOOL.run({"url": f"{served.url}/page"}, site))
+        assert (url, title) == (f"{served.url}/page", "A page")
         with pytest.raises(ToolError, match="no text from character 60000 on"):
             await TOOL.run({"url": f"{served.url}/large", "start": 60_000}, site)
 

@@ -94,7 +94,7 @@ class Door:
         first: list[float] = []
 
         def seen(delta: Delta) -> None:
-            if not first:
+            if not first and not delta.whole:
                 first.append(loop.time() - LEFT.get(began))
             sink(delta)
 
