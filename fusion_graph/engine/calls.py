@@ -91,7 +91,10 @@ class CallRun:
                     accept(self, completion)
                     billing.book(self, lane, call, completion)
                 except (asyncio.CancelledError, ProviderError) as raised:
-                    error = self._lost(lane, call, raised)
+                    lost = self._lost(lane, call, raised)
+                    if lost is None:
+                        raise
+                    error = lost
                 else:
                     if failures:
                         self._tell_alternate(ref, *failures[0])
@@ -144,17 +147,18 @@ class CallRun:
 
     # --- how an attempt ends ------------------------------------------------------------------------------------------
 
-    def _lost(self, lane: Lane, call: Call, raised: BaseException) -> ProviderError:
-        """Whatever ends an attempt is an event with what it cost. Raises a cancellation that was not a cut of ours."""
+    def _lost(self, lane: Lane, call: Call, raised: BaseException) -> ProviderError | None:
+        """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No
+        frame keeps an error whose traceback keeps that frame: with them a whole call would wait for the collector."""
         if isinstance(raised, ProviderError):
-            error = raised
+            error = raised.with_traceback(None)
         elif self.under_way and self._was_cut():
             error = Transient(self._cut, _late_text(self), sent=self.sent)
             self._cut = ""
         else:
             if self.under_way:
                 billing.fail(self, lane, call, Transient("cancelled", "not wanted any more", sent=self.sent))
-            raise raised
+            return None
         if self.under_way:
             billing.fail(self, lane, call, error)
         lane.note(error)

@@ -88,7 +88,7 @@ class Fusion:
         finally:
             if memory is not None:
                 await memory.commit()
-            run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
+            run.wake, run.live, run.tasks = idle, None, []  # what knows the run too: nothing waits for the collector
 
     async def aclose(self) -> None:
         """Close every connection and child process."""
