@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fusion_graph.jsontext import write_json
 from fusion_graph.messages import Call, Message
 
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
@@ -32,8 +32,8 @@ class Dialect:
 
 
 def write_body(call: Call, dialect: Dialect) -> bytes:
-    """The request as JSON. ASCII, so that lone surrogates in a prompt cannot break it."""
-    return json.dumps(make_body(call, dialect)).encode("ascii")
+    """The request as JSON. Half a character in a prompt cannot break it."""
+    return write_json(make_body(call, dialect))
 
 
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from fusion_graph.errors import Transient
+from fusion_graph.jsontext import read_json
 from fusion_graph.messages import Call, Completion, Delta, FinishReason, ToolCall, ToolCallDelta, Usage
 from fusion_graph.providers._assembly import Assembly, refuse_empty
 from fusion_graph.providers._wire_faults import error_of_event
-from fusion_graph.providers._wire_text import TextJoiner, join_halves, read_json
+from fusion_graph.providers._wire_text import TextJoiner, join_halves
 from fusion_graph.providers._wire_tools import ToolCallReader, malformed
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage, read_cost, read_usage
 

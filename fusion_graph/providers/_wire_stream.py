@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fusion_graph.errors import ProviderError, Transient
+from fusion_graph.jsontext import read_json
 from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
 from fusion_graph.providers._wire_sse import MAX_EVENT_BYTES, SseParser
-from fusion_graph.providers._wire_text import read_json
 
 _MOST_TRIES = 4
 _UNLEARNT = 4  # a short reply is over before learning pays

@@ -10,9 +10,10 @@ from aiohttp import web
 
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
+from fusion_graph.jsontext import write_json
 from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import RETRY_S, Refused
-from fusion_graph.server._guards import read_json
+from fusion_graph.server._guards import read_body
 from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._options import SCOPES
 from fusion_graph.server._report import fusion_block
@@ -26,7 +27,7 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     """The answer, whole or streamed. Raises Refused while there is none."""
     service = exchange.service
     await service.limits.count(exchange.key)
-    body = await read_json(exchange.request, service.options)
+    body = await read_body(exchange.request, service.options)
     asked, speaks = wire.read(body, service.options.max_n)
     if asked.ignored:
         service.note_ignored(exchange.key, asked.ignored)
@@ -46,13 +47,13 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
                 _remember(exchange, wire, digest(), exchange.failed)
             return response
         if same is None:
-            text, headers = await talk.complete()
+            answer, headers = await talk.complete()
         else:
-            text, headers = await service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
+            answer, headers = await service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
     except Refused as refused:
         _remember(exchange, wire, digest(), refused)
         raise
-    return web.Response(body=text.encode("ascii"), headers=headers)
+    return web.Response(body=answer, headers=headers)
 
 
 def _remember(exchange: Exchange, wire: Wire, digest: str, refused: Refused) -> None:
@@ -108,7 +109,7 @@ class _Talk:
                 stream.response.force_close()
             return stream.response
 
-    async def complete(self) -> tuple[str, dict[str, str]]:
+    async def complete(self) -> tuple[bytes, dict[str, str]]:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
         result = await run_whole(self._exchange, job)
@@ -119,7 +120,7 @@ class _Talk:
         }
         if result.cost_usd is not None:
             headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-        return json.dumps(speech.whole(result, fusion_block(job, result))), headers
+        return write_json(speech.whole(result, fusion_block(job, result))), headers
 
     def _begin(self) -> tuple[Job, Speech]:
         exchange, wire = self._exchange, self._wire

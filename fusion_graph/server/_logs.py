@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from fusion_graph.jsontext import write_json
+
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -27,7 +29,7 @@ class Log:
         told = {name: value for name, value in fields.items() if value is not None and value != ""}
         at = self._clock()
         if self._as_json:
-            line = json.dumps({"at": round(at, 3), "event": event, **told}, default=str)
+            line = write_json({"at": round(at, 3), "event": event, **told}, str).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
             line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])
