@@ -22,12 +22,17 @@ class Log:
         self._as_json = as_json
         self._clock = clock
 
+    @property
+    def open(self) -> bool:
+        """Somebody reads it."""
+        return self._stream is not None
+
     def say(self, event: str, **fields: Any) -> None:
         """Fields that are None or "" stay out."""
         if self._stream is None:
             return
-        told = {name: value for name, value in fields.items() if value is not None and value != ""}
         at = self._clock()
+        told = {name: value for name, value in fields.items() if value is not None and value != ""}
         if self._as_json:
             line = write_json({"at": round(at, 3), "event": event, **told}, str).decode()
         else:
