@@ -87,12 +87,16 @@ class ReplyReader:
 
     def drain(self) -> Delta | None:
         """What came since the last drain, as one delta; None if no content came."""
-        if not (self._fresh_text or self._fresh_reasoning or self._fresh_calls):
+        text = self._fresh_text
+        if self._fresh_reasoning or self._fresh_calls:
+            delta = Delta("".join(text), "".join(self._fresh_reasoning), tuple(self._fresh_calls))
+            self._fresh_reasoning.clear()
+            self._fresh_calls.clear()
+        elif text:
+            delta = Delta(text[0] if len(text) == 1 else "".join(text))
+        else:
             return None
-        delta = Delta("".join(self._fresh_text), "".join(self._fresh_reasoning), tuple(self._fresh_calls))
-        self._fresh_text.clear()
-        self._fresh_reasoning.clear()
-        self._fresh_calls.clear()
+        text.clear()
         self._assembly.add(delta)
         return delta
 

@@ -137,16 +137,22 @@ class StreamReader:
             self.clean = self.clean and not chunk.strip()
             return None
         text = self._pattern.text_in(chunk) if self._events.between else None
-        for piece in self._pieces(chunk) if text is None else (text,):
+        if text is None:
+            self._feed(chunk)
+        else:
+            self._reply.add_text(text)
+        if self._reply.overrun:
+            self.ended, self.clean = True, False
+        return self._reply.drain()
+
+    def _feed(self, chunk: bytes) -> None:
+        for piece in self._pieces(chunk):
             if self.ended:
                 self.clean = self.clean and not piece.strip()
             elif isinstance(piece, str):
                 self._reply.add_text(piece)
             elif piece:
                 self._read(piece)
-        if self._reply.overrun:
-            self.ended, self.clean = True, False
-        return self._reply.drain()
 
     def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
         """What can be taken the short way as text, all else as it came."""
