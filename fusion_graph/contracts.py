@@ -115,7 +115,7 @@ class NodeContext(Protocol):
         """One usable reply. Raises NodeFailed when attempts and alternates are spent; `text` then holds an unusable
         reply."""
 
-    async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
+    def complete_all(self, asks: Sequence[Ask]) -> Awaitable[Sequence[Completion | NodeFailed]]:
         """Many at once, in the order asked; a failure is a value, not an exception."""
 
     def degrade(self, reason: str, text: str, action: str) -> None:

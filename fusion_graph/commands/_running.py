@@ -30,7 +30,10 @@ from fusion_graph.messages import Message
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.past import Past
-from fusion_graph.tapes import Asked, Recording, Replaying, Straight
+from fusion_graph.tapes.recording import Recording
+from fusion_graph.tapes.replaying import Replaying
+from fusion_graph.tapes.straight import Asked, Straight
+from fusion_graph.toolbox import NO_TOOLS
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -72,7 +75,7 @@ async def perform(job: Job) -> int:
         deck = _deck(job, stack)
         ready = await deck.prepare(setup)
         prices = deck.prices(job.prices)
-        tools = await toolbox_for(ready.bound, setup, job.allowed)
+        tools = NO_TOOLS if job.cassette is not None else await toolbox_for(ready.bound, setup, job.allowed)
         trace = stack.enter_context(_writable("trace file", job.trace)) if job.trace else None
         book = stack.enter_context(_open_book(job, setup, ready))
         request = deck.request(ready, run_id=book.run_id, fence=book.fence)

@@ -21,7 +21,7 @@ def check(record: str | None, replay: str | None, *, resume: bool = False, cache
             raise UsageError(f"{taping} and {other} exclude each other", hint="give one of them")
     if replay is None:
         return None
-    from fusion_graph.tapes import read_tape
+    from fusion_graph.tapes.replaying import read_tape
 
     return read_tape(replay)
 
@@ -41,7 +41,7 @@ def played(given: Given, cassette: Cassette) -> Wanted:
     from fusion_graph.commands._prompt import read_prompt
     from fusion_graph.commands._resuming import Wanted
     from fusion_graph.messages import Message
-    from fusion_graph.tapes import recorded
+    from fusion_graph.tapes.replaying import recorded
 
     asked = recorded(cassette, wiring.load(given.pipeline) if given.pipeline is not None else None)
     messages = asked.messages

@@ -11,7 +11,7 @@ from fusion_graph.messages import Completion
 from fusion_graph.pipeline import Usable
 
 if TYPE_CHECKING:
-    from fusion_graph.engine.calls import CallRun
+    from fusion_graph.engine.attempts import CallRun
 
 NOT_BLANK = Usable()
 

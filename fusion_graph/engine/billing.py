@@ -9,22 +9,20 @@ from fusion_graph.engine.estimates import NOTHING, estimated_usage, worst_case
 from fusion_graph.errors import NodeFailed, ProviderError
 from fusion_graph.events import CallFailed, CallFinished
 from fusion_graph.graph.options import is_hedge_arm
-from fusion_graph.messages import Call, Completion, Usage
+from fusion_graph.messages import Completion, Usage
 
 if TYPE_CHECKING:
-    from fusion_graph.engine.calls import CallRun
-    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.attempts import CallRun
     from fusion_graph.engine.ledger import Amount
-    from fusion_graph.engine.run import Run
 
 
-def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
+def reserve(call: CallRun) -> Amount:
     """Set the attempt's worst case aside. One that does not fit stops the run's spending, unless it is a hedge's
     arm."""
     run, i = call.run, call.node.index
     assert run.ledger is not None
     writer = call.ask.purpose != "note" and i in run.bound.writers
-    worst = worst_case(request, run.services, lane)
+    worst = worst_case(call.request, run.services, call.lane)
     reservation = run.ledger.reserve(worst, writer=writer, held_only=run.progress.closed == "budget")
     if reservation is None:
         if is_hedge_arm(run.progress, i):
@@ -34,11 +32,11 @@ def reserve(call: CallRun, lane: Lane, request: Call) -> Amount:
     return reservation
 
 
-def book(call: CallRun, lane: Lane, request: Call, completion: Completion) -> None:
+def book(call: CallRun, completion: Completion) -> None:
     """An attempt was answered."""
     run, usage = call.run, completion.usage
     if usage is None or usage.cost_usd is None:
-        usage, cost = _bill(run, lane, request, completion)
+        usage, cost = _bill(call, completion)
     else:
         cost = usage.cost_usd
     if call.reservation is not None:
@@ -47,19 +45,19 @@ def book(call: CallRun, lane: Lane, request: Call, completion: Completion) -> No
     run.emit((*head, completion, usage, cost, not usage.estimated))
 
 
-def fail(call: CallRun, lane: Lane, request: Call, error: ProviderError) -> None:
+def fail(call: CallRun, error: ProviderError) -> None:
     """An attempt failed or was cancelled. It cost nothing when the backend refused it or never got it."""
     run, text = call.run, ""
     if isinstance(error, Unusable):
         text = error.completion.text
-        usage, cost = _bill(run, lane, request, error.completion)
+        usage, cost = _bill(call, error.completion)
     elif error.usage is not None:
-        usage, cost = error.usage, run.services.cost(lane, request.model, error.usage)
+        usage, cost = error.usage, _cost(call, error.usage)
     elif not error.sent or (error.status is not None and not call.arrived):
         usage, cost = NOTHING, 0.0
     else:
-        usage = estimated_usage(request, call.arrived)
-        cost = run.services.cost(lane, request.model, usage)
+        usage = estimated_usage(call.request, call.arrived)
+        cost = _cost(call, usage)
     if call.reservation is not None:
         _settle(call, cost, usage)
     call.pause = None if error.reason == "cancelled" else call.next_wait(error)
@@ -67,10 +65,14 @@ def fail(call: CallRun, lane: Lane, request: Call, error: ProviderError) -> None
     run.emit((*head, error.reason, error.message, usage, cost, call.pause, text))
 
 
-def _bill(run: Run, lane: Lane, request: Call, completion: Completion) -> tuple[Usage, float | None]:
+def _bill(call: CallRun, completion: Completion) -> tuple[Usage, float | None]:
     """The backend's figures; without them an estimate that says so."""
-    usage = completion.usage or estimated_usage(request, len(completion.text) + len(completion.reasoning))
-    return usage, run.services.cost(lane, request.model, usage)
+    usage = completion.usage or estimated_usage(call.request, len(completion.text) + len(completion.reasoning))
+    return usage, _cost(call, usage)
+
+
+def _cost(call: CallRun, usage: Usage) -> float | None:
+    return call.run.services.cost(call.lane, call.request.model, usage)
 
 
 def _settle(call: CallRun, cost: float | None, usage: Usage) -> None:

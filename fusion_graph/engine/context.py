@@ -3,18 +3,18 @@ contracts.NodeContext."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import Ask, Input
-from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.attempts import CallRun
+from fusion_graph.engine.calls import complete, complete_all, complete_choices
 from fusion_graph.engine.run import Run, label
 from fusion_graph.engine.tooled import write_tooled
-from fusion_graph.errors import NodeFailed
 
 if TYPE_CHECKING:
+    from fusion_graph.errors import NodeFailed
     from fusion_graph.messages import Completion, Message
     from fusion_graph.outputs import Draft
     from fusion_graph.pipeline import Node
@@ -65,33 +65,21 @@ class Context:
         return self._run.random(f"{self.node.id}/{purpose}")
 
     def complete(self, ask: Ask) -> Awaitable[Completion]:
-        run, number = self._run, self._calls
-        self._calls += 1
-        if run.request.n > 1 and ask.purpose == "final" and self.node.index in run.bound.writers:
-            return self._choices(ask, number)
-        return CallRun(run, self.node, ask, number).complete()
+        run, n = self._run, self._run.request.n
+        if n == 1 or ask.purpose != "final" or self.node.index not in run.bound.writers:
+            return complete(self._call(ask))
+        return complete_choices([self._call(ask, choice) for choice in range(n)])
 
-    async def complete_all(self, asks: Sequence[Ask]) -> Sequence[Completion | NodeFailed]:
-        first = self._calls
-        self._calls += len(asks)
-        return await _all([CallRun(self._run, self.node, ask, first + k) for k, ask in enumerate(asks)])
+    def complete_all(self, asks: Sequence[Ask]) -> Awaitable[Sequence[Completion | NodeFailed]]:
+        return complete_all([self._call(ask) for ask in asks])
+
+    def _call(self, ask: Ask, choice: int = 0) -> CallRun:
+        number = self._calls
+        self._calls += 1
+        return CallRun(self._run, self.node, ask, number, choice)
 
     def degrade(self, reason: str, text: str, action: str) -> None:
         self._run.degrade(self.node.id, reason, text, action)
-
-    async def _choices(self, ask: Ask, number: int) -> Completion:
-        """n texts of one prompt; all must come (semantics 3). The first is the node's draft, the run keeps the
-        others."""
-        n = self._run.request.n
-        self._calls += n - 1
-        replies = await _all([CallRun(self._run, self.node, ask, number + k, k) for k in range(n)])
-        completions = []
-        for reply in replies:
-            if isinstance(reply, NodeFailed):
-                raise reply
-            completions.append(reply)
-        self._run.choices[self.node.index] = tuple(completions)
-        return completions[0]
 
 
 def write(run: Run, node: Node) -> Awaitable[Completion]:
@@ -106,21 +94,4 @@ def write(run: Run, node: Node) -> Awaitable[Completion]:
             run.prompts[place] = ask
     if node.index in run.bound.tooled:
         return write_tooled(run, node, ask)
-    return CallRun(run, node, ask).complete() if run.request.n == 1 else Context(run, node).complete(ask)
-
-
-async def _all(calls: Sequence[CallRun]) -> list[Completion | NodeFailed]:
-    """All calls at once; failures are values. A single one needs no task of its own."""
-    if len(calls) == 1:
-        return [await _caught(calls[0])]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_caught(call)) for call in calls]
-    return [task.result() for task in tasks]
-
-
-async def _caught(call: CallRun) -> Completion | NodeFailed:
-    call.task = asyncio.current_task()
-    try:
-        return await call.complete()
-    except NodeFailed as error:
-        return error
+    return complete(CallRun(run, node, ask)) if run.request.n == 1 else Context(run, node).complete(ask)

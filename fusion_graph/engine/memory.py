@@ -6,32 +6,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.acceptance import accept
-from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import ProviderError
 from fusion_graph.events import CallRecalled
-from fusion_graph.messages import Call
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Sink
-    from fusion_graph.engine.calls import CallRun
-    from fusion_graph.engine.lanes import Lane
-    from fusion_graph.messages import Completion
+    from fusion_graph.engine.attempts import CallRun
+    from fusion_graph.messages import Call, Completion
 
 
-async def complete(call: CallRun) -> Completion:
-    """The reply of the first of the node's models that is remembered and usable here; else a bought one."""
-    run, node, ask = call.run, call.node, call.ask
+def recall(call: CallRun) -> Completion | None:
+    """The reply of the first of the node's models that is remembered and usable here."""
+    run, node = call.run, call.node
     assert run.memory is not None
-    assert node.model is not None
-    sampling, draw = sampling_for(run, node, ask, call.choice)
-    for ref in node.model.models:
-        request = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
-        known = run.memory.recall(node, run.services.lanes[ref.backend].backend.name, request)
+    for ref in call.options.models:
+        lane = call.aim(ref)
+        known = run.memory.recall(node, lane.backend.name, call.request)
         if known is not None and _is_usable(call, known.completion):
             run.origins.setdefault(node.index, known.state)
             run.emit((run.clock(), CallRecalled, node.id, call.number, str(ref), known.state, known.completion))
             return known.completion
-    return await call.buy()
+    return None
 
 
 def _is_usable(call: CallRun, completion: Completion) -> bool:
@@ -45,14 +40,13 @@ def _is_usable(call: CallRun, completion: Completion) -> bool:
 class Keeping:
     """A client for one call that writes down first that it leaves, and keeps what it was answered."""
 
-    __slots__ = ("_call", "_lane")
+    __slots__ = ("_call",)
 
-    def __init__(self, call: CallRun, lane: Lane) -> None:
+    def __init__(self, call: CallRun) -> None:
         self._call = call
-        self._lane = lane
 
     async def complete(self, request: Call, sink: Sink) -> Completion:
-        call, lane, memory = self._call, self._lane, self._call.run.memory
+        call, lane, memory = self._call, self._call.lane, self._call.run.memory
         assert memory is not None
         call.run.origins[call.node.index] = "ok"
         call.sent = False

@@ -8,7 +8,8 @@ import json
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Ask
-from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.attempts import CallRun
+from fusion_graph.engine.calls import complete
 from fusion_graph.engine.contract import breach, wanted_schema
 from fusion_graph.errors import NodeFailed
 from fusion_graph.messages import Message
@@ -43,7 +44,7 @@ async def keep_contract(run: Run, answer: Draft) -> Draft:
     left = None if run.deadline is None else run.deadline - run.clock()
     try:
         async with asyncio.timeout(left):
-            mended = await call.complete()
+            mended = await complete(call)
     except TimeoutError:
         raise NodeFailed(UNMET, f"{broken}; the deadline came before it was mended") from None
     run.degrade(answer.node, UNMET, broken, f"{writer.id} was asked to mend it")

@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from struct import unpack
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.live import Live
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from fusion_graph.contracts import Ask
-    from fusion_graph.engine.calls import CallRun
+    from fusion_graph.engine.attempts import CallRun
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.engine.services import Services
@@ -44,7 +45,7 @@ class Run:
         self.bound = bound
         self.request = request
         self.limits: Limits = request.limits or bound.limits
-        self.progress = Progress(bound.plan)
+        self.progress = Progress(bound.plan, bound.opening)
         token = "" if request.run_id and request.fence else secrets.token_hex(14)
         self.run_id = request.run_id or token[:16]
         self.fence = request.fence or token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
@@ -84,8 +85,8 @@ class Run:
         self.wake()
 
     def ranks(self) -> Mapping[str, int]:
-        """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash that is as
-        long as all their keys, as it costs a fraction of a seeded generator."""
+        """Place of every draft-writing node in one seeded order of the whole run (semantics 2): by a hash as long as
+        all their keys, as it costs a fraction of a seeded generator. Equal keys stand in file order."""
         if not self.places:
             self.places = ranks(self.bound, self.seed, self.request.messages)
         return self.places
@@ -101,17 +102,23 @@ class Run:
 def digest(messages: tuple[Message, ...]) -> str:
     """sha256 of the conversation."""
     found = hashlib.sha256()
+    _absorb(found, messages)
+    return found.hexdigest()
+
+
+def _absorb(found: hashlib._Hash, messages: tuple[Message, ...]) -> None:
     for message in messages:
         found.update(f"{message.role}\x1f{message.content!r}\x1e".encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
 
 
 def ranks(bound: Bound, seed: int, messages: tuple[Message, ...]) -> dict[str, int]:
     """Place of every draft-writing node in one seeded order, see Run.ranks."""
-    text = f"{seed}/{digest(messages)}/labels"
-    keys = hashlib.shake_128(text.encode()).digest(8 * len(bound.drafters))
-    order = sorted([(keys[8 * n : 8 * n + 8], i) for n, i in enumerate(bound.drafters)])
-    return {bound.nodes[i].id: place for place, (_, i) in enumerate(order)}
+    drafters, nodes = bound.drafters, bound.nodes
+    found = hashlib.shake_128(f"{seed}/labels/".encode())
+    _absorb(found, messages)
+    keys = unpack(f"<{len(drafters)}I", found.digest(4 * len(drafters)))
+    order = sorted(range(len(drafters)), key=keys.__getitem__)
+    return {nodes[drafters[n]].id: place for place, n in enumerate(order)}
 
 
 def labels(bound: Bound, request: RunRequest) -> dict[str, str]:

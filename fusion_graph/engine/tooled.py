@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.attempts import CallRun
+from fusion_graph.engine.calls import complete
 from fusion_graph.engine.toolloop import Answered, Offer, write_with_tools
 from fusion_graph.errors import UsageError
 from fusion_graph.events import ToolAnswered, ToolCalled
@@ -67,7 +68,7 @@ class NodeDoor:
     def complete(self, ask: Ask) -> Awaitable[Completion]:
         number = self._calls
         self._calls += 1
-        return CallRun(self._run, self._node, ask, number).complete()
+        return complete(CallRun(self._run, self._node, ask, number))
 
     def called(self, number: int, call: ToolCall) -> None:
         run = self._run

@@ -14,6 +14,7 @@ from fusion_graph.contracts import Kind
 from fusion_graph.graph.expand import expand
 from fusion_graph.graph.plan import Plan
 from fusion_graph.graph.planning import plan_of
+from fusion_graph.graph.progress import Progress
 from fusion_graph.graph.typed import (
     Draw,
     bind_nodes,
@@ -64,6 +65,13 @@ class Bound:
     def caches(self) -> bool:
         """A node of it takes part in the cross-run cache of its own accord."""
         return any(node.model is not None and bool(node.model.cache) for node in self.nodes)
+
+    @cached_property
+    def opening(self) -> Progress:
+        """Where every run of it begins."""
+        opened = Progress(self.plan)
+        opened.begin()
+        return opened
 
     @cached_property
     def by_id(self) -> Mapping[NodeId, Node]:

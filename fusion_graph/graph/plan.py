@@ -7,11 +7,10 @@ and 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from fusion_graph.contracts import Wait, WaitAll, WaitFirst, WaitGroup
+from fusion_graph.contracts import Wait, WaitFirst, WaitGroup
 from fusion_graph.pipeline import Condition
 
 IDLE, WAITING, RUNNING, DONE = range(4)
@@ -26,20 +25,26 @@ class Timer(NamedTuple):
     option: int = -1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything by node index, in file order. `sources` are the data inputs; `required` the ones without `?`;
     `before` the nodes a `when` or `after` names; `aids` a fallback's analysis and score inputs, which are not
-    options."""
+    options. What follows from the others stands here too, as each run reads it."""
 
     ids: tuple[str, ...]
+    index: Mapping[str, int]  # by node id
     sources: tuple[tuple[int, ...], ...]
     required: tuple[frozenset[int], ...]
     before: tuple[tuple[int, ...], ...]
     conditions: tuple[Condition | None, ...]
     waits: tuple[Wait, ...]
+    group_waits: tuple[WaitGroup | None, ...]  # the waits that are groups
+    first_waits: tuple[WaitFirst | None, ...]  # the waits that are fallbacks
+    patient: tuple[bool, ...]  # an input with a value decides nothing while others are pending
     aids: tuple[tuple[int, ...], ...]
+    options: tuple[tuple[int, ...], ...]  # a fallback's options in order of preference: its sources without its aids
     backups: tuple[int, ...]  # -1: none
+    consumers: tuple[tuple[int, ...], ...]  # who may demand a node, at whatever stage
     draft_sources: tuple[tuple[int, ...] | None, ...]  # of nodes that need a draft: the inputs that may bring one
     calls: tuple[bool, ...]  # the node calls a model
     groups: tuple[bool, ...]  # the node gives drafts
@@ -47,44 +52,4 @@ class Plan:
     hedged: frozenset[int]  # options whose start begins a hedge timer
     order: tuple[int, ...]  # topological
     output: int
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Index by node id."""
-        return {name: i for i, name in enumerate(self.ids)}
-
-    @cached_property
-    def group_waits(self) -> tuple[WaitGroup | None, ...]:
-        """The waits that are groups, by index."""
-        return tuple(wait if isinstance(wait, WaitGroup) else None for wait in self.waits)
-
-    @cached_property
-    def first_waits(self) -> tuple[WaitFirst | None, ...]:
-        """The waits that are fallbacks, by index."""
-        return tuple(wait if isinstance(wait, WaitFirst) else None for wait in self.waits)
-
-    @cached_property
-    def consumers(self) -> tuple[tuple[int, ...], ...]:
-        """Who may demand a node, at whatever stage."""
-        found: list[list[int]] = [[] for _ in self.ids]
-        for c, named in enumerate(zip(self.sources, self.before, self.backups, strict=True)):
-            for s in {*named[0], *named[1], named[2]} - {-1}:
-                found[s].append(c)
-        return tuple(tuple(consumers) for consumers in found)
-
-    @cached_property
-    def patient(self) -> tuple[bool, ...]:
-        """Nodes for which an input with a value decides nothing while others are pending: all but fallbacks, quorums
-        and joins that hold on to a backup."""
-        return tuple(
-            backup < 0 and (isinstance(wait, WaitAll) or (isinstance(wait, WaitGroup) and wait.quorum is None))
-            for wait, backup in zip(self.waits, self.backups, strict=True)
-        )
-
-    @cached_property
-    def options(self) -> tuple[tuple[int, ...], ...]:
-        """A fallback's options in order of preference: its sources without its aids."""
-        return tuple(
-            tuple(s for s in sources if s not in aids) for sources, aids in zip(self.sources, self.aids, strict=True)
-        )
+    params: Mapping[str, Any]

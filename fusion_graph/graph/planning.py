@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.contracts import Kind, Wait, WaitFirst, WaitGroup
+from fusion_graph.contracts import Kind, Wait, WaitAll, WaitFirst, WaitGroup
 from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph.plan import Plan
 from fusion_graph.pipeline import AnyOf, Condition, FieldRef, Node, NodeId
@@ -31,15 +31,23 @@ def plan_of(
     )
     for node, wait in zip(nodes, waits, strict=True):
         _check_quorum(node, wait, pipeline_file="<bound>")
+    aids = tuple(_aids(node, wait, by_id) for node, wait in zip(nodes, waits, strict=True))
+    backed = tuple(by_id[backups[n.id]].index if n.id in backups else -1 for n in nodes)
     return Plan(
         ids=tuple(node.id for node in nodes),
+        index={node.id: i for i, node in enumerate(nodes)},
         sources=sources,
         required=tuple(frozenset(by_id[e.node].index for e in node.inputs if not e.optional) for node in nodes),
         before=before,
         conditions=whens,
         waits=waits,
-        aids=tuple(_aids(node, wait, by_id) for node, wait in zip(nodes, waits, strict=True)),
-        backups=tuple(by_id[backups[n.id]].index if n.id in backups else -1 for n in nodes),
+        group_waits=tuple(wait if isinstance(wait, WaitGroup) else None for wait in waits),
+        first_waits=tuple(wait if isinstance(wait, WaitFirst) else None for wait in waits),
+        patient=tuple(_is_patient(wait, backup) for wait, backup in zip(waits, backed, strict=True)),
+        aids=aids,
+        options=tuple(tuple(s for s in mine if s not in aid) for mine, aid in zip(sources, aids, strict=True)),
+        backups=backed,
+        consumers=_consumers(sources, before, backed),
         draft_sources=tuple(
             _draft_sources(node, by_id) if kind.needs_draft and node.inputs else None
             for node, kind in zip(nodes, kinds, strict=True)
@@ -73,6 +81,21 @@ def _aids(node: Node, wait: Wait, by_id: Mapping[NodeId, Node]) -> tuple[int, ..
     if not isinstance(wait, WaitFirst):
         return ()
     return tuple(by_id[e.node].index for e in node.inputs if by_id[e.node].gives in ("analysis", "scores"))
+
+
+def _is_patient(wait: Wait, backup: int) -> bool:
+    """All but fallbacks, quorums and joins that hold on to a backup."""
+    return backup < 0 and (isinstance(wait, WaitAll) or (isinstance(wait, WaitGroup) and wait.quorum is None))
+
+
+def _consumers(
+    sources: tuple[tuple[int, ...], ...], before: tuple[tuple[int, ...], ...], backed: tuple[int, ...]
+) -> tuple[tuple[int, ...], ...]:
+    found: list[list[int]] = [[] for _ in sources]
+    for c, named in enumerate(zip(sources, before, backed, strict=True)):
+        for s in {*named[0], *named[1], named[2]} - {-1}:
+            found[s].append(c)
+    return tuple(tuple(consumers) for consumers in found)
 
 
 def _draft_sources(node: Node, by_id: Mapping[NodeId, Node]) -> tuple[int, ...]:

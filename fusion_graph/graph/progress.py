@@ -9,59 +9,41 @@ other node waits stands in `graph/plain`, who is let go in `graph/wanted`, how a
 
 from __future__ import annotations
 
-from typing import Any
-
 from fusion_graph.graph import closing, groups, options, plain, wanted
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
 from fusion_graph.outputs import Outcome
 from fusion_graph.pipeline import Condition
 
-LISTS = (
-    "phase",
-    "outcomes",
-    "chosen",
-    "late",
-    "stage",
-    "asked",
-    "pending",
-    "want",
-    "waiters",
-    "demands",
-    "good",
-    "bad",
-    "skips",
-)
-"""What is copied from the plan's opening state; every element is immutable."""
-BLANK: dict[str, Any] = {"outcomes": None, "chosen": (), "late": (), "waiters": (), "demands": ()}
-
 
 class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        *LISTS, "armed", "arms", "begun", "cancels", "candidates", "closed", "committed", "decided", "ended", "plan",
-        "queue", "settled", "spared", "starts", "unwanted",
+        "armed", "arms", "asked", "bad", "begun", "cancels", "candidates", "chosen", "closed", "committed", "decided",
+        "demands", "ended", "good", "late", "opening", "outcomes", "pending", "phase", "plan", "queue", "settled",
+        "skips", "spared", "stage", "starts", "unwanted", "waiters", "want",
     )  # fmt: skip
 
-    phase: list[int]
-    outcomes: list[Outcome | None]
-    chosen: list[tuple[int, ...]]  # a join's members, a fallback's option and its aids
-    late: list[tuple[int, ...]]  # members a closing join left behind
-    stage: list[int]  # 0 before, 1 inputs
-    asked: list[int]  # how many options or members were demanded
-    pending: list[int]  # demanded in this stage and not settled
-    want: list[int]  # unsettled nodes that wait for this one
-    waiters: list[tuple[int, ...]]
-    demands: list[tuple[int, ...]]
-    good: list[int]
-    bad: list[int]
-    skips: list[int]
-
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, opening: Progress | None = None) -> None:
+        n = len(plan.ids)
         self.plan = plan
+        self.opening = opening  # see begin
         self.closed = ""
         self.ended = False
+        self.phase: list[int] = [IDLE] * n
+        self.outcomes: list[Outcome | None] = [None] * n
+        self.chosen: list[tuple[int, ...]] = [()] * n  # a join's members, a fallback's option and its aids
+        self.late: list[tuple[int, ...]] = [()] * n  # members a closing join left behind
+        self.stage: list[int] = [0] * n  # 0 before, 1 inputs
+        self.asked: list[int] = [0] * n  # how many options or members were demanded
+        self.pending: list[int] = [0] * n  # demanded in this stage and not settled
+        self.want: list[int] = [0] * n  # unsettled nodes that wait for this one
+        self.waiters: list[tuple[int, ...]] = [()] * n
+        self.demands: list[tuple[int, ...]] = [()] * n
+        self.good: list[int] = [0] * n
+        self.bad: list[int] = [0] * n
+        self.skips: list[int] = [0] * n
         self.starts: list[int] = []
         self.cancels: list[int] = []
         self.arms: list[tuple[Timer, float]] = []
@@ -76,25 +58,19 @@ class Progress:
         self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
 
     def begin(self) -> None:
-        """Demand the output. The opening is the same in every run of a plan, so it is worked out once and copied."""
-        if self.decided:
-            self._open()
+        """Demand the output. What that comes to is the same in every run of a plan: of one that has begun already
+        (`opening`) it is copied."""
+        opened = self.opening
+        if opened is None or self.decided:
+            self.want[self.plan.output] = 1
+            self.demand([self.plan.output])
+            self.propagate()
             return
-        opening = self.plan.__dict__.get("opening")
-        if opening is None:
-            opening = self._open()
-            self.plan.__dict__["opening"] = opening
-        for name, values in opening:
-            setattr(self, name, values[:])
-
-    def _open(self) -> tuple[tuple[str, list[Any]], ...]:
-        n = len(self.plan.ids)
-        for name in LISTS:
-            setattr(self, name, [BLANK.get(name, 0)] * n)
-        self.want[self.plan.output] = 1
-        self.demand([self.plan.output])
-        self.propagate()
-        return tuple((name, getattr(self, name)) for name in (*LISTS, "starts", "settled"))
+        self.phase, self.stage, self.asked = opened.phase[:], opened.stage[:], opened.asked[:]
+        self.outcomes, self.chosen = opened.outcomes[:], opened.chosen[:]
+        self.pending, self.want, self.skips = opened.pending[:], opened.want[:], opened.skips[:]
+        self.waiters, self.demands = opened.waiters[:], opened.demands[:]
+        self.starts, self.settled = opened.starts[:], opened.settled[:]
 
     # --- what the driver tells ----------------------------------------------------------------------------------------
 

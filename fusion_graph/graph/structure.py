@@ -200,6 +200,10 @@ def _compile_number(schema: Mapping[str, Any]) -> Check:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 _ANY = float("inf")
 _NOTES = frozenset({"type", "title", "description"})
 _KNOWN: Mapping[str, frozenset[str]] = {
@@ -214,5 +218,5 @@ _COMPILE: Mapping[str, Callable[[Mapping[str, Any]], Check]] = {
     "array": _compile_array,
     "string": _compile_string,
     "number": _compile_number,
-    "boolean": lambda _schema: lambda value: isinstance(value, bool),
+    "boolean": lambda _schema: _is_boolean,
 }

@@ -78,7 +78,7 @@ def _may_ask(run: Progress, c: int, s: int) -> bool:
     if run.plan.first_waits[c] is not None:
         ahead = options.ways(run, c)[run.asked[c] :]
         aids = run.plan.aids[c] if any(run.plan.groups[option] for option in ahead) else ()
-        return c not in run.committed and s in (*ahead, *aids)
+        return c not in run.committed and (s in ahead or s in aids)
     return run.plan.group_waits[c] is not None and s in run.plan.sources[c][run.asked[c] :]
 
 

@@ -4,40 +4,48 @@ bounded, and what is wrong with it is told with file and line."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from fusion_graph.errors import ProviderError, UsageError
+from fusion_graph.errors import ProviderError, ToolError, UsageError
 from fusion_graph.graph.diagnostics import pointer
 from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.messages import Call, Completion, Delta
-from fusion_graph.store.tape_lines import FORMAT, SCHEMAS, read_call, read_end, read_piece
+from fusion_graph.store.digest import use_digest
+from fusion_graph.store.tape_lines import FORMAT, SCHEMAS, read_call, read_end, read_gave, read_piece
 
 MAX_LINE = 32 << 20  # bytes
 MAX_LINES = 2_000_000
 MAX_BYTES = 512 << 20
 MAX_DEPTH = 64
+_ENDS: Mapping[str, Callable[[Mapping[str, Any]], Completion | ProviderError | str | ToolError | None]] = {
+    "end": read_end,
+    "gave": read_gave,
+}
 
 
 class Event(NamedTuple):
-    """Something that happened to an attempt: its start (what = None), a piece, its end, its cancellation."""
+    """Something that happened to an attempt or a use of a tool: its start (what = None), a piece, its end, its
+    cancellation."""
 
     at: float
     attempt: int
-    what: Delta | Completion | ProviderError | None = None
+    what: Delta | Completion | ProviderError | str | ToolError | None = None
 
 
 @dataclass(slots=True)
 class Recorded:
-    """One attempt. `events` are numbers of the cassette's events, its start first."""
+    """One attempt, or one use of a tool: then `digest` is that of tool and arguments, and `node` is not known. `events`
+    are numbers of the cassette's events, its start first."""
 
     node: str
     digest: str
     events: list[int] = field(default_factory=list)
     ended: bool = False
+    tool: str = ""
 
 
 class Request(NamedTuple):
@@ -91,19 +99,22 @@ def _take(
     at, number, kind = line["at"], line["attempt"], line["is"]
     if events and at < events[-1].at:
         return "time runs backwards"
+    if kind in ("start", "use") and number != len(attempts):
+        return f"attempt {number} follows on {len(attempts) - 1}"
     if kind == "start":
-        if number != len(attempts):
-            return f"attempt {number} follows on {len(attempts) - 1}"
         if line["digest"] not in requests:
             return "an attempt at a call that no line before describes"
         attempts.append(Recorded(line["node"], line["digest"]))
-    elif number >= len(attempts) or attempts[number].ended:
-        return f"attempt {number} has not begun or has ended"
+    elif kind == "use":
+        attempts.append(Recorded("", use_digest(line["tool"], line["arguments"]), tool=line["tool"]))
+    elif number >= len(attempts) or attempts[number].ended or bool(attempts[number].tool) != (kind == "gave"):
+        return f"attempt {number} has not begun, has ended, or is no such thing"
     attempt = attempts[number]
-    attempt.ended = kind == "end"
+    attempt.ended = kind in _ENDS
     attempt.events.append(len(events))
-    what = read_piece(line) if kind == "piece" else read_end(line) if kind == "end" else None
-    events.append(Event(at, number, what))
+    events.append(
+        Event(at, number, _ENDS[kind](line) if attempt.ended else read_piece(line) if kind == "piece" else None)
+    )
     return ""
 
 

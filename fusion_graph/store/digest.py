@@ -34,6 +34,12 @@ def call_digest(kind: str, version: int, backend: str, call: Call, fence: str) -
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def use_digest(tool: str, arguments: Mapping[str, Any]) -> str:
+    """What makes two uses of a tool the same."""
+    text = ENCODER.encode([tool, arguments])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _message(message: Message) -> dict[str, Any]:
     told: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:

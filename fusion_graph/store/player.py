@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from math import inf
 from typing import Any, TypeAlias
@@ -22,7 +22,7 @@ from fusion_graph.events import CallFailed, Event, RunStarted
 from fusion_graph.messages import Completion, Delta
 from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.clockwork import Clockwork, Move
-from fusion_graph.store.digest import call_digest
+from fusion_graph.store.digest import call_digest, use_digest
 from fusion_graph.store.door import Attempt, Caller
 from fusion_graph.store.strangers import stranger
 
@@ -74,7 +74,22 @@ class Player:
     # --- attempts -----------------------------------------------------------------------------------------------------
 
     async def __call__(self, attempt: Attempt, sink: Sink) -> Completion:
-        start, *events = self._cassette.attempts[self._find(attempt)].events
+        found: Completion = await self._play(self._find(attempt), sink)
+        return found
+
+    async def use(self, tool: str, arguments: Mapping[str, Any], _site: Any = None) -> str:
+        """What a tool gave. Of equal uses the one that began first. Raises ToolError as it did, and Unrecorded."""
+        left = self._left.get(use_digest(tool, arguments))
+        if not left:
+            raise Unrecorded(
+                f"{self._cassette.file}: the tool {tool} is asked for what is not recorded",
+                hint="record it anew with --record FILE if the change is meant",
+            )
+        found: str = await self._play(left.pop(0), _ignore)
+        return found
+
+    async def _play(self, number: int, sink: Sink) -> Any:
+        start, *events = self._cassette.attempts[number].events
         self._done[start] = True
         try:
             for event in events:
@@ -84,7 +99,7 @@ class Player:
                 await self._turn(event)
                 if isinstance(what, Delta):
                     sink(what)
-                elif isinstance(what, Completion):
+                elif isinstance(what, Completion | str):
                     return what
                 else:
                     raise what
@@ -93,6 +108,8 @@ class Player:
         finally:
             for event in events:
                 self._done[event] = True
+
+    # --- which --------------------------------------------------------------------------------------------------------
 
     def _find(self, attempt: Attempt) -> int:
         """The attempt on the cassette that this one is: of equal ones the node's own first. Raises Unrecorded."""
@@ -142,3 +159,7 @@ class Player:
         turn = self._turns.pop(event)
         if not turn.done():
             turn.set_result(None)
+
+
+def _ignore(_piece: Delta) -> None:
+    """Tools give no pieces."""

@@ -1,16 +1,17 @@
 """The lines of a cassette: what each holds, as a schema, and values to JSON and back. Pure.
 
 `head` is the first line, `result` the last one of a run that was not cut. Between them, in the order in which it
-happened: `call` (a request, once), `start`, `piece` and `end` of every attempt. Times are seconds since the run began.
+happened: `call` (a request, once), `start`, `piece` and `end` of every attempt, `use` and `gave` of every use of a
+tool; both are numbered together as they begin. Times are seconds since the run began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fusion_graph.contracts import JsonSchema
-from fusion_graph.errors import Permanent, ProviderError, Transient
+from fusion_graph.contracts import JsonSchema, Tool
+from fusion_graph.errors import Permanent, ProviderError, ToolError, Transient
 from fusion_graph.messages import Call, Completion, Delta, Message, Sampling, ToolCall, ToolCallDelta, Usage
 
 FORMAT = 1
@@ -73,7 +74,12 @@ _SAMPLING = _record(
     tool_choice={"type": ["string", "object", "null"]},
     extra=_MAP,
 )
-_BACKEND = _record(name=_TEXT, account=_COUNT, free=_YES_NO, max_concurrency=_COUNT, requests_per_minute=_COUNT)
+_BACKEND = _record(
+    name=_TEXT, account=_COUNT, free=_YES_NO, tools=_YES_NO, max_concurrency=_COUNT, requests_per_minute=_COUNT
+)
+_TOOL = _record(
+    listed=_TEXT, name=_TEXT, description=_TEXT, parameters=_MAP, mutates=_YES_NO, ends=_YES_NO, checked=_YES_NO
+)
 
 SCHEMAS: Mapping[str, JsonSchema] = {
     "head": _record(
@@ -89,6 +95,8 @@ SCHEMAS: Mapping[str, JsonSchema] = {
         deadline_s=_MAYBE_NUMBER,
         default=_TEXT,
         backends=_list(_BACKEND),
+        tools=_list(_TOOL),
+        tool_bounds=_record(calls=_COUNT, seconds=_TIME, tokens=_COUNT, shown=_COUNT),
         renamed={"type": "object", "additionalProperties": _TEXT},
         prices=_record(date=_TEXT, models={"type": "object", "additionalProperties": _list(_TIME)}),
     ),
@@ -138,6 +146,8 @@ SCHEMAS: Mapping[str, JsonSchema] = {
             )
         ),
     ),
+    "use": _record(at=_TIME, attempt=_COUNT, tool=_TEXT, arguments=_MAP),
+    "gave": _record(at=_TIME, attempt=_COUNT, ok=_YES_NO, text=_MAYBE),
     "result": _record(
         state=_TEXT,
         answer=_MAYBE,
@@ -146,7 +156,8 @@ SCHEMAS: Mapping[str, JsonSchema] = {
         degraded=_list({"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}),
     ),
 }
-"""What a line holds beside `is`, which names it. An `end` with neither reply nor failure was cancelled."""
+"""What a line holds beside `is`, which names it. An `end` with neither reply nor failure was cancelled, and so was what
+`gave` no text."""
 
 
 # --- to JSON ----------------------------------------------------------------------------------------------------------
@@ -163,6 +174,12 @@ def failure_fields(error: ProviderError) -> dict[str, Any]:
         "sent": error.sent,
         "usage": error.usage,
     }
+
+
+def tool_fields(listed: str, tool: Tool) -> dict[str, Any]:
+    """What a model is told of a tool, and what the loop must know of it."""
+    names = ("name", "description", "parameters", "mutates", "ends", "checked")
+    return {"listed": listed, **{name: getattr(tool, name) for name in names}}
 
 
 # --- and back: of lines that fit their schema -------------------------------------------------------------------------
@@ -195,6 +212,23 @@ def read_end(line: Mapping[str, Any]) -> Completion | ProviderError | None:
     kind = Transient if failure["transient"] else Permanent
     fields = {name: failure[name] for name in ("reason", "message", "status", "retry_after_s", "sent")}
     return kind(**fields, usage=_read_usage(failure["usage"]))
+
+
+def read_gave(line: Mapping[str, Any]) -> str | ToolError | None:
+    """None: it was cancelled."""
+    text: str | None = line["text"]
+    return text if text is None or line["ok"] else ToolError(text)
+
+
+def read_tools(head: Mapping[str, Any]) -> Iterator[tuple[str, Tool]]:
+    """By the names that pipelines give them, with nothing behind them."""
+    for line in head["tools"]:
+        fields = {name: value for name, value in line.items() if name != "listed"}
+        yield line["listed"], Tool(**fields, run=_nothing)
+
+
+async def _nothing(_arguments: Mapping[str, Any], _site: Any) -> str:
+    raise AssertionError
 
 
 def _read_message(line: Mapping[str, Any]) -> Message:

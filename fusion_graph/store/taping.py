@@ -1,21 +1,22 @@
-"""Writes a cassette while a run goes on: a doorkeeper that asks the models and notes what comes. A run that is cut
-leaves a readable file; a file that cannot be written to leaves the run alone."""
+"""Writes a cassette while a run goes on: a doorkeeper that asks the models and notes what comes, and tools that note
+what they give. A run that is cut leaves a readable file; a file that cannot be written to leaves the run alone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any, TextIO
 
-from fusion_graph.contracts import Sink
-from fusion_graph.errors import ProviderError
+from fusion_graph.contracts import Sink, Tool
+from fusion_graph.errors import ProviderError, ToolError
 from fusion_graph.events import Event, RunStarted
 from fusion_graph.messages import Completion, Delta
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, Caller
 from fusion_graph.store.tape_lines import FORMAT, failure_fields
+from fusion_graph.toolbox import Toolbox
 
 
 class Taper:
@@ -40,9 +41,8 @@ class Taper:
         self._caller(event)
 
     async def __call__(self, attempt: Attempt, sink: Sink) -> Completion:
-        number, node = self._attempts, self._caller.node(attempt.call)
-        self._attempts += 1
-        self._event("start", number, node=node, digest=self._describe(attempt))
+        node = self._caller.node(attempt.call)
+        number = self._begin("start", node=node, digest=self._describe(attempt))
 
         def tee(delta: Delta) -> None:
             pieces = [asdict(piece) for piece in delta.tool_calls]
@@ -60,6 +60,26 @@ class Taper:
         self._event("end", number, reply=asdict(completion), failure=None)
         return completion
 
+    def toolbox(self, box: Toolbox) -> Toolbox:
+        """The same tools, and what they are asked and give is noted."""
+        return replace(box, tools={name: replace(tool, run=self._taped(tool)) for name, tool in box.tools.items()})
+
+    def _taped(self, tool: Tool) -> Callable[[Mapping[str, Any], Any], Awaitable[str]]:
+        async def use(arguments: Mapping[str, Any], site: Any) -> str:
+            number = self._begin("use", tool=tool.name, arguments=arguments)
+            ok, text = False, None
+            try:
+                text = await tool.run(arguments, site)
+                ok = True
+            except ToolError as fault:
+                text = fault.message
+                raise
+            finally:
+                self._event("gave", number, ok=ok, text=text)
+            return text
+
+        return use
+
     def conclude(self, **result: Any) -> None:
         """The run has ended of itself."""
         self._write("result", **result)
@@ -73,6 +93,13 @@ class Taper:
             fields = {**call._asdict(), "sampling": call.sampling._asdict()}
             self._write("call", digest=digest, backend=attempt.backend, **fields)
         return digest
+
+    def _begin(self, kind: str, **fields: Any) -> int:
+        """The number of what begins."""
+        number = self._attempts
+        self._attempts += 1
+        self._event(kind, number, **fields)
+        return number
 
     def _event(self, kind: str, attempt: int, **fields: Any) -> None:
         at = asyncio.get_running_loop().time() - self._began

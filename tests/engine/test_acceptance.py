@@ -6,7 +6,7 @@ import pytest
 
 from fusion_graph.contracts import Ask
 from fusion_graph.engine.acceptance import Refused, Unusable, accept
-from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
 from fusion_graph.messages import Completion, Message, Purpose, Sampling

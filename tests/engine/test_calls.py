@@ -6,69 +6,13 @@ import asyncio
 
 import pytest
 
-from fusion_graph.contracts import Ask
-from fusion_graph.engine import calls
-from fusion_graph.engine.acceptance import Unusable
-from fusion_graph.engine.calls import BACKOFF_CAP_S, CallRun
-from fusion_graph.engine.request import RunRequest
-from fusion_graph.engine.run import Run
-from fusion_graph.errors import Permanent, ProviderError, Transient
+from fusion_graph.errors import Transient
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, FirstToken
-from fusion_graph.messages import Completion, Delta, Message, Purpose
+from fusion_graph.messages import Delta
 from tests.engine.stage import Stage, critique, start
-from tests.graph.walk import bound_of
 
 ONE = "a: {kind: proposer, model: m/a%s}"
 DOWN = Transient("upstream_5xx", status=503)
-
-
-def call_of(options: str = "", purpose: Purpose = "final") -> CallRun:
-    """A call that nobody has begun."""
-    bound = bound_of(ONE % options)
-    run = Run(Stage().fusion.services, bound, RunRequest(messages=(Message("user", "?"),)), None)
-    return CallRun(run, bound.nodes[0], Ask((Message("user", "x"),), purpose), 0)
-
-
-@pytest.mark.parametrize(("tried", "ceiling"), [(1, 0.5), (2, 1), (3, 2), (5, 8), (9, BACKOFF_CAP_S)])
-def test_wait_is_drawn_below_a_doubling_ceiling(tried: int, ceiling: float) -> None:
-    call = call_of(", retry: {attempts: 10}")
-    call.tried = tried
-    waits = [call.next_wait(DOWN) for _ in range(50)]
-    assert all(wait is not None and 0 <= wait <= ceiling for wait in waits)
-    assert max(wait or 0 for wait in waits) > ceiling / 3
-
-
-@pytest.mark.parametrize(
-    ("error", "tried", "again"),
-    [
-        (DOWN, 2, True),
-        (DOWN, 3, False),
-        (Permanent("bad_request"), 1, False),
-        (Transient("empty_output"), 1, True),
-        (Transient("empty_output"), 2, False),
-        (Unusable("blank", Completion()), 2, False),
-        (Unusable("match", Completion()), 2, True),
-    ],
-)
-def test_who_may_try_again(error: ProviderError, tried: int, again: bool) -> None:
-    call = call_of()
-    call.tried = tried
-    assert (call.next_wait(error) is not None) is again
-
-
-def test_nobody_tries_again_after_the_close() -> None:
-    call = call_of()
-    call.tried = 1
-    call.run.progress.closed = "deadline"
-    assert call.next_wait(DOWN) is None
-
-
-def test_wait_never_passes_the_deadline() -> None:
-    call = call_of()
-    call.tried = 1
-    call.run.deadline = call.run.clock() + 5
-    assert call.next_wait(Transient("rate_limited", retry_after_s=4)) == 4
-    assert call.next_wait(Transient("rate_limited", retry_after_s=6)) is None
 
 
 async def test_attempts_are_numbered_through_all_models() -> None:
@@ -158,17 +102,3 @@ async def test_answered_attempt_tells_its_usage() -> None:
     assert done.completion.text == "four words of text"
     assert done.usage.completion_tokens > 0
     assert done.exact
-
-
-def test_module_says_what_is_empty() -> None:
-    assert {"empty_output", "unusable:blank"} == calls.EMPTY
-
-
-async def test_second_cut_changes_nothing() -> None:
-    call = call_of()
-    call.task = asyncio.create_task(asyncio.sleep(1e6))
-    call.cut("timeout_idle")
-    call.cut("budget")
-    with pytest.raises(asyncio.CancelledError):
-        await call.task
-    assert call.task.cancelling() == 1

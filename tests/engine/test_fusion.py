@@ -9,7 +9,7 @@ import gc
 import pytest
 
 from fusion_graph.contracts import Backend, Provider
-from fusion_graph.engine.calls import CallRun
+from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask

@@ -15,7 +15,10 @@ from fusion_graph.errors import Transient
 from fusion_graph.messages import Message
 from fusion_graph.providers.sim import Script, SimClient
 from fusion_graph.store.clockwork import Clockwork
-from fusion_graph.tapes import Asked, Recording, Replaying, Straight, read_tape, recorded, summary
+from fusion_graph.tapes.recording import Recording, summary
+from fusion_graph.tapes.replaying import Replaying, read_tape, recorded
+from fusion_graph.tapes.straight import Asked, Straight
+from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from tests.graph.walk import pipeline_of
 
 EVERYTHING = """
@@ -68,15 +71,17 @@ def asked(nodes: str, text: str = "Why?", **more: Any) -> Asked:
     return Asked(pipeline=pipeline, params={}, messages=(Message("user", text),), **more)
 
 
-async def play(deck: Straight, ready: wiring.Ready, prices: Prices) -> Taped:
+async def play(deck: Straight, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Taped:
     request = deck.request(ready, run_id="run", fence="fence")
     told = list(deck.warnings())
-    async with deck.open(ready, prices) as fusion:
+    async with deck.open(ready, prices, tools) as fusion:
         result = await fusion.run(ready.bound, request, deck.listen)
     return Taped(result, [*told, *deck.conclude(result)])
 
 
-def record(file: Path, wanted: Asked, script: Script, *, loop: Callable[[], Any] | None = None) -> Taped:
+def record(
+    file: Path, wanted: Asked, script: Script, *, loop: Callable[[], Any] | None = None, tools: Toolbox = NO_TOOLS
+) -> Taped:
     """One run on scripted models of a backend that has a key."""
     backend = Backend(name="up", provider="scripted", base_url="http://secret.example", api_key="hush-hush")
     provider = Provider(name="scripted", summary="", open=lambda _backend: SimClient(script))
@@ -85,7 +90,7 @@ def record(file: Path, wanted: Asked, script: Script, *, loop: Callable[[], Any]
     async def work() -> Taped:
         ready = wiring.Ready(wiring.bind_pipeline(wanted.pipeline), selection, (), {})
         with file.open("w", encoding="utf-8") as stream:
-            return await play(Recording(wanted, stream, {"scripted": provider}), ready, PRICES)
+            return await play(Recording(wanted, stream, {"scripted": provider}), ready, PRICES, tools)
 
     with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(work())

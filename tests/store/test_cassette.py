@@ -65,7 +65,7 @@ WRONG: list[tuple[str, str, Callable[[list[str]], list[str]]]] = [
     ("after the end", "nothing may follow", lambda lines: [*lines, lines[2]]),
     ("unknown call", ":2: an attempt at a call that no line before", lambda lines: [lines[0], *lines[2:]]),
     ("skipped number", ":3: attempt 7", changed(3, attempt=7)),
-    ("not begun", "has not begun or has ended", lambda lines: [*lines[:2], *lines[3:]]),
+    ("not begun", "has not begun, has ended", lambda lines: [*lines[:2], *lines[3:]]),
     ("backwards", "time runs backwards", changed(3, at=1e6)),
 ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from fusion_graph.errors import Transient, UsageError
 from fusion_graph.store.clockwork import Clockwork
-from fusion_graph.tapes import read_tape, recorded
+from fusion_graph.tapes.replaying import read_tape, recorded
 from tests.store.taped import EVERYTHING, asked, record, replay, scripts
 
 NODES = "answer: {kind: proposer, model: a/fast}"

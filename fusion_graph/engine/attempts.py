@@ -1,0 +1,235 @@
+"""One call of a node, as the attempts it is made of: what is asked, what an attempt that begins or ends means for the
+run, and whether there is another. It waits for nothing; `calls` does.
+
+Before an answer's first token everything may be retried or replaced; after it nothing is (semantics 1 and 4, wire
+contract section 4).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from fusion_graph.engine import billing
+from fusion_graph.engine.acceptance import Unusable, accept
+from fusion_graph.engine.sampling import sampling_for
+from fusion_graph.errors import NodeFailed, ProviderError, Transient
+from fusion_graph.events import CallStarted, FirstToken
+from fusion_graph.messages import Call, Completion, Delta
+from fusion_graph.pipeline import ModelRef
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from fusion_graph.contracts import Ask
+    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.ledger import Amount
+    from fusion_graph.engine.run import Run
+    from fusion_graph.pipeline import Node
+
+BACKOFF_CAP_S = 8.0
+EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
+UNCHANGED = (0, None, None, (), None)  # the end of an Ask that wants nothing but its messages
+EMPTY = frozenset({"empty_output", "unusable:blank"})
+
+
+class CallRun:
+    """One call with all its attempts. `number` counts the node's calls from 0, `attempt` all tries from 1, `choice`
+    the n texts of a writer. It is what the watchdog watches."""
+
+    attempt = 0
+    tried = 0  # attempts at the current model
+    arrived = 0  # characters of the current attempt
+    began_at = 0.0
+    last_at = 0.0
+    pause: float | None = None  # seconds until the next attempt, as the event of the last one says
+    task: asyncio.Task[Any] | None = None  # one of several calls at once; else the node's own task runs it
+    model = ""  # of the current attempt
+    under_way = False  # an attempt has begun and not ended
+    sent = True  # False while it is only being written down
+    reservation: Amount | None = None
+    was_cut = ""  # why the watchdog or the closing run ended what it waits for
+    _relay: Callable[[Delta], None] | None = None
+    lane: Lane  # where the current model is asked
+    request: Call  # and what
+
+    def __init__(self, run: Run, node: Node, ask: Ask, number: int = 0, choice: int = 0) -> None:
+        assert node.model is not None
+        self.run = run
+        self.node = node
+        self.options = node.model
+        self.ask = ask
+        self.number = number
+        self.choice = choice
+        self.timeout = node.model.timeout
+
+    def aim(self, ref: ModelRef) -> Lane:
+        """The attempts from here on ask this model."""
+        run, ask = self.run, self.ask
+        sends = run.bound.sends[self.node.index] if run.unasked and ask[2:] == UNCHANGED else None
+        sampling, draw = sends or sampling_for(run, self.node, ask, self.choice)
+        self.lane = lane = run.services.lanes[ref.backend]
+        self.request = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
+        self.model = str(ref) if ref.backend else ref.slug
+        self.tried = 0
+        return lane
+
+    @property
+    def writes(self) -> bool:
+        """The call's text may be the answer."""
+        return self.ask.purpose != "note" and self.node.index in self.run.bound.writers
+
+    @property
+    def committed(self) -> bool:
+        """Text of this node has reached the caller: nothing may replace it any more."""
+        live = self.run.live
+        return live is not None and live.node == self.node.index and self.ask.purpose == "final"
+
+    def refuse_late(self) -> None:
+        """A closing run begins no call but the writers' own text (semantics 4)."""
+        progress = self.run.progress
+        if progress.closed and (progress.ended or not self.writes):
+            raise NodeFailed(progress.closed, "the run was closing")
+
+    # --- one attempt --------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The attempt leaves. Raises NodeFailed when its worst case does not fit what the run may spend."""
+        run = self.run
+        self.tried += 1
+        if run.ledger is not None:
+            self.reservation = billing.reserve(self)
+        self.attempt += 1
+        if self.attempt > 1:
+            self.arrived, self.last_at = 0, 0.0
+        self.began_at = now = run.clock()
+        run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request))
+        if run.live is not None or self.ask.purpose == "note" or run.bound.plan.hedged:
+            self._announce()
+        run.services.watchdog.add(self)
+        self.under_way = True
+
+    def saw(self, delta: Delta) -> None:
+        """A piece of content arrived."""
+        run = self.run
+        now = run.clock()
+        if not self.last_at:
+            run.emit((now, FirstToken, self.node.id, self.number))
+        self.last_at = now
+        if delta.text:
+            self.arrived += len(delta.text)
+        if self._relay is not None and (delta.text or delta.tool_calls):
+            self._relay(delta)
+
+    def book(self, completion: Completion) -> None:
+        """The attempt was answered. Raises Unusable when the reply does not count."""
+        accept(self, completion)
+        billing.book(self, completion)
+
+    def lost(self, raised: BaseException) -> ProviderError | None:
+        """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No
+        frame keeps an error whose traceback keeps that frame: with them a whole call would wait for the collector."""
+        if isinstance(raised, ProviderError):
+            error = raised.with_traceback(None)
+        elif self.under_way and self.takes_back():
+            error = Transient(self.was_cut, _late_text(self), sent=self.sent)
+            self.was_cut = ""
+        else:
+            if self.under_way:
+                billing.fail(self, Transient("cancelled", "not wanted any more", sent=self.sent))
+            return None
+        if self.under_way:
+            billing.fail(self, error)
+        self.lane.note(error)
+        if self._relay is not None and self.run.live is not None:
+            self.run.live.forget(self.node.index, self.choice)
+        return error
+
+    def end(self) -> None:
+        """The attempt is over, however it went."""
+        self.under_way = False
+        run = self.run
+        run.services.watchdog.watched.pop(self, None)
+        if run.interruptible:
+            run.interruptible.pop(self, None)
+
+    def _announce(self) -> None:
+        """Whoever waits for an attempt to begin is told of it."""
+        run, i = self.run, self.node.index
+        if run.live is not None and self.ask.purpose == "final" and not run.bound.held[i]:
+            self._relay = run.live.offers(i, self.choice)
+        if i in run.bound.plan.hedged and run.request.n == 1:
+            run.progress.started(i)
+            run.wake()
+        if self.ask.purpose == "note":
+            run.interruptible[self] = None
+
+    # --- being cut ----------------------------------------------------------------------------------------------------
+
+    def cut(self, reason: str) -> None:
+        """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
+        if reason == "timeout_attempt" and self.writes and self.run.progress.closed == "deadline":
+            self.timeout = replace(self.timeout, total_s=inf)  # a writer's last attempt has all the time that is left
+            self.run.services.watchdog.add(self)
+            return
+        task = self._own_task()
+        if task is not None and not self.was_cut:
+            self.was_cut = reason
+            task.cancel()
+
+    def close(self, reason: str) -> None:
+        """The run is closing: a wait or a note ends, unless it is paid for and may finish; a writer goes on at the
+        deadline."""
+        if not (self in self.run.services.watchdog.watched if reason == "budget" else self.writes):
+            self.cut(reason)
+
+    def takes_back(self) -> bool:
+        """The cancellation came from `cut` and from nobody else; it is then as if it had not been."""
+        task = self._own_task()
+        return bool(self.was_cut) and task is not None and task.uncancel() == 0
+
+    def _own_task(self) -> asyncio.Task[Any] | None:
+        return self.task or self.run.tasks[self.node.index]
+
+    # --- another attempt ----------------------------------------------------------------------------------------------
+
+    def next_wait(self, error: ProviderError) -> float | None:
+        """Seconds until the next attempt at the same model; None when there is none."""
+        retry = self.options.retry
+        attempts = min(retry.attempts, EMPTY_ATTEMPTS) if error.reason in EMPTY else retry.attempts
+        if not error.transient or self.tried >= attempts or self.run.progress.closed or self.committed:
+            return None
+        wait = error.retry_after_s
+        if wait is None:
+            ceiling = min(retry.backoff_s * 2 ** (self.tried - 1), BACKOFF_CAP_S)
+            wait = random.uniform(0, ceiling)  # noqa: S311 (full jitter, not a secret)
+        return None if self.too_long(wait) else wait
+
+    def too_long(self, seconds: float) -> bool:
+        """The run would be over before."""
+        deadline = self.run.deadline
+        return deadline is not None and self.run.clock() + seconds >= deadline
+
+    def tell_alternate(self, failures: Sequence[tuple[ModelRef, ProviderError]]) -> None:
+        """The current model answered in the place of the first."""
+        lost, why = failures[0]
+        self.run.degrade(self.node.id, why.reason, f"{lost} failed: {why.message}", f"alternate {self.model} answered")
+
+
+def failure(failures: Sequence[tuple[ModelRef, ProviderError]]) -> NodeFailed:
+    """The last failure names the reason; the detail tells of every model."""
+    _, last = failures[-1]
+    told = "; ".join(f"{ref}: {error.message}" for ref, error in failures)
+    return NodeFailed(last.reason, told, text=last.completion.text if isinstance(last, Unusable) else "")
+
+
+def _late_text(call: CallRun) -> str:
+    limits = call.timeout
+    return {
+        "timeout_first_token": f"no content within {limits.first_token_s:g} s",
+        "timeout_idle": f"no content for {limits.idle_s:g} s",
+        "timeout_attempt": f"not finished within {limits.total_s:g} s",
+    }.get(call.was_cut, f"cut short: {call.was_cut}")

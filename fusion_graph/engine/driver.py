@@ -1,0 +1,180 @@
+"""Acts on what the plan decides, and tells the plan and the listener what happened. It runs no coroutine itself: a node
+that must be awaited goes to `spawn`, see `scheduler`.
+
+Nodes computed in code run inline. A node's failure is an Outcome, never an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from fusion_graph.contracts import WaitAll
+from fusion_graph.engine.context import Context, write
+from fusion_graph.errors import NodeFailed
+from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped, NodeStarted
+from fusion_graph.graph.answers import draft_of
+from fusion_graph.graph.plan import IDLE, RUNNING, Timer
+from fusion_graph.outputs import Outcome
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.run import Run
+
+
+class Driver:
+    """Of one run."""
+
+    def __init__(self, run: Run, loop: asyncio.AbstractEventLoop, spawn: Callable[[int], object]) -> None:
+        self._run = run
+        self._progress = run.progress
+        self._loop = loop
+        self._spawn = spawn
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def open(self) -> None:
+        """Set the deadline and demand the output."""
+        run, limits = self._run, self._run.limits
+        run.wake = self.wake
+        if limits.deadline_s:
+            start = self._loop.time()
+            run.deadline = run.clock() + limits.deadline_s
+            self._timers.append(self._loop.call_at(start + limits.deadline_s - limits.reserve_s, run.close, "deadline"))
+            self._timers.append(self._loop.call_at(start + limits.deadline_s, self._end))
+        self._progress.begin()
+        self.wake()
+
+    def close(self) -> None:
+        """No timer outlives its run. The scheduler and this know each other; cut, so that nothing waits for the
+        collector."""
+        for timer in self._timers:
+            timer.cancel()
+        self._spawn = _never
+
+    def tell_unasked(self) -> None:
+        """The nodes that nobody demanded."""
+        run, progress = self._run, self._progress
+        for i, phase in enumerate(progress.phase):
+            if phase == IDLE:
+                run.emit((run.clock(), NodeSkipped, progress.plan.ids[i], "not_needed"))
+
+    # --- one node -----------------------------------------------------------------------------------------------------
+
+    def begin(self, i: int) -> Awaitable[Any]:
+        """What a started node is to be awaited for: its value, or the reply that becomes its draft. Raises
+        NodeFailed."""
+        run = self._run
+        node, execute = run.bound.nodes[i], run.bound.kinds[i].run
+        return write(run, node) if execute is None else execute(Context(run, node))
+
+    def ended(self, i: int, result: Any) -> int:
+        """It was; which node its task is to run next, -1 for none."""
+        bound = self._run.bound
+        return self._settle(i, Outcome("ok", result if bound.kinds[i].run else draft_of(bound.nodes[i], result)))
+
+    def failed(self, i: int, error: NodeFailed) -> int:
+        return self._settle(i, Outcome("failed", None, error.reason, error.detail))
+
+    def wake(self) -> None:
+        """Act on the plan from outside a node's task: everything ready gets a task, in file order."""
+        self._act(chain=False)
+
+    def _settle(self, i: int, outcome: Outcome) -> int:
+        progress = self._progress
+        if progress.phase[i] == RUNNING:
+            self._finish(i, outcome)
+        stirred = progress.starts or progress.settled or progress.arms or self._run.live is not None
+        return self._act(chain=True) if stirred else -1
+
+    def _finish(self, i: int, outcome: Outcome) -> None:
+        run, progress = self._run, self._progress
+        if run.memory is not None and outcome.state == "ok":
+            outcome = outcome._replace(state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
+        state, value, reason, detail = outcome
+        if state == "failed":
+            run.troubled = True
+        run.emit((run.clock(), NodeFinished, progress.plan.ids[i], state, reason, detail, value))
+        progress.finished(i, outcome)
+
+    def _fold(self, i: int) -> Outcome:
+        """The outcome of a node computed in code."""
+        run = self._run
+        fold = run.bound.kinds[i].fold
+        assert fold is not None
+        try:
+            return Outcome("ok", fold(Context(run, run.bound.nodes[i])))
+        except NodeFailed as error:
+            return Outcome("failed", None, error.reason, error.detail)
+
+    # --- what the plan asks -------------------------------------------------------------------------------------------
+
+    def _act(self, *, chain: bool) -> int:
+        """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
+        index, else -1."""
+        run, progress, following = self._run, self._progress, -1
+        ids, calls = progress.plan.ids, progress.plan.calls
+        while True:
+            if progress.settled or progress.cancels or progress.arms:
+                self._tell()
+            if not progress.starts:
+                break
+            while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
+                i = progress.starts.pop(0)
+                now = run.clock()
+                run.emit((now, NodeReady, ids[i], now, NodeStarted, ids[i]) if calls[i] else (now, NodeReady, ids[i]))
+                if progress.chosen[i]:
+                    self._tell_choice(i)
+                if not calls[i]:
+                    outcome = self._fold(i)
+                    if progress.phase[i] == RUNNING:
+                        self._finish(i, outcome)
+                elif chain and following < 0:
+                    following = i
+                else:
+                    self._spawn(i)
+        if run.live is not None:
+            run.live.refresh()
+        return following
+
+    def _tell(self) -> None:
+        """Events for what the plan settled, cancellations, timers."""
+        run, progress = self._run, self._progress
+        settled, progress.settled = progress.settled, []
+        for i in settled:
+            outcome, name = progress.outcomes[i], progress.plan.ids[i]
+            assert outcome is not None
+            if outcome.state == "skipped":
+                run.emit((run.clock(), NodeSkipped, name, outcome.reason))
+            else:
+                run.troubled = True
+                run.emit((run.clock(), NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None))
+        cancels, progress.cancels = progress.cancels, []
+        for i in cancels:
+            task = run.tasks[i]
+            if task is not None:  # else it has not begun, and will see that it need not
+                task.cancel()
+        arms, progress.arms = progress.arms, []
+        for timer, seconds in arms:
+            self._timers.append(self._loop.call_later(seconds, self._fire, timer))
+
+    def _tell_choice(self, i: int) -> None:
+        run, progress = self._run, self._progress
+        ids = progress.plan.ids
+        if not isinstance(progress.plan.waits[i], WaitAll):
+            if progress.late[i]:
+                run.troubled = True
+            chosen = tuple([ids[s] for s in progress.chosen[i]])
+            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple([ids[s] for s in progress.late[i]])))
+
+    def _fire(self, timer: Timer) -> None:
+        self._progress.fired(timer)
+        self.wake()
+
+    def _end(self) -> None:
+        self._run.close("deadline")
+        self._progress.end("deadline")
+        self.wake()
+
+
+def _never(_node: int) -> None:
+    """What `spawn` is after the end."""

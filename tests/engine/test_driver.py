@@ -1,0 +1,80 @@
+"""What the driver makes of the plan: the order in which things begin and are told."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fusion_graph.errors import Permanent
+from fusion_graph.events import Event, GroupClosed, NodeFinished, NodeReady, NodeSkipped
+from fusion_graph.pipeline import Limits
+from tests.engine.stage import Stage, states
+
+FAN = """
+a: {kind: proposer, model: m/a}
+b: {kind: proposer, model: m/b, inputs: [a]}
+c: {kind: proposer, model: m/c, inputs: [a]}
+w: {kind: synth, model: m/w, inputs: [b, c]}
+"""
+
+
+def told(stage: Stage, *kinds: type[Event]) -> list[tuple[str, str]]:
+    """Kind and node of these events, in order."""
+    return [(type(e).__name__, getattr(e, "node", "")) for e in stage.events if isinstance(e, kinds)]
+
+
+async def test_life_of_a_node_is_told_in_order() -> None:
+    stage = Stage({"*": "text"})
+    await stage.run("a: {kind: proposer, model: m/a}")
+    assert [type(event).__name__ for event in stage.events] == [
+        "RunStarted", "NodeReady", "NodeStarted", "CallStarted", "FirstToken", "CallFinished", "NodeFinished",
+        "RunFinished",
+    ]  # fmt: skip
+
+
+async def test_ready_nodes_start_in_file_order() -> None:
+    stage = Stage({"*": "text"})
+    await stage.run(FAN)
+    assert told(stage, NodeReady) == [("NodeReady", name) for name in ("a", "b", "c", "w")]
+
+
+async def test_choices_are_told_before_the_group_ends() -> None:
+    stage = Stage({"*": "text"})
+    await stage.run("p: {kind: layer, models: [m/a, m/b]}\nf: {kind: fallback, inputs: [p]}")
+    assert [entry for entry in told(stage, GroupClosed, NodeFinished) if entry[1] in ("p", "f")] == [
+        ("GroupClosed", "p"), ("NodeFinished", "p"), ("GroupClosed", "f"), ("NodeFinished", "f"),
+    ]  # fmt: skip
+
+
+async def test_failed_fold_is_an_outcome() -> None:
+    stage = Stage({"*": "nothing to count"})
+    result = await stage.run(
+        "p: {kind: layer, models: [m/a]}\nv: {kind: judge, mode: vote, inputs: [p]}\n"
+        "f: {kind: fallback, inputs: [v, p]}"
+    )
+    assert states(result)["v"] == "failed abstained"
+
+
+async def test_nodes_never_demanded_are_told_at_the_end() -> None:
+    stage = Stage({"*": "text"})
+    await stage.run(
+        "a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b}\nf: {kind: fallback, inputs: [a, b]}"
+    )
+    assert told(stage, NodeSkipped) == [("NodeSkipped", "b")]
+    assert type(stage.events[-2]) is NodeSkipped
+
+
+async def test_every_node_ends_exactly_once() -> None:
+    stage = Stage({"m/b": Permanent("bad_request"), "*": "text"})
+    await stage.run(FAN + "f: {kind: fallback, inputs: [w, a]}")
+    ends = [name for _, name in told(stage, NodeFinished, NodeSkipped)]
+    assert sorted(ends) == ["a", "b", "c", "f", "w"]
+
+
+async def test_timers_end_with_the_run() -> None:
+    """No deadline, grace or hedge timer is left in the loop."""
+    stage = Stage({"*": "text"})
+    nodes = "p: {kind: layer, models: [m/a, m/b], quorum: 1, grace_s: 3000}\nf: {kind: fallback, inputs: [p]}"
+    await stage.run(nodes, limits=Limits(deadline_s=5000, reserve_s=1))
+    loop = asyncio.get_running_loop()
+    left = [t for t in loop._scheduled if not t.cancelled() and t.when() > loop.time() + 1000]  # type: ignore[attr-defined]
+    assert left == []
