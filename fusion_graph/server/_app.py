@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fusion_graph.store.journal import Journal
 
 
-SWEEPS = (50_000, 10, 3)
+SWEEPS = (20_000, 10, 3)
 """A command is over before its garbage matters; a server also looks at what outlived the first sweeps."""
 
 

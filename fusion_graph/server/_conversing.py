@@ -15,6 +15,7 @@ from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import RETRY_S, Refused
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._job import Job, make_job
+from fusion_graph.server._options import SCOPES
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
@@ -132,7 +133,7 @@ class _Talk:
             created=int(exchange.service.clock()),
             request_id=exchange.id,
             prompt_tokens=prompt_tokens(job.asked.messages) if wire.counts_first else 0,
-            final=exchange.service.options.usage_scope[wire.name] == "final",
+            final=exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final",
             roles=job.roles if shown else {},
             labels=labels(job.bound, job.request) if shown else {},
         )

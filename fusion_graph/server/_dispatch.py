@@ -123,6 +123,7 @@ class Dispatcher:
         return response
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
+        refused.__traceback__ = refused.__context__ = None  # one that is remembered must not keep this request with it
         exchange.told |= {"code": refused.code, "param": refused.param}
         response = self._say(exchange, refused)
         if refused.closes:
