@@ -86,7 +86,7 @@ kill: $(VENV)/.dev ## kill runs at random moments, go on, count what was paid tw
 	@$(BIN)/python -m benchmarks.kill
 
 soak: $(VENV)/.dev ## ten minutes of bad clients and bad upstreams at the server
-	@SOAK_S=600 $(BIN)/python -m pytest -q -s tests/server/test_load.py
+	@$(BIN)/python -m benchmarks.soak
 
 judging: $(VENV)/.dev ## 23,604 simulated judge calls, killed and resumed
 	@JUDGE_PASSES=6 $(BIN)/python -m pytest -q tests/commands/test_eval_load.py

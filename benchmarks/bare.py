@@ -21,6 +21,11 @@ from fusion_graph.messages import Call, Message, Sampling
 
 PLAIN, JSON = Sampling(), Sampling(temperature=0, response_format=FORM.response_format)
 LABELS = [label(place) for place in range(20_000)]
+WORDS = {
+    "data": DATA, "judge": JUDGE_SYSTEM, "analyze": ANALYZE, "form": FORM.request, "synthesize": SYNTHESIZE,
+    "response_format": FORM.response_format,
+}  # fmt: skip
+"""The prompts of a panel, for a program that imports nothing of ours."""
 LISTS = ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots")
 
 

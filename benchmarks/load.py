@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bare import WORDS
 from benchmarks.programs import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -45,9 +46,11 @@ class Load:
 
 
 @contextmanager
-def program(*arguments: object) -> Iterator[int]:
+def program(name: str, *ports: int) -> Iterator[int]:
     """The upstream or the bare server, by its process id."""
-    command = [sys.executable, "-m", "benchmarks.programs", *map(str, arguments)]
+    command = [sys.executable, "-m", "benchmarks.programs", name, *map(str, ports)]
+    if name == "bare":
+        command.append(json.dumps(WORDS))
     with subprocess.Popen(command, cwd=ROOT, env=bare_environment()) as process:
         try:
             yield process.pid
@@ -127,7 +130,7 @@ async def load(port: int, pid: int, body: Mapping[str, Any], *, connections: int
         seconds=seconds,
         p50_ms=statistics.median(waits) * 1000,
         first_ms=statistics.median(firsts) * 1000,
-        rss_mb=_rss_mb(pid),
+        rss_mb=rss_mb(pid),
     )
 
 
@@ -184,5 +187,5 @@ def cpu_s(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def _rss_mb(pid: int) -> float:
+def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

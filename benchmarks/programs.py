@@ -1,13 +1,15 @@
 """What the benchmarks of the server start: an upstream that answers from ready-made bytes, and the bare server of
 somebody who needs this one panel, this one pass-through and aiohttp, and nothing else.
 
-`python -m benchmarks.programs upstream PORT`, `... bare PORT UPSTREAM_PORT`. Ours is the command line as it is.
+`python -m benchmarks.programs upstream PORT`, `... bare PORT UPSTREAM_PORT WORDS`. Ours is the command line as it is.
+WORDS are the prompts, as JSON: both ask the same, and the bare server imports nothing of ours.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -82,22 +84,26 @@ class Upstream(asyncio.Protocol):
 
     def _answer(self, body: Mapping[str, Any]) -> None:
         asked, stream = body["messages"][-1]["content"], bool(body.get("stream"))
-        if asked == PACED:
+        if asked in (BURST, PACED):
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
             self._transport.write(b"Transfer-Encoding: chunked\r\n\r\n")
-            self._pace(0)
-        elif asked == BURST:
-            self._write(b"".join(PIECES) + TAIL, b"text/event-stream")
+            self._say(0, PACE_S if asked == PACED else 0.0)
         else:
             reply = (self.judged if body["model"] == "j/j" else self.drafted)[stream]
             self._write(reply, b"text/event-stream" if stream else b"application/json")
 
-    def _pace(self, n: int) -> None:
-        chunk = PIECES[n] if n < CHUNKS else TAIL
-        end = b"" if n < CHUNKS else b"0\r\n\r\n"
-        self._transport.write(b"%x\r\n%b\r\n%b" % (len(chunk), chunk, end))
-        if n < CHUNKS:
-            asyncio.get_running_loop().call_later(PACE_S, self._pace, n + 1)
+    def _say(self, n: int, pause_s: float) -> None:
+        """One event after the other, each a write and a chunk of its own, as servers of models send them."""
+        while True:
+            chunk = PIECES[n] if n < CHUNKS else TAIL
+            end = b"" if n < CHUNKS else b"0\r\n\r\n"
+            self._transport.write(b"%x\r\n%b\r\n%b" % (len(chunk), chunk, end))
+            n += 1
+            if n > CHUNKS:
+                return
+            if pause_s:
+                asyncio.get_running_loop().call_later(pause_s, self._say, n, pause_s)
+                return
 
     def _write(self, body: bytes, media: bytes) -> None:
         self._transport.write(
@@ -117,11 +123,12 @@ def upstream(port: int) -> None:
 
 
 class Bare:
-    """Five calls and their prompts, or a pass-through. Any failure is a 500."""
+    """Five calls with our prompts, or a pass-through. Any failure is a 500."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, words: Mapping[str, Any]) -> None:
         self._session = session
         self._url = url
+        self._words = words
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
@@ -129,28 +136,53 @@ class Bare:
         asked = await request.json()
         if asked["model"] == "one":
             return await self._pass(request, {**asked, "model": "w/w"})
-        messages = asked["messages"]
-        drafts = await asyncio.gather(*(self._call(model, messages) for model in MODELS))
-        shown = "\n\n".join(f"Draft {i}:\n{draft}" for i, draft in enumerate(drafts))
-        verdict = json.loads(await self._call("j/j", [*messages, {"role": "user", "content": shown}]))
-        last = {"role": "user", "content": f"{shown}\n\n{json.dumps(verdict)}\n\nWrite one answer."}
-        text = await self._call("w/w", [*messages, last])
+        text, tokens = await self.fuse(asked["messages"])
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         head = {"id": "x", "object": "chat.completion", "created": 0, "model": "m"}
-        return web.json_response({**head, "choices": [choice]})
+        return web.json_response({**head, "choices": [choice], "usage": {"total_tokens": tokens}})
 
-    async def _call(self, model: str, messages: list[Any]) -> str:
-        """Streamed, as ours is, so that a slow model is told from a dead one."""
-        body = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+    async def fuse(self, messages: list[Any]) -> tuple[str, int]:
+        """The answer, and what all calls used."""
+        words, fence = self._words, secrets.token_hex(6)
+        found = await asyncio.gather(*(self.call({"model": model, "messages": messages}) for model in MODELS))
+        shown = "\n\n".join(
+            f"<<< draft {name} | {fence} >>>\n{text}\n<<< end of {name} | {fence} >>>"
+            for name, (text, _) in zip("ABC", found, strict=True)
+        )
+        data, quoted = (
+            words["data"].format(fence=fence),
+            "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in messages),
+        )
+        prompt = (
+            f"{data}\n\n<<< the conversation | {fence} >>>\n{quoted}\n<<< end of the conversation | {fence} >>>"
+            f"\n\n{shown}\n\n{words['analyze']}\n\n{words['form']}"
+        )
+        asked = [{"role": "system", "content": words["judge"]}, {"role": "user", "content": prompt}]
+        form = {"temperature": 0, "response_format": words["response_format"]}
+        verdict, counted = await self.call({"model": "j/j", "messages": asked, **form})
+        held = "\n".join(f"- {text}" for text in json.loads(verdict)["consensus"])
+        analysis = f"Held by all or nearly all:\n{held}"
+        last = (
+            f"{data}\n\n{shown}\n\n<<< the analysis | {fence} >>>\n{analysis}\n<<< end of the analysis | {fence} >>>"
+            f"\n\n{words['synthesize']}"
+        )
+        text, written = await self.call({"model": "w/w", "messages": [*messages, {"role": "user", "content": last}]})
+        return text, sum(tokens for _, tokens in found) + counted + written
+
+    async def call(self, asked: Mapping[str, Any]) -> tuple[str, int]:
+        """Streamed, as ours is, so that a slow model is told from a dead one; the text and the tokens used."""
+        body = {**asked, "stream": True, "stream_options": {"include_usage": True}}
         async with self._session.post(self._url, json=body) as response:
-            text = (await response.read()).decode()
-        parts = []
-        for line in text.split("\n"):
+            raw = (await response.read()).decode()
+        parts, tokens = [], 0
+        for line in raw.split("\n"):
             if line.startswith("data: {"):
-                choices = json.loads(line[6:])["choices"]
-                if choices:
-                    parts.append(choices[0]["delta"].get("content", ""))
-        return "".join(parts)
+                event = json.loads(line[6:])
+                if event["choices"]:
+                    parts.append(event["choices"][0]["delta"].get("content", ""))
+                if event.get("usage"):
+                    tokens = event["usage"]["total_tokens"]
+        return "".join(parts), tokens
 
     async def _pass(self, request: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         """The bytes as they come; nobody looks at them."""
@@ -166,14 +198,14 @@ class Bare:
             return response
 
 
-def bare(port: int, upstream_port: int) -> None:
+def bare(port: int, upstream_port: int, words: Mapping[str, Any]) -> None:
     import aiohttp
     from aiohttp import web
 
     async def run() -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             app = web.Application()
-            made = Bare(session, f"http://127.0.0.1:{upstream_port}/v1/chat/completions")
+            made = Bare(session, f"http://127.0.0.1:{upstream_port}/v1/chat/completions", words)
             app.router.add_post("/v1/chat/completions", made.answer)
             site = web.AppRunner(app, access_log=None)
             await site.setup()
@@ -196,4 +228,4 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 if __name__ == "__main__":
     programs: Mapping[str, Callable[..., None]] = {"upstream": upstream, "bare": bare}
-    programs[sys.argv[1]](*map(int, sys.argv[2:]))
+    programs[sys.argv[1]](*map(json.loads, sys.argv[2:]))

@@ -229,8 +229,17 @@ class Trace:
 
     def tell(self, record: Record) -> None:
         """Add a record and tell the listener. Where nobody listens, `flat.extend` does the same."""
-        self.flat.extend(record)
-        self._read_on(self._listener)
+        flat, kind = self.flat, record[1]
+        if self._read < len(flat) or len(record) != 1 + len(kind._fields):  # several events, or some that wait
+            flat.extend(record)
+            self._read_on(self._listener)
+            return
+        flat.extend(record)
+        self._read = len(flat)
+        event = kind(record[0] - self.began, *record[2:])
+        self._events.append(event)
+        if self._listener is not None:
+            self._listener(event)
 
     @property
     def events(self) -> list[Event]:

@@ -27,6 +27,7 @@ class Stack:
     server: str
     environment: Mapping[str, str]
     log: Path
+    pid: int  # the server's
 
 
 def environment_of(home: Path, **more: str) -> dict[str, str]:
@@ -40,22 +41,22 @@ def environment_of(home: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def stack(folder: Path) -> Iterator[Stack]:
+def stack(folder: Path, pipelines: Path = ROOT / "pipelines") -> Iterator[Stack]:
     """Both, started in `folder` and ended by SIGTERM; raises if the server does not end well."""
     plain = environment_of(folder)
     sim = ("sim", "--port", "0", "--first-token-s", "0", "--token-s", "0", "--api-key", UPSTREAM_KEY)
-    with _started(sim, folder, plain) as upstream:
+    with _started(sim, folder, plain) as (upstream, _):
         environment = {**plain, "FUSION_BASE_URL": upstream, "FUSION_API_KEY": UPSTREAM_KEY}
-        serve = ("serve", "--port", "0", "--pipelines", str(ROOT / "pipelines"), "--drain-s", "5")
-        with _started(serve, folder, {**environment, "FUSION_SERVER_KEYS": KEY}, code=0) as server:
-            yield Stack(upstream=upstream, server=server, environment=environment, log=folder / "serve.log")
+        serve = ("serve", "--port", "0", "--pipelines", str(pipelines), "--drain-s", "5")
+        with _started(serve, folder, {**environment, "FUSION_SERVER_KEYS": KEY}, code=0) as (server, pid):
+            yield Stack(upstream=upstream, server=server, environment=environment, log=folder / "serve.log", pid=pid)
 
 
 @contextmanager
 def _started(
     arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], code: int | None = None
-) -> Iterator[str]:
-    """The address that the program's first line names. `code`: what it must end with."""
+) -> Iterator[tuple[str, int]]:
+    """The address that the program's first line names, and its process. `code`: what it must end with."""
     log = folder / f"{arguments[0]}.log"
     with (
         log.open("w") as errors,
@@ -67,7 +68,7 @@ def _started(
             found = re.search(r"http://\S+", process.stdout.readline() if process.stdout else "")
             if not found:
                 sys.exit(f"fusiongraph {arguments[0]} did not start:\n{log.read_text()}")
-            yield found[0]
+            yield found[0], process.pid
         finally:
             process.terminate()
             ended = process.wait(timeout=END_S)

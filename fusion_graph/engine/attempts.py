@@ -133,17 +133,18 @@ class CallRun:
         accept(self, completion)
         billing.book(self, completion)
 
-    def lost(self, raised: BaseException) -> ProviderError:
-        """Whatever ends an attempt is an event with what it cost. Raises a cancellation that was not a cut of ours."""
+    def lost(self, raised: BaseException) -> ProviderError | None:
+        """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No
+        frame keeps an error whose traceback keeps that frame: with them a whole call would wait for the collector."""
         if isinstance(raised, ProviderError):
-            error = raised
+            error = raised.with_traceback(None)
         elif self.under_way and self.takes_back():
             error = Transient(self.was_cut, _late_text(self), sent=self.sent)
             self.was_cut = ""
         else:
             if self.under_way:
                 billing.fail(self, Transient("cancelled", "not wanted any more", sent=self.sent))
-            raise raised
+            return None
         if self.under_way:
             billing.fail(self, error)
         self.lane.note(error)

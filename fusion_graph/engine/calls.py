@@ -38,7 +38,10 @@ async def buy(call: CallRun) -> Completion:
                 completion = await client.complete(call.request, call.saw)
                 call.book(completion)
             except (asyncio.CancelledError, ProviderError) as raised:
-                error = call.lost(raised)
+                lost = call.lost(raised)
+                if lost is None:
+                    raise
+                error = lost
             else:
                 if failures:
                     call.tell_alternate(failures)

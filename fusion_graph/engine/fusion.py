@@ -88,7 +88,8 @@ class Fusion:
         finally:
             if memory is not None:
                 await memory.commit()
-            run.wake = idle  # the run and its scheduler know each other: cut that, so nothing waits for the collector
+            run.wake, run.live = idle, None  # what knows the run too: cut that, so nothing waits for the collector
+            run.tasks.clear()
 
     async def aclose(self) -> None:
         """Close every connection and child process."""

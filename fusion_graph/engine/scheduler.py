@@ -70,6 +70,7 @@ class Scheduler:
                 self._ended.set_exception(bug)
         finally:
             self._chains.pop(task, None)
+            del task  # a cancelled one keeps this frame, by the traceback of its cancellation
             if not self._chains and not self._ended.done():
                 self._ended.set_result(None)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fusion_graph.jsontext import write_json
 from fusion_graph.messages import Call, Message, with_system
 
 WORDS = "Answer with one JSON value and nothing else. It must fit this JSON Schema:\n{schema}"
@@ -35,8 +36,8 @@ class Dialect:
 
 
 def write_body(call: Call, dialect: Dialect) -> bytes:
-    """The request as JSON. ASCII, so that lone surrogates in a prompt cannot break it."""
-    return json.dumps(make_body(call, dialect)).encode("ascii")
+    """The request as JSON. Half a character in a prompt cannot break it."""
+    return write_json(make_body(call, dialect))
 
 
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from fusion_graph.errors import Transient
+from fusion_graph.jsontext import read_json
 from fusion_graph.messages import Call, Completion, Delta, FinishReason, ToolCall, ToolCallDelta, Usage
 from fusion_graph.providers._assembly import Assembly, refuse_empty
 from fusion_graph.providers._wire_faults import error_of_event
-from fusion_graph.providers._wire_text import TextJoiner, join_halves, read_json
+from fusion_graph.providers._wire_text import TextJoiner, join_halves
 from fusion_graph.providers._wire_tools import ToolCallReader, malformed
 from fusion_graph.providers._wire_usage import BYTES_PER_TOKEN, estimate_usage, read_cost, read_usage
 
@@ -86,12 +87,16 @@ class ReplyReader:
 
     def drain(self) -> Delta | None:
         """What came since the last drain, as one delta; None if no content came."""
-        if not (self._fresh_text or self._fresh_reasoning or self._fresh_calls):
+        text = self._fresh_text
+        if self._fresh_reasoning or self._fresh_calls:
+            delta = Delta("".join(text), "".join(self._fresh_reasoning), tuple(self._fresh_calls))
+            self._fresh_reasoning.clear()
+            self._fresh_calls.clear()
+        elif text:
+            delta = Delta(text[0] if len(text) == 1 else "".join(text))
+        else:
             return None
-        delta = Delta("".join(self._fresh_text), "".join(self._fresh_reasoning), tuple(self._fresh_calls))
-        self._fresh_text.clear()
-        self._fresh_reasoning.clear()
-        self._fresh_calls.clear()
+        text.clear()
         self._assembly.add(delta)
         return delta
 

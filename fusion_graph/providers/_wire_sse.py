@@ -39,7 +39,7 @@ class SseParser:
         for block in blocks:
             if len(block) > MAX_EVENT_BYTES:
                 raise _too_large()
-            if block[:6] == b"data: " and b"\n" not in block:
+            if len(block) > 6 and block[:6] == b"data: " and b"\n" not in block:
                 events.append((b"", block[6:]))
             elif block:
                 name, data = _read_lines(block)

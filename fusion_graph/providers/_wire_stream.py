@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fusion_graph.errors import ProviderError, Transient
+from fusion_graph.jsontext import read_json
 from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.providers._wire_faults import error_of_event
 from fusion_graph.providers._wire_reply import ReplyReader
 from fusion_graph.providers._wire_sse import MAX_EVENT_BYTES, SseParser
-from fusion_graph.providers._wire_text import read_json
 
 _MOST_TRIES = 4
 _UNLEARNT = 4  # a short reply is over before learning pays
@@ -137,16 +137,22 @@ class StreamReader:
             self.clean = self.clean and not chunk.strip()
             return None
         text = self._pattern.text_in(chunk) if self._events.between else None
-        for piece in self._pieces(chunk) if text is None else (text,):
+        if text is None:
+            self._feed(chunk)
+        else:
+            self._reply.add_text(text)
+        if self._reply.overrun:
+            self.ended, self.clean = True, False
+        return self._reply.drain()
+
+    def _feed(self, chunk: bytes) -> None:
+        for piece in self._pieces(chunk):
             if self.ended:
                 self.clean = self.clean and not piece.strip()
             elif isinstance(piece, str):
                 self._reply.add_text(piece)
             elif piece:
                 self._read(piece)
-        if self._reply.overrun:
-            self.ended, self.clean = True, False
-        return self._reply.drain()
 
     def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
         """What can be taken the short way as text, all else as it came."""

@@ -4,22 +4,6 @@ in two between chunks: halves that belong together are joined, others become the
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-_read = json.JSONDecoder().raw_decode
-
-
-def read_json(data: bytes) -> Any:
-    """What `json.loads` gives, without its search for blanks around the value where there are none. Raises ValueError
-    or RecursionError."""
-    text = data.decode()
-    if text[:1] == "{":
-        value, end = _read(text)
-        if end == len(text):
-            return value
-    return json.loads(text)
-
 
 class TextJoiner:
     """One text that comes in pieces."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.jsontext import write_ascii
 from fusion_graph.server._progress import Progress
 from fusion_graph.server._report import scoped_usage, usage
 
@@ -58,7 +58,7 @@ class Chunks:
             "created": head.created,
             "model": head.model,
         }
-        self._head = "data: " + json.dumps(first)[:-1]
+        self._head = "data: " + _spelt(first)[:-1]
         self._usage = ', "usage": null' if include_usage else ""
         self._n = n
         self._begun = False
@@ -105,7 +105,7 @@ class Chunks:
 
     def failed(self, refused: Refused) -> bytes:
         """No finish, no [DONE]."""
-        return b"data: " + json.dumps(refused.body).encode("ascii") + b"\n\n"
+        return b"data: " + write_ascii(refused.body) + b"\n\n"
 
     def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         """The last chunk of each choice, with all its logprobs; the block on the very last; then the counts if they
@@ -114,10 +114,10 @@ class Chunks:
         last = len(result.choices) - 1
         for i, draft in enumerate(result.choices):
             choice = {"index": i, "delta": {}, "logprobs": draft.logprobs, "finish_reason": finish_reason(draft)}
-            more = f', "fusion": {json.dumps(block)}' if i == last else ""
-            lines.append(f'{self._head}, "choices": [{json.dumps(choice)}]{self._usage}{more}}}\n\n')
+            more = f', "fusion": {_spelt(block)}' if i == last else ""
+            lines.append(f'{self._head}, "choices": [{_spelt(choice)}]{self._usage}{more}}}\n\n')
         if self._usage:
-            counted = json.dumps(self._counted(result))
+            counted = _spelt(self._counted(result))
             lines.append(f'{self._head}, "choices": [], "usage": {counted}}}\n\n')
         return "".join(lines).encode("ascii") + DONE
 
@@ -126,7 +126,7 @@ class Chunks:
 
     def _delta(self, choice: int, delta: dict[str, Any]) -> bytes:
         entry = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": None}
-        line = f'{self._head}, "choices": [{json.dumps(entry)}]{self._usage}}}\n\n'
+        line = f'{self._head}, "choices": [{_spelt(entry)}]{self._usage}}}\n\n'
         return (line if self._begun else self._begin() + line).encode("ascii")
 
     def _begin(self) -> str:
@@ -136,6 +136,10 @@ class Chunks:
             f'{self._head}, "choices": [{{"index": {i}, "delta": {{"role": "assistant", "content": ""{self._tail}'
             for i in range(self._n)
         )
+
+
+def _spelt(value: Any) -> str:
+    return write_ascii(value).decode("ascii")
 
 
 def _piece(piece: ToolCallDelta) -> dict[str, Any]:

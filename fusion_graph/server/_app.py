@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from fusion_graph.store.journal import Journal
 
 
+SWEEPS = (20_000, 10, 3)
+"""A command is over before its garbage matters; a server also looks at what outlived the first sweeps."""
+
+
 class Server:
     """A running server, made by `open_server`."""
 
@@ -170,7 +174,8 @@ async def serve(server: Server, ready: Callable[[], None] = lambda: None) -> Non
     with contextlib.suppress(AttributeError):
         loop.add_signal_handler(signal.SIGHUP, server.reload)
     gc.collect()
-    gc.freeze()  # what is there by now stays: no sweep needs to go over it
+    gc.freeze()  # what is there by now stays: no sweep needs to go over it, so even a full one is cheap
+    gc.set_threshold(*SWEEPS)
     ready()
     await over.wait()
     server.service.log.say("draining", runs=server.service.admission.running)

@@ -4,10 +4,13 @@ values; nothing here knows which pipelines there are."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fusion_graph.messages import Message, Sampling
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,7 @@ class Convening:
     tools: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """One question. `block` is the `fusion` object without the server's own keys; `solo`: the final writer alone;
     `sender` is what it says of who sends it; `ignored` names every field that was accepted and not honoured."""
 
@@ -38,8 +40,8 @@ class Asked:
     n: int = 1
     seed: int | None = None
     writer: Sampling | None = None
-    sender: Mapping[str, Any] = field(default_factory=dict)
-    block: Mapping[str, Any] = field(default_factory=dict)
+    sender: Mapping[str, Any] = NOTHING
+    block: Mapping[str, Any] = NOTHING
     include: frozenset[str] = frozenset()
     solo: bool = False
     convening: Convening | None = None

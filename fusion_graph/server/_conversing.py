@@ -13,9 +13,10 @@ from aiohttp import web
 
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
+from fusion_graph.jsontext import write_json
 from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import Refused, internal
-from fusion_graph.server._guards import read_json
+from fusion_graph.server._guards import read_body
 from fusion_graph.server._job import Job, make_job
 from fusion_graph.server._options import SCOPES
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
@@ -28,7 +29,7 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     """The answer, whole or streamed. Raises Refused while there is none."""
     service = exchange.service
     await service.limits.count(exchange.key)
-    body = await read_json(exchange.request, service.options)
+    body = await read_body(exchange.request, service.options)
     asked, speaks = wire.read(body, service.options.max_n)
     if asked.ignored:
         service.note_ignored(exchange.key, asked.ignored)
@@ -69,10 +70,10 @@ async def _answer(talk: _Talk, digest: Callable[[], str]) -> web.StreamResponse:
     if talk.asked.stream:
         return await (talk.stream() if same is None else talk.share(same, digest()))
     if same is None:
-        text, headers = await talk.complete()
+        answer, headers = await talk.complete()
     else:
-        text, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
-    return web.Response(body=text.encode("ascii"), headers=headers)
+        answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
+    return web.Response(body=answer, headers=headers)
 
 
 def _digest(wire: Wire, body: Mapping[str, Any]) -> str:
@@ -130,7 +131,7 @@ class _Talk:
                 stream.response.force_close()
             return stream.response
 
-    async def complete(self) -> tuple[str, dict[str, str]]:
+    async def complete(self) -> tuple[bytes, dict[str, str]]:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
         result, said = await run_whole(self.exchange, job, speech)
@@ -141,7 +142,7 @@ class _Talk:
         }
         if result.cost_usd is not None:
             headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-        return json.dumps(said), headers
+        return write_json(said), headers
 
     def _begin(self) -> tuple[Job, Speech]:
         exchange, wire = self.exchange, self._wire
@@ -154,7 +155,7 @@ class _Talk:
             created=int(exchange.service.clock()),
             request_id=exchange.id,
             prompt_tokens=prompt_tokens(job.asked.messages) if wire.counts_first else 0,
-            final={**SCOPES, **exchange.service.options.usage_scope}[wire.name] == "final",
+            final=exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final",
             roles=job.roles if shown else {},
             labels=labels(job.bound, job.request) if shown else {},
         )

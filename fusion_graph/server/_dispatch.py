@@ -47,8 +47,11 @@ class Table:
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self._exact: dict[str, dict[str, Route]] = {}
         self._open: dict[str, dict[str, Route]] = {}
+        self._straight: dict[tuple[str, str], Match] = {}  # as it stands in the contract
         for route in routes.values():
             path, place = plain(route.path), self._exact
+            if not path.endswith(OPEN):
+                self._straight[route.method, route.path] = Match(route)
             if path.endswith(OPEN):
                 path, place = path.removesuffix(OPEN), self._open
             methods = place.setdefault(path, {})
@@ -58,6 +61,8 @@ class Table:
 
     def find(self, method: str, raw_path: str) -> Match:
         """Raises Refused: 404, or 405 with what is allowed."""
+        if (straight := self._straight.get((method, raw_path))) is not None:
+            return straight
         path, tail = plain(raw_path), ""
         methods = self._exact.get(path)
         if methods is None:
@@ -118,6 +123,7 @@ class Dispatcher:
         return response
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
+        refused.__traceback__ = refused.__context__ = None  # one that is remembered must not keep this request with it
         exchange.told |= {"code": refused.code, "param": refused.param}
         response = self._say(exchange, refused)
         if refused.closes:
@@ -146,12 +152,12 @@ class Dispatcher:
     def _tell(self, exchange: Exchange, status: int, began: float) -> None:
         service, request, path = self._service, exchange.request, exchange.route
         service.metrics.count("requests_total", path, str(status))
-        retries = request.headers.get("x-stainless-retry-count", "0")
-        if retries != "0":
+        headers = request.headers
+        if headers.get("x-stainless-retry-count", "0") != "0":
             exchange.count_replay("retry_count")
-        if path in PROBES and status < 400:
+        if not service.log.open or (path in PROBES and status < 400):
             return
-        given = request.headers.get("x-request-id") or request.headers.get("x-client-request-id")
+        given = headers.get("x-request-id") or headers.get("x-client-request-id")
         service.log.say(
             "request",
             id=exchange.id,

@@ -57,6 +57,7 @@ class Failures:
 
     def remember(self, tenant: str, body: str, refused: Refused) -> None:
         """A run of it failed, and was told so."""
+        refused.__traceback__ = refused.__context__ = None  # they would keep the whole request
         now, place = self._clock(), (tenant, body)
         known = self._failed.pop(place, None)
         tries = 1 if known is None else known.tries + 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import web
 
+from fusion_graph.jsontext import read_json
 from fusion_graph.server._errors import Refused, forbidden, invalid
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def check_media(request: web.BaseRequest) -> None:
         raise Refused(415, "invalid_request_error", "send application/json", code="unsupported_media_type")
 
 
-async def read_json(request: web.BaseRequest, options: ServerOptions) -> dict[str, Any]:
+async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[str, Any]:
     """The body as an object. Raises Refused."""
     check_media(request)
     try:
@@ -84,7 +85,7 @@ def parse(raw: bytes) -> Any:
     if len(raw) > 4096 and (raw.count(b"{") + raw.count(b"[") > MAX_OPENED or raw.count(b",") > MAX_MEMBERS):
         raise invalid("the body has too many parts", code="too_complex")
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value = read_json(raw, _refuse_constant)
         if b"\\ud" in raw or b"\\uD" in raw:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):

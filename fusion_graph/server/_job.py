@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.request import RunRequest
@@ -30,8 +31,7 @@ UNCHANGED = Overrides({}, {})
 TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
 
     asked: Asked
@@ -66,7 +66,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked = _introduced(asked, forward=served.pipeline.forward)
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
-    asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
+    asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
@@ -108,9 +108,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
 def _introduced(asked: Asked, *, forward: bool) -> Asked:
     """What the request says of its sender goes to the writer's backend, or is named as ignored."""
     if not forward:
-        return replace(asked, ignored=(*asked.ignored, *asked.sender))
+        return asked._replace(ignored=(*asked.ignored, *asked.sender))
     writer = asked.writer or Sampling()
-    return replace(asked, writer=writer._replace(extra={**writer.extra, **asked.sender}))
+    return asked._replace(writer=writer._replace(extra={**writer.extra, **asked.sender}))
 
 
 def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
@@ -163,10 +163,14 @@ def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
         limits = lower_limits(bound.limits, changes.limits) if changes.limits else bound.limits
     except UsageError as error:
         raise invalid(error.message, "fusion") from None
-    most = service.options.deadline_s
-    if limits.deadline_s is None or limits.deadline_s > most:
-        limits = replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
-    return limits
+    return _within(limits, service.options.deadline_s)
+
+
+@lru_cache(maxsize=256)
+def _within(limits: Limits, most: float) -> Limits:
+    if limits.deadline_s is not None and limits.deadline_s <= most:
+        return limits
+    return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
 
 
 def _writer_only(asked: Asked, bound: Bound) -> bool:

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Literal
 
 from fusion_graph.server._auth import Key
@@ -60,13 +60,15 @@ class Limits:
             if wait_s > 0:
                 raise limited("this key's requests per minute are spent", int(wait_s) + 1)
 
-    @asynccontextmanager
-    async def run(self, key: Key, worst_usd: float | None) -> AsyncIterator[Purse]:
-        """One run of a key. Raises Refused when it has too many, or no money for the worst case."""
-        held, purse = _held(key, worst_usd), Purse()
+    def run(self, key: Key, worst_usd: float | None) -> AbstractAsyncContextManager[Purse]:
+        """One run of a key. Entering it raises Refused when it has too many, or no money for the worst case."""
         if not key.max_runs and key.budget_usd_per_day is None:
-            yield purse
-            return
+            return nullcontext(Purse())
+        return self._run(key, worst_usd)
+
+    @asynccontextmanager
+    async def _run(self, key: Key, worst_usd: float | None) -> AsyncIterator[Purse]:
+        held, purse = _held(key, worst_usd), Purse()
         token = secrets.token_hex(8)
         entry = await self._enter(key, token, held)
         if entry == "runs":

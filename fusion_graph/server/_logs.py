@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from fusion_graph.jsontext import write_json
+
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -20,14 +22,19 @@ class Log:
         self._as_json = as_json
         self._clock = clock
 
+    @property
+    def open(self) -> bool:
+        """Somebody reads it."""
+        return self._stream is not None
+
     def say(self, event: str, **fields: Any) -> None:
         """Fields that are None or "" stay out."""
         if self._stream is None:
             return
-        told = {name: value for name, value in fields.items() if value is not None and value != ""}
         at = self._clock()
+        told = {name: value for name, value in fields.items() if value is not None and value != ""}
         if self._as_json:
-            line = json.dumps({"at": round(at, 3), "event": event, **told}, default=str)
+            line = write_json({"at": round(at, 3), "event": event, **told}, str).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
             line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])

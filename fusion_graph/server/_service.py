@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -94,6 +95,13 @@ class Service:
         return __version__
 
 
+def tokens() -> Iterator[str]:
+    """Random, 52 digits each. A draw is a system call, so it is for many."""
+    while True:
+        drawn = secrets.token_hex(26 * 64)
+        yield from (drawn[start : start + 52] for start in range(0, len(drawn), 52))
+
+
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """One request on its way. `tail` is what a route's path left open; `told` goes into its log line."""
@@ -103,7 +111,7 @@ class Exchange:
     key: Key = ANYONE
     tail: str = ""
     route: str = "?"
-    token: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)  # drawn once: a draw is a system call
+    token: str = field(default_factory=partial(next, tokens()), repr=False)  # of all its ids
     run_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
     failed: Refused | None = None  # what a run of it ended with, where that must not be bought again at once

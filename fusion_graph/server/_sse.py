@@ -1,7 +1,8 @@
 """A stream of events to one client: what waits to be sent, heartbeats, a client that does not read (wire contract 1.5).
 
-The run puts bytes in from inside its own calls. While the client reads as fast as they come, they leave at once;
-else the handler writes them out, all that has gathered in one write.
+The run puts bytes in from inside its own calls. While the client reads as fast as they come, they leave when the loop
+has read what there was to read, for all streams one after the other: a write between two reads wakes its client alone,
+and waking costs more than the rest of a chunk. Else the handler writes them out, all that has gathered in one write.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Head(web.StreamResponse):
 class Outbox:
     """Bytes on their way from a run to its client."""
 
-    __slots__ = ("_closed", "_loop", "_parts", "_waiter", "moved", "pass_on")
+    __slots__ = ("_closed", "_leaving", "_loop", "_parts", "_waiter", "moved", "pass_on")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -41,16 +42,28 @@ class Outbox:
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
+        self._leaving = False  # what is there will leave past the handler
         self.moved = False  # something was put, since whoever asks set it back
 
     def put(self, data: bytes) -> None:
         if not data:
             return
         self.moved = True
-        if not self._parts and self.pass_on is not None and self.pass_on(data):
-            return
         self._parts.append(data)
-        self._wake()
+        if self.pass_on is None:
+            self._wake()
+        elif not self._leaving:
+            self._leaving = True
+            self._loop.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = False
+        if not self._parts:
+            return  # the handler has taken it
+        data = self.take_now()
+        if self.pass_on is None or not self.pass_on(data):
+            self._parts.append(data)
+            self._wake()
 
     def close(self) -> None:
         """Nothing more comes."""

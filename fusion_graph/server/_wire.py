@@ -28,30 +28,39 @@ READ = frozenset(
         "function_call", "fusion", "modalities", "logprobs", "top_logprobs", "plugins", *SENDER,
     }
 )  # fmt: skip
+PLAIN = frozenset({"model", "messages", "stream", "n", "seed"})
+"""All that most requests say."""
 OTHERS = frozenset({"model", "messages", "stream", "stream_options", "seed", "n", "fusion", *SENDER})
 """The fields among them that are not for the writer."""
 
 
 def read_chat(body: Mapping[str, Any], *, max_n: int) -> Asked:
     """Raises Refused with the exact path of the first field that is wrong."""
+    if body.keys() <= PLAIN:
+        return _plain(body, max_n)
     ignored = fields.unread(body, READ)
     if "audio" in fields.array(fields.given(body, "modalities", []), "modalities", most=8):
         raise invalid("this server gives no audio", "modalities")
-    stream = fields.optional(body, "stream", fields.boolean) or False
     _include_usage(body, ignored)
     convening, alone = read_convening(body, ignored)
     block = read_block(body)
-    return Asked(
-        model=fields.text(body.get("model"), "model", most=256, least=1),
-        messages=read_messages(body.get("messages")),
-        stream=stream,
-        n=fields.integer(body["n"], "n", 1, max_n) if body.get("n") is not None else 1,
-        seed=fields.integer(body["seed"], "seed", -(2**63), 2**63 - 1) if body.get("seed") is not None else None,
+    return _plain(body, max_n)._replace(
         writer=_writer(body, ignored),
         sender=read_sender(body),
         **{**block, "solo": block["solo"] or alone},
         convening=convening,
         ignored=tuple(ignored),
+    )
+
+
+def _plain(body: Mapping[str, Any], max_n: int) -> Asked:
+    stream, n, seed = body.get("stream"), body.get("n"), body.get("seed")
+    return Asked(
+        model=fields.text(body.get("model"), "model", most=256, least=1),
+        messages=read_messages(body.get("messages")),
+        stream=stream is not None and fields.boolean(stream, "stream"),
+        n=1 if n is None else fields.integer(n, "n", 1, max_n),
+        seed=None if seed is None else fields.integer(seed, "seed", -(2**63), 2**63 - 1),
     )
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.jsontext import write_ascii
 from fusion_graph.server._answer import finish_reason
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._report import scoped_usage
@@ -150,7 +151,7 @@ class MessageSpeech:
 
 def event(type: str, **fields: Any) -> bytes:  # noqa: A002 (the name on the wire)
     """One event. ASCII, so that nothing in it can break a line."""
-    return f"event: {type}\ndata: {json.dumps({'type': type, **fields})}\n\n".encode("ascii")
+    return b"event: %b\ndata: %b\n\n" % (type.encode("ascii"), write_ascii({"type": type, **fields}))
 
 
 def read_input(call: ToolCall) -> dict[str, Any]:

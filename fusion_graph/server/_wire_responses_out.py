@@ -6,11 +6,11 @@ an upstream may write several at once, and nobody can tell when the first of the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.jsontext import write_ascii
 from fusion_graph.server._report import scoped_usage
 from fusion_graph.server._tools import FUSION
 from fusion_graph.server._wire_errors import failure_code
@@ -196,7 +196,7 @@ class ResponseSpeech:
         """One event. ASCII, so that nothing in it can break a line."""
         body = {"type": type, "sequence_number": self._number, **fields}
         self._number += 1
-        return f"event: {type}\ndata: {json.dumps(body)}\n\n".encode("ascii")
+        return b"event: %b\ndata: %b\n\n" % (type.encode("ascii"), write_ascii(body))
 
     # --- whole --------------------------------------------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ from aiohttp import web
 
 from fusion_graph.contracts import Route
 from fusion_graph.engine.estimates import prompt_tokens, text_tokens
-from fusion_graph.server._guards import read_json
+from fusion_graph.server._guards import read_body
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._wire_messages import read_messages_body
 
 
 async def answer(exchange: Exchange) -> web.Response:
     await exchange.service.limits.count(exchange.key)
-    asked = read_messages_body(await read_json(exchange.request, exchange.service.options), counting=True)
+    asked = read_messages_body(await read_body(exchange.request, exchange.service.options), counting=True)
     exchange.service.find(asked.model, exchange.key)
     count = prompt_tokens(asked.messages)
     if asked.writer is not None and asked.writer.tools:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 
 import pytest
 
 from fusion_graph.contracts import Backend, Provider
+from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask
+from fusion_graph.engine.run import Run
 from fusion_graph.errors import Permanent, UsageError
 from fusion_graph.events import Degraded, Event, RunFinished, RunStarted
 from fusion_graph.messages import Call, Completion
@@ -71,6 +75,29 @@ async def test_usage_error_is_raised_before_any_event() -> None:
     with pytest.raises(UsageError):
         await stage.run(ONE, messages=())
     assert stage.events == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "leaves"), [("text", False), (Permanent("bad_request", "no", status=400), False), ((1e6,), True)]
+)
+async def test_nothing_of_a_run_waits_for_the_collector(reply: str | Permanent | tuple[float], leaves: bool) -> None:
+    stage = Stage(
+        {"*": reply},
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        running = asyncio.ensure_future(stage.fusion.run(bound_of(ONE), ask("Why?", stream=True)))
+        await stage.sim.called("m/a")
+        if leaves:
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        del running
+        await asyncio.sleep(0)
+        assert [one for one in gc.get_objects() if isinstance(one, Run | CallRun)] == []
+    finally:
+        gc.enable()
 
 
 async def test_cancelled_run_says_so() -> None:

@@ -18,7 +18,7 @@ TREES = {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in 
 
 LAYERS = (
     # root words; settings joins them below
-    ("errors", "messages", "outputs", "pipeline", "events", "contracts", "toolbox", "tables"),
+    ("errors", "messages", "outputs", "pipeline", "events", "contracts", "toolbox", "tables", "jsontext"),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),
@@ -41,6 +41,7 @@ HOMES = {
     "mcp_types": {"server", "tools"},
     "networkx": {"graph"},
     "opentelemetry": {"server"},
+    "orjson": {"jsontext"},
     "prompt_toolkit": {"agent", "chat"},
     "redis": {"server"},
     "rich": {"agent", "commands", "chat"},

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion_graph.providers._wire_text import TextJoiner, join_halves, read_json
+from fusion_graph.providers._wire_text import TextJoiner, join_halves
 
 
 def join(*pieces: str) -> str:
@@ -42,18 +38,3 @@ def test_result_can_always_be_written(pieces: list[str]) -> None:
 @given(st.text(), st.integers(0, 5))
 def test_whole_text_is_never_changed(text: str, size: int) -> None:
     assert join(*(text[i : i + size + 1] for i in range(0, len(text), size + 1))) == text
-
-
-@given(
-    st.sampled_from(['{"a": 1}', "{}", "[1]", '"x"', "1", "null", "{", "}", "{} {}", ""]), st.text(" \n\t", max_size=2)
-)
-def test_json_is_read_as_the_library_reads_it(value: str, blank: str) -> None:
-    for text in (value, blank + value, value + blank):
-        assert outcome(read_json, text.encode()) == outcome(json.loads, text)
-
-
-def outcome(read: Callable[[Any], Any], text: bytes | str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return ValueError

@@ -1,0 +1,47 @@
+"""JSON as it comes in and goes out over sockets: by orjson where it is installed (the extra `fast`), else by the
+standard library, which also gets whatever orjson does not take. Both give the same, but that orjson writes UTF-8
+without blanks where the other writes ASCII, and reads an integer of more than 64 bits as a float."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
+
+_scan = json.JSONDecoder().raw_decode
+
+
+def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """`default` gives what stands for a value that JSON does not have."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value, default)
+        except TypeError:  # also half a character, a long integer, a key that is no text
+            pass
+    return json.dumps(value, default=default).encode("ascii")
+
+
+def write_ascii(value: Any) -> bytes:
+    """For a stream of lines: some readers take characters beyond ASCII for the end of one."""
+    data = write_json(value)
+    return data if data.isascii() else json.dumps(value).encode("ascii")
+
+
+def read_json(data: bytes, constant: Callable[[str], Any] | None = None) -> Any:
+    """What `json.loads` gives. `constant` is asked for NaN and infinities. Raises ValueError or RecursionError."""
+    if orjson is not None:
+        try:
+            return orjson.loads(data)
+        except ValueError:  # also what is JSON all the same: NaN, half a character, a mark before it
+            pass
+    text = data.decode()
+    if text[:1] == "{" and constant is None:  # without the search for blanks around the value
+        value, end = _scan(text)
+        if end == len(text):
+            return value
+    return json.loads(text, parse_constant=constant)

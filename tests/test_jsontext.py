@@ -1,0 +1,78 @@
+"""JSON over sockets: with orjson and without, the same values both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusion_graph import jsontext
+from fusion_graph.jsontext import read_json, write_ascii, write_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@pytest.fixture(params=["orjson", "the standard library"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param != "orjson":
+        monkeypatch.setattr(jsontext, "orjson", None)
+    elif find_spec("orjson") is None:
+        pytest.skip("orjson is not installed")
+
+
+def test_what_is_written_is_read_again() -> None:
+    @given(VALUES)
+    def holds(value: Any) -> None:
+        written, ascii_only = write_json(value), write_ascii(value)
+        assert json.loads(written) == json.loads(ascii_only) == value
+        assert ascii_only.isascii()
+        assert b"\n" not in written
+
+    holds()
+
+
+def test_json_is_read_as_the_library_reads_it() -> None:
+    words = ['{"a": 1}', "{}", "[1]", '"x"', "1", "null", "{", "}", "{} {}", "", "NaN", '"\\ud800"', '{"a": -Infinity}']
+
+    @given(st.sampled_from(words), st.text(" \n\t", max_size=2))
+    def holds(value: str, blank: str) -> None:
+        for text in (value, blank + value, value + blank):
+            assert outcome(read_json, text.encode()) == outcome(json.loads, text)
+
+    holds()
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"[" * 100_000, b'"\xed\xa0\x80"'])
+def test_what_is_no_json_is_an_error(data: bytes) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        read_json(data)
+
+
+def test_constants_can_be_refused() -> None:
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    for text in (b"[NaN]", b'{"a": Infinity}'):
+        with pytest.raises(ValueError, match=r"NaN|Infinity"):
+            read_json(text, refuse)
+
+
+def test_what_json_does_not_have_can_be_spelt() -> None:
+    assert json.loads(write_json({"at": {1}}, str)) == {"at": "{1}"}
+
+
+def outcome(read: Callable[[Any], Any], text: bytes | str) -> Any:
+    try:
+        return repr(read(text))
+    except ValueError:
+        return ValueError
