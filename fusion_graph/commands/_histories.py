@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from sqlite3 import Connection
@@ -21,7 +21,7 @@ from fusion_graph.engine.report import split
 from fusion_graph.errors import FusionError
 from fusion_graph.graph.drawing.diagram import Picture, picture
 from fusion_graph.graph.drawing.terminal import to_terminal
-from fusion_graph.store.database import connect, reading
+from fusion_graph.store.database import changing, reading
 from fusion_graph.store.history import AttemptLine, NodeLine, StoredRun, read_run, reply_of
 from fusion_graph.store.journal import DAY_S, FILE, MB
 from fusion_graph.store.listing import RunLine, find, find_run, find_series, line_of_series, list_all, list_runs
@@ -182,13 +182,10 @@ def pruned(days: float | None, max_mb: float | None) -> int:
     before = time.time() - (options.keep_days if days is None else days) * DAY_S
     most = int((options.max_mb if max_mb is None else max_mb) * MB)
     path = setup.home / FILE
-    if not path.is_file():
+    if not path.exists():
         return 0
-    with closing(connect(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        gone = prune(connection, before=before, max_bytes=most)
-        connection.execute("COMMIT")
-    return gone
+    with changing(path, JOURNAL) as connection:
+        return prune(connection, before=before, max_bytes=most)
 
 
 # --- two against each other -------------------------------------------------------------------------------------------

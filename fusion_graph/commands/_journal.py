@@ -13,7 +13,7 @@ from fusion_graph.commands import _console
 from fusion_graph.store.cache import Cache
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import DAY_S, FILE, MB, Job, Journal, RunMemory
-from fusion_graph.store.listing import find_run
+from fusion_graph.store.listing import find_single
 from fusion_graph.store.options import read_options
 from fusion_graph.store.past import USABLE, Past, read_past
 from fusion_graph.store.tables import JOURNAL
@@ -43,7 +43,7 @@ class Notebook:
 def find_past(setup: Settings, run: str) -> Past:
     """An earlier run, by its id or the beginning of it. Raises UsageError."""
     with reading(setup.home / FILE, JOURNAL) as connection:
-        return read_past(connection, find_run(connection, run))
+        return read_past(connection, find_single(connection, run))
 
 
 @contextmanager

@@ -217,14 +217,33 @@ def _version(connection: sqlite3.Connection) -> int:
 def reading(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
     """For queries, beside whoever writes; a file of an earlier version is brought forward first. Raises UsageError that
     says what is wrong with the file."""
-    if not path.is_file():
+    if not path.exists():
         raise UsageError(f"there is no {schema.name} yet: {path}", hint="the first run makes one")
+    with usable(path), closing(open_to_read(path)) as connection:
+        if _version(connection) != len(schema.steps):
+            with closing(connect(path)) as writing:
+                migrate(writing, schema, path)
+        yield connection
+
+
+@contextmanager
+def changing(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
+    """One transaction in a file that is there, brought forward first. Raises UsageError that says what is wrong with
+    it."""
+    with usable(path), closing(connect(path)) as connection:
+        migrate(connection, schema, path)
+        _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+        yield connection
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """What SQLite says of a file is said of the file."""
     try:
-        with closing(open_to_read(path)) as connection:
-            if _version(connection) != len(schema.steps):
-                with closing(connect(path)) as writing:
-                    migrate(writing, schema, path)
-            yield connection
+        yield
+    except sqlite3.OperationalError as fault:  # its rights, its disk, somebody else who holds it: not what is in it
+        raise UsageError(f"{path} cannot be used: {fault}", hint=f"look at {path.parent}: rights, disk space") from None
     except sqlite3.Error as fault:
         raise UsageError(
             f"{path} cannot be read: {fault}", hint="move it away; the next run begins a new one"

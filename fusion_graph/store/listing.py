@@ -91,9 +91,24 @@ def find_run(connection: Connection, given: str) -> str:
     found, table = find(connection, given, tables=("runs",) if given == "last" else TABLES)
     if table != "runs":
         (command,) = connection.execute("SELECT command FROM series WHERE id = ?", (found,)).fetchone()
-        again = "" if command == "chat" else f"; `fusiongraph {command} --resume {found}` goes on with it"
+        again = "" if command == "chat" else f"; {_going_on(command, found)}"
         raise UsageError(f"{given!r} is many runs", hint=f"`fusiongraph runs list --of {found}` lists them{again}")
     return found
+
+
+def find_single(connection: Connection, given: str) -> str:
+    """The id of a run that goes on by itself. Raises UsageError for one of an eval or a session: by itself its calls
+    would be others, and bought again in the name of the series."""
+    found = find_run(connection, given)
+    sql = "SELECT series.id, series.command FROM runs JOIN series ON series.id = runs.series WHERE runs.id = ?"
+    for series, command in connection.execute(sql, (found,)):
+        if command != "chat":
+            raise UsageError(f"run {found} is part of {command} {series}", hint=_going_on(command, series))
+    return found
+
+
+def _going_on(command: str, series: str) -> str:
+    return f"`fusiongraph {command} --resume {series}` goes on with it"
 
 
 def find_series(connection: Connection, given: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from fusion_graph.commands._histories import table
 from fusion_graph.commands._journal import Notebook, find_past
 from fusion_graph.commands._resuming import Given, begun
 from fusion_graph.errors import UsageError
+from fusion_graph.store.database import Schema, connect, migrate
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.listing import RunLine
+from fusion_graph.store.tables import JOURNAL
 from tests.commands.conftest import Done
 
 Cli = Callable[..., Done]
@@ -145,6 +148,34 @@ def test_journal_that_cannot_be_written_is_told_and_costs_nothing(cli: Cli, smal
     assert run(cli, small, "Why?")["journal"]["state"] == "off"
     looked = cli("runs")
     assert (looked.code, "move it away" in looked.err) == (2, True)
+    pruned = cli("runs", "prune")
+    assert (pruned.code, "move it away" in pruned.err) == (2, True)
+
+
+def test_what_is_no_file_is_told(cli: Cli) -> None:
+    path = settings.load().home / FILE
+    path.mkdir(parents=True)
+    for line in (("runs",), ("runs", "prune")):
+        done = cli(*line)
+        assert (done.code, f"{path} cannot be used" in done.err) == (2, True)
+
+
+def test_prune_brings_an_old_journal_forward(cli: Cli) -> None:
+    path = settings.load().home / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(connect(path)) as connection:
+        migrate(connection, Schema("journal", JOURNAL.steps[:1]), path)
+    assert (cli("runs", "prune").code, cli("runs", "prune", "--days", "0").out) == (0, "0 runs forgotten\n")
+
+
+def test_a_run_of_a_session_goes_on_with_the_session(cli: Cli, tmp_path: Path) -> None:
+    """Its calls are not those of a run by itself: they would be bought again, in the session's name."""
+    cli("code", "--root", str(tmp_path), "hello")
+    (session,) = json.loads(cli("runs", "list", "--json").out)
+    for one in json.loads(cli("runs", "list", "--of", session["id"], "--json").out):
+        done = cli("run", "--resume", one["id"])
+        assert (done.code, f"`fusiongraph code --resume {session['id']}` goes on with it" in done.err) == (2, True)
+    assert json.loads(cli("runs", "list", "--json").out) == [session]
 
 
 def test_cache_is_taken_only_if_asked_for(cli: Cli, small: Path) -> None:
