@@ -14,18 +14,20 @@ from typing import Any, NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Completion
-from fusion_graph.store.database import open_to_read
+from fusion_graph.store.database import changing, open_to_read
 from fusion_graph.store.journal import Job, Journal, RunMemory
 from fusion_graph.store.owner import is_alive, me
 from fusion_graph.store.past import Past, read_past
 from fusion_graph.store.replies import read_completion
+from fusion_graph.store.tables import JOURNAL
 
 BEGIN = (
     "INSERT INTO series (id, command, title, place, fence, owner, state, began, tried)"
     " VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?)"
 )
-GO_ON = "UPDATE series SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1 WHERE id = ?"
-END = "UPDATE series SET state = ?, ended = ? WHERE id = ?"
+GO_ON = "UPDATE series SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1"
+GO_ON += " WHERE id = ? AND tries = ?"  # nobody else has gone on with it since
+END = "UPDATE series SET state = ?, ended = ? WHERE id = ? AND tries = ?"
 WRITE = "INSERT INTO lines VALUES (?, ?, ?)"
 RETIME = (
     "UPDATE attempts SET began = ended - ?, first = ended - ? + ?"
@@ -72,20 +74,30 @@ class Series:
         return self.journal.path is not None
 
     def begin(self) -> None:
-        """It is something: from now on it stands in the journal."""
+        """It is something: from now on it stands in the journal. Raises UsageError where another process was faster."""
         if self._begun:
             return
-        self._begun, now = True, self.journal.clock()
+        now = self.journal.clock()
         if self.tries:
-            self.journal.put(GO_ON, (me(), now, self.id))
-        else:
+            self._claim(now)
+        self._begun = True
+        if not self.tries:
             title = " ".join(self.title.split())[:MOST_TITLE]
             self.journal.put(BEGIN, (self.id, self.command, title, self.place, self.fence, me(), now, now))
+
+    def _claim(self, now: float) -> None:
+        """At once, not by the queue: of two processes that go on with it one must know that it is too late."""
+        if self.journal.path is None:
+            return
+        with changing(self.journal.path, JOURNAL) as connection:
+            if connection.execute(GO_ON, (me(), now, self.id, self.tries)).rowcount != 1:
+                noun = NOUNS[self.command]
+                raise UsageError(f"{noun} {self.id} goes on in another process", hint="wait for it")
 
     def end(self, state: str) -> None:
         """Nothing more comes of it in this process. It may go on."""
         if self._begun or self.tries:
-            self.journal.put(END, (state, self.journal.clock(), self.id))
+            self.journal.put(END, (state, self.journal.clock(), self.id, self.tries + self._begun))
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -168,3 +168,25 @@ async def test_without_a_journal_nothing_is_kept() -> None:
     series.end("ok")
     with pytest.raises(UsageError, match="journal cannot be read"):
         take_up(series.journal, "eval", "last")
+
+
+async def test_one_of_two_that_go_on_at_once_is_refused(tmp_path: Path) -> None:
+    """Both looked before either began: the later one neither writes nor ends what is the other's."""
+    await made(tmp_path)
+    journals = Journal(tmp_path), Journal(tmp_path)
+    faster, slower = (take_up(journal, "eval", "last") for journal in journals)
+    faster.begin()
+    with pytest.raises(UsageError, match="goes on in another process"):
+        slower.write({"n": 3})
+    slower.end("interrupted")
+    journals[1].close()
+    with reading(tmp_path / FILE, JOURNAL) as connection:
+        line = line_of_series(connection, faster.id)
+    assert (line and line.state, line and line.tries) == ("running", 2)
+    faster.write({"n": 3})
+    faster.end("ok")
+    journals[0].close()
+    assert not journals[0].off
+    with reading(tmp_path / FILE, JOURNAL) as connection:
+        line = line_of_series(connection, faster.id)
+    assert (line and line.state) == "ok"
