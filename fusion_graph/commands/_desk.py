@@ -53,6 +53,9 @@ class Desk:
         try:
             code = await self._work(task, plan=plan)
             state = self._state or "ok"
+        except asyncio.CancelledError:  # Ctrl-C where nobody sits
+            self._tell_again()
+            raise
         finally:
             series.end(state)
             if not series.kept:
@@ -69,7 +72,15 @@ class Desk:
             code = await self._task(GO_ON, plan=plan, alone=True)
         if task is not None or self._keyboard is None or self._stops > 1:
             return code
-        return await self._converse(self._keyboard, code, plan=plan)
+        code = await self._converse(self._keyboard, code, plan=plan)
+        if code == 130:
+            self._tell_again()
+        return code
+
+    def _tell_again(self) -> None:
+        """How to go on with what was stopped."""
+        if self.agent.memory.series.kept and self.agent.memory.series.length:
+            _console.err(f"\nfusiongraph code --resume {self.agent.memory.name} goes on")
 
     async def _converse(self, keyboard: Keyboard, code: int, *, plan: bool) -> int:
         _console.err(f"what shall be done? {COMMANDS}")

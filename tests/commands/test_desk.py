@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 import threading
@@ -188,6 +189,7 @@ def test_ctrl_c_twice_in_a_step_leaves_and_the_session_goes_on(
 
     left, again = on_bench(project, work, {"sim/engineer": sleeper})
     assert (left.code, "Traceback" in left.out) == (130, False), left
+    assert len(re.findall(r"fusiongraph code --resume \w+ goes on", left.out)) == 1, left
     assert (again.code, "Added version()" in again.out) == (0, True), again
 
 
