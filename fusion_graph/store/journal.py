@@ -12,13 +12,14 @@ from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from fusion_graph.contracts import Recalled
+from fusion_graph.errors import UsageError
 from fusion_graph.events import CallStarted, Event, RunFinished, RunStarted
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Call, Completion, Message, Told, ToolCall
 from fusion_graph.pipeline import ModelRef, Node
 from fusion_graph.store.cache import Cache
-from fusion_graph.store.database import Database
+from fusion_graph.store.database import Database, changing
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.options import StoreOptions
 from fusion_graph.store.owner import me
@@ -36,7 +37,8 @@ BEGIN = (
     " series, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET state = 'running', ended = NULL, tries = tries + 1"  # a series gives names of its own
 )
-GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1 WHERE id = ?"
+GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1"
+GO_ON += " WHERE id = ? AND tries = ?"  # nobody else has gone on with it since
 USE = "INSERT OR REPLACE INTO tools VALUES (?, ?, ?, ?, ?, ?, ?)"
 CONCLUDE = "UPDATE runs SET document = ? WHERE id = ?"
 
@@ -93,17 +95,33 @@ class Journal:
         self.put(BEGIN, (*what, me(), now, now, job.series, job.part))
 
     def go_on(self, job: Job, past: Past, cache: Cache | None = None) -> RunMemory:
-        """The next try of a run that was written down."""
+        """The next try of a run that was written down. It begins with a UsageError where another process was faster; a
+        series has made sure of that for all its runs."""
         now = self.clock()
 
         def begin() -> None:
-            self.put(GO_ON, (me(), now, job.id))
+            values = (me(), now, job.id, past.tries)
+            if job.series:
+                self.put(GO_ON, values)
+            elif not self.claim(GO_ON, values):
+                raise UsageError(f"run {job.id} goes on in another process", hint="wait for it")
 
         return RunMemory(self, job, begin=begin, cache=cache, past=past, offset=now - past.began)
 
     def put(self, sql: str, values: Sequence[Any]) -> None:
         if self._database is not None:
             self._database.put(sql, values)
+
+    def claim(self, sql: str, values: Sequence[Any]) -> bool:
+        """Change one row at once, not by the queue: of two processes that go on with the same thing one must know that
+        it is too late. Trouble with the file is not that: the queue will meet it too, and then nothing is written."""
+        if self.path is None:
+            return True
+        try:
+            with changing(self.path, JOURNAL) as connection:
+                return connection.execute(sql, values).rowcount == 1
+        except UsageError:
+            return True
 
     def place(self, text: str) -> str:
         """The digest under which a text lies."""

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Completion
-from fusion_graph.store.database import changing, open_to_read
+from fusion_graph.store.database import open_to_read
 from fusion_graph.store.journal import Job, Journal, RunMemory
 from fusion_graph.store.owner import is_alive, me
 from fusion_graph.store.past import Past, read_past
 from fusion_graph.store.replies import read_completion
-from fusion_graph.store.tables import JOURNAL
 
 BEGIN = (
     "INSERT INTO series (id, command, title, place, fence, owner, state, began, tried)"
@@ -86,13 +85,8 @@ class Series:
             self.journal.put(BEGIN, (self.id, self.command, title, self.place, self.fence, me(), now, now))
 
     def _claim(self, now: float) -> None:
-        """At once, not by the queue: of two processes that go on with it one must know that it is too late."""
-        if self.journal.path is None:
-            return
-        with changing(self.journal.path, JOURNAL) as connection:
-            if connection.execute(GO_ON, (me(), now, self.id, self.tries)).rowcount != 1:
-                noun = NOUNS[self.command]
-                raise UsageError(f"{noun} {self.id} goes on in another process", hint="wait for it")
+        if not self.journal.claim(GO_ON, (me(), now, self.id, self.tries)):
+            raise UsageError(f"{NOUNS[self.command]} {self.id} goes on in another process", hint="wait for it")
 
     def end(self, state: str) -> None:
         """Nothing more comes of it in this process. It may go on."""

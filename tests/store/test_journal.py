@@ -9,13 +9,14 @@ import pytest
 
 from fusion_graph.engine.report import RunResult
 from fusion_graph.errors import Transient, UsageError
-from fusion_graph.events import CallFinished, Event
+from fusion_graph.events import CallFinished, Event, RunStarted
 from fusion_graph.providers.sim import Script
 from fusion_graph.store.database import reading
-from fusion_graph.store.journal import FILE, Journal
+from fusion_graph.store.journal import FILE, Job, Journal
 from fusion_graph.store.listing import list_runs
 from fusion_graph.store.tables import JOURNAL
 from tests.engine.stage import Stage, analysis, critique, entries, shown, states
+from tests.graph.walk import bound_of
 from tests.store.keeping import ASKED, FENCE, PANEL, RUN, gone_on, past_of, stored, written
 
 MOST_CUTS = 12
@@ -212,3 +213,21 @@ async def test_run_is_written_down_while_it_runs(tmp_path: Path) -> None:
     run = stored(tmp_path)
     assert (run.line.state, run.line.id, len(run.attempts)) == ("ok", RUN, 3)
     assert (ASKED[0].text in run.messages, FENCE in past_of(tmp_path).fence) == (True, True)
+
+
+async def test_one_of_two_that_go_on_at_once_is_refused(tmp_path: Path) -> None:
+    """Both looked before either began. The later one buys nothing and leaves the other's row alone."""
+    stage = Stage({"*": "text"})
+    await written(stage, tmp_path)
+    past, journals, bound = past_of(tmp_path), (Journal(tmp_path), Journal(tmp_path)), bound_of(PANEL)
+    job = Job(RUN, bound, ASKED, FENCE, "sim")
+    faster, slower = (journal.go_on(job, past) for journal in journals)
+    started = RunStarted(0.0, RUN, "test", bound.nodes, 0)
+    faster.tell(started)
+    asked = len(stage.sim.received)
+    with pytest.raises(UsageError, match="goes on in another process"):
+        await stage.run(bound, messages=ASKED, run_id=RUN, fence=FENCE, memory=slower)
+    assert len(stage.sim.received) == asked
+    for journal in journals:
+        journal.close()
+    assert stored(tmp_path).line.tries == 2
