@@ -9,14 +9,14 @@ from typing import Any
 
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.typed import sampling_of, sends_of
-from fusion_graph.pipeline import Node
+from fusion_graph.pipeline import ModelOptions, Node
 
 
-def retune(bound: Bound, changes: Callable[[str], Mapping[str, Any]]) -> Bound:
-    """`changes` gives for a role the fields of `ModelOptions` to set."""
+def retune(bound: Bound, changes: Callable[[str, ModelOptions], Mapping[str, Any]]) -> Bound:
+    """`changes` gives for a role, and what a node of it sends now, the fields of `ModelOptions` to set."""
 
     def tuned(node: Node, role: str) -> Node:
-        change = changes(role)
+        change = changes(role, node.model) if node.model is not None else {}
         return node if node.model is None or not change else replace(node, model=replace(node.model, **change))
 
     nodes = tuple(tuned(node, kind.role) for node, kind in zip(bound.nodes, bound.kinds, strict=True))

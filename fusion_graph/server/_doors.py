@@ -18,12 +18,14 @@ from fusion_graph.server._pipelines import DEFAULT
 from fusion_graph.server._wire_fusion import ALIASES, FLASH
 
 if TYPE_CHECKING:
+    from fusion_graph.pipeline import ModelOptions
     from fusion_graph.server._auth import Key
     from fusion_graph.server._pipelines import Served
     from fusion_graph.server._service import Service
 
 FAST = "general-fast"
 MAX_DEPTH = 1_000_000
+TOOL_TOKENS = 16_000  # what a call of panel or judge may write at most where neither tool nor node says
 
 
 class Visit(NamedTuple):
@@ -102,7 +104,13 @@ def tune(bound: Bound, convening: Convening | None) -> Bound:
     panel = {**both, "temperature": convening.temperature}
     said: dict[str, dict[str, Any]] = {"panel": panel, "judge": both}
     changes = {role: {k: v for k, v in change.items() if v is not None} for role, change in said.items()}
-    tuned = retune(bound, lambda role: changes.get(role, {})) if changes["panel"] else bound
+
+    def change(role: str, model: ModelOptions) -> dict[str, Any]:
+        if role in changes and convening.door == "tool" and model.max_tokens is None:
+            return {"max_tokens": TOOL_TOKENS, **changes[role]}
+        return changes.get(role, {})
+
+    tuned = retune(bound, change) if changes["panel"] or convening.door == "tool" else bound
     return tuned if convening.tools is None else keep_tools(tuned, frozenset(convening.tools))
 
 

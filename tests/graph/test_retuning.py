@@ -20,7 +20,7 @@ output: answer
 
 def test_roles_are_tuned_apart() -> None:
     bound = bind(reader.load(TEXT, file="x.yaml", kinds=KINDS), KINDS)
-    tuned = retune(bound, lambda role: {"max_tokens": 7} if role == "panel" else {})
+    tuned = retune(bound, lambda role, _model: {"max_tokens": 7} if role == "panel" else {})
     for node, kind, sampling, sends in zip(tuned.nodes, tuned.kinds, tuned.samplings, tuned.sends, strict=True):
         wanted = 7 if kind.role == "panel" else None
         if node.model is not None:
@@ -28,4 +28,4 @@ def test_roles_are_tuned_apart() -> None:
             assert sends is not None
             assert node.model.max_tokens == sampling.max_tokens == sends[0].max_tokens == wanted
     assert tuned.plan is bound.plan
-    assert retune(bound, lambda _role: {}).nodes == bound.nodes
+    assert retune(bound, lambda _role, _model: {}).nodes == bound.nodes

@@ -110,6 +110,15 @@ async def test_what_is_for_the_panel_stays_there() -> None:
     assert [sent[m].get("reasoning_effort") for m in ("a/x", "b/y", "j/j", "w/w")] == ["low", "low", "low", None]
 
 
+async def test_what_the_tool_leaves_open_is_bounded() -> None:
+    """Panel and judge alone, and no node that says itself how much it writes."""
+    form = FORM.replace("[a/x, b/y]", "[{model: a/x, max_tokens: 50}, b/y]")
+    async with stand(None, form) as at:
+        await at.ask(tools=[TOOL])
+        sent = {request.body["model"]: request.body.get("max_tokens") for request in at.upstream.received}
+    assert sent == {"a/x": 50, "b/y": 16_000, "j/j": 16_000, "w/w": None}
+
+
 async def test_result_is_there_in_its_words() -> None:
     async with stand(None, FORM) as at:
         at.upstream.faults["b/y"].append("500")
