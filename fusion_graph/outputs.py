@@ -29,8 +29,9 @@ FIELDS: Mapping[Gives, tuple[str, ...]] = {
 class Draft(NamedTuple):
     """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
 
-    `answer` is what the node's `extract` found (None: nothing, an abstention in every vote). A named tuple, as a run
-    makes one per call and a frozen dataclass of eight fields costs several times as much to make.
+    `answer` is what the node's `extract` found (None: nothing, an abstention in every vote); `refusal` what the model
+    said of why it would not, beside its text. A named tuple, as a run makes one per call and a frozen dataclass of as
+    many fields costs several times as much to make.
     """
 
     text: str
@@ -38,7 +39,7 @@ class Draft(NamedTuple):
     model: str = ""
     answer: str | None = None
     finish_reason: FinishReason = "stop"
-    refused: bool = False
+    refusal: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     simulated: bool = False
     logprobs: Mapping[str, Any] | None = None  # of its tokens, as the backend gave them
@@ -46,6 +47,11 @@ class Draft(NamedTuple):
     @property
     def truncated(self) -> bool:
         return self.finish_reason == "length"
+
+    @property
+    def refused(self) -> bool:
+        """By the model, or by a filter."""
+        return bool(self.refusal) or self.finish_reason == "content_filter"
 
     @property
     def chars(self) -> int:

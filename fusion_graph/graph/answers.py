@@ -55,15 +55,15 @@ def extract(rule: Extract, text: str) -> str | None:
 
 def draft_of(node: Node, completion: Completion) -> Draft:
     """The reply as this node's draft: with its answer if the node extracts one, marked if refused, cut or simulated."""
-    model, reason = node.model, completion.finish_reason
+    model = node.model
     assert model is not None
     return Draft(
         completion.text,
         node.id,
         completion.model or model.model.slug,
         None if model.extract is None else extract(model.extract, completion.text),
-        reason,
-        completion.refusal is not None or reason == "content_filter",
+        completion.finish_reason,
+        completion.refusal or "",
         completion.tool_calls,
         completion.simulated,
         completion.logprobs,

@@ -77,6 +77,8 @@ class ReplyWriter:
         finally:
             answering.cancel()
             await asyncio.wait([answering])
+        if completion.refusal:
+            await self._send(self._chunk({"refusal": completion.refusal}))
         await self._send(self._chunk({}, completion.finish_reason))
         if self._counts and completion.usage:
             await self._send(self._chunk(None, None, usage=self._usage(completion.usage)))

@@ -32,9 +32,7 @@ def finish_reason(draft: Draft) -> str:
 
 
 def _choice(index: int, draft: Draft) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": draft.text, "refusal": None}
-    if draft.refused and draft.finish_reason != "content_filter":
-        message |= {"content": None, "refusal": draft.text}
+    message: dict[str, Any] = {"role": "assistant", "content": draft.text, "refusal": draft.refusal or None}
     if draft.tool_calls:
         message["content"] = draft.text or None
         message["tool_calls"] = [
@@ -113,7 +111,8 @@ class Chunks:
         lines = [] if self._begun else [self._begin()]
         last = len(result.choices) - 1
         for i, draft in enumerate(result.choices):
-            choice = {"index": i, "delta": {}, "logprobs": draft.logprobs, "finish_reason": finish_reason(draft)}
+            delta = {"refusal": draft.refusal} if draft.refusal else {}
+            choice = {"index": i, "delta": delta, "logprobs": draft.logprobs, "finish_reason": finish_reason(draft)}
             more = f', "fusion": {_spelt(block)}' if i == last else ""
             lines.append(f'{self._head}, "choices": [{_spelt(choice)}]{self._usage}{more}}}\n\n')
         if self._usage:

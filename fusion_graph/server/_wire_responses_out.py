@@ -78,7 +78,7 @@ class ResponseSpeech:
         if self._message is None:
             self._message, begun = self._open({"type": "message", "role": "assistant", "content": []}, "msg")
             at = {**self._message.at, "content_index": 0}
-            said += [begun, self._say("response.content_part.added", **at, part=_part(""))]
+            said += [begun, self._say("response.content_part.added", **at, part=_parts("")[0])]
         self._message.parts.append(piece)
         at = {**self._message.at, "content_index": 0}
         return b"".join([*said, self._say("response.output_text.delta", **at, delta=piece, logprobs=[])])
@@ -112,7 +112,7 @@ class ResponseSpeech:
 
     def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         assert result.answer is not None
-        said = [self._begin(), self._end_fusion(), self._end_message()]
+        said = [self._begin(), self._end_fusion(), self._end_message(result.answer.refusal)]
         said += [self._end_call(item) for item in self._calls.values()]
         state, why = _status(result.answer)
         usage = self._counted(result)
@@ -162,14 +162,20 @@ class ResponseSpeech:
             return said
         return said + self._say("response.function_call_arguments.delta", **item.at, delta=piece.arguments)
 
-    def _end_message(self) -> bytes:
+    def _end_message(self, refusal: str = "") -> bytes:
         item, self._message = self._message, None
         if item is None:
             return b""
-        at, part = {**item.at, "content_index": 0}, _part(item.whole)
+        at, parts = {**item.at, "content_index": 0}, _parts(item.whole, refusal)
         done = self._say("response.output_text.done", **at, text=item.whole, logprobs=[])
-        done += self._say("response.content_part.done", **at, part=part)
-        return done + self._close(item, content=[part])
+        done += self._say("response.content_part.done", **at, part=parts[0])
+        if refusal:  # an upstream may say so at any time; here it is told behind the text, at once
+            at["content_index"] = 1
+            done += self._say("response.content_part.added", **at, part={**parts[1], "refusal": ""})
+            done += self._say("response.refusal.delta", **at, delta=refusal)
+            done += self._say("response.refusal.done", **at, refusal=refusal)
+            done += self._say("response.content_part.done", **at, part=parts[1])
+        return done + self._close(item, content=parts)
 
     def _end_call(self, item: _Item) -> bytes:
         if item.custom:
@@ -211,8 +217,9 @@ class ResponseSpeech:
                 found = self._findings.result()
                 output.append({"id": f"fus_{run}_0", "type": FUSION, "status": _state_of(found), **found})
         if draft.text:
-            message = {"type": "message", "role": "assistant", "status": "completed", "content": [_part(draft.text)]}
-            output.append({"id": f"msg_{run}_{len(output)}", **message})
+            message = {"type": "message", "role": "assistant", "status": "completed"}
+            parts = _parts(draft.text, draft.refusal)
+            output.append({"id": f"msg_{run}_{len(output)}", **message, "content": parts})
         for call in draft.tool_calls:
             item = self._call_body(call.id, call.name, call.arguments)
             output.append({"id": f"fc_{run}_{len(output)}", "status": "completed", **item})
@@ -262,8 +269,10 @@ def _state_of(found: Mapping[str, Any]) -> str:
     return "incomplete" if found["error"] else "completed"
 
 
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def _parts(text: str, refusal: str = "") -> list[dict[str, Any]]:
+    """The content of a message."""
+    said = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return [said, {"type": "refusal", "refusal": refusal}] if refusal else [said]
 
 
 def _status(draft: Draft) -> tuple[str, dict[str, str] | None]:

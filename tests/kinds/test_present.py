@@ -108,7 +108,7 @@ def test_cut_drafts_themselves_stay_whole() -> None:
 
 def test_truncation_and_refusal_are_marked() -> None:
     """design 2: refusals and cut-offs are marked in any case."""
-    sources = inputs(one=draft("p/a", finish_reason="length"), two=draft("p/b", refused=True))
+    sources = inputs(one=draft("p/a", finish_reason="length"), two=draft("p/b", refusal="no"))
     text = shown(context(sources=sources))
     assert "cut off at its length limit" in text
     assert "declined to answer" in text

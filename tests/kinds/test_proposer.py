@@ -64,7 +64,7 @@ async def test_hidden_drafts_leave_the_conversation_alone() -> None:
     ("reply", "marked"),
     [
         ({"text": "x", "finish_reason": "length"}, {"truncated": True}),
-        ({"text": "x", "refusal": "no"}, {"refused": True}),
+        ({"text": "x", "refusal": "no"}, {"refusal": "no"}),
         ({"text": "x", "finish_reason": "content_filter"}, {"refused": True}),
         ({"text": "x", "simulated": True}, {"simulated": True}),
         ({"text": "x", "model": "vendor/real-name"}, {"model": "vendor/real-name"}),

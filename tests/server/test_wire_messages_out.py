@@ -83,7 +83,7 @@ def test_no_arguments_are_an_empty_object() -> None:
         ({}, "end_turn"),
         ({"finish_reason": "length"}, "max_tokens"),
         ({"finish_reason": "content_filter"}, "refusal"),
-        ({"refused": True}, "refusal"),
+        ({"refusal": "no"}, "refusal"),
         ({"finish_reason": "stop", "tool_calls": (ToolCall(id="c", name="x", arguments=""),)}, "tool_use"),
         ({"finish_reason": "tool_calls"}, "end_turn"),
     ],
