@@ -102,7 +102,8 @@ class CallRecalled(NamedTuple):
 
 class CallFailed(NamedTuple):
     """An attempt failed or was cancelled; what it may have cost counts. `next_s`: the wait before the next attempt,
-    None when there is none. `text` is what had arrived, or the unusable text."""
+    None when there is none. `text` is what had arrived, or the unusable text; `status` and `retry_after_s` what the
+    upstream said."""
 
     at: float
     node: str
@@ -115,6 +116,8 @@ class CallFailed(NamedTuple):
     cost_usd: float | None
     next_s: float | None = None
     text: str = ""
+    status: int | None = None
+    retry_after_s: float | None = None
 
 
 class GroupClosed(NamedTuple):

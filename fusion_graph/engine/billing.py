@@ -62,7 +62,8 @@ def fail(call: CallRun, error: ProviderError) -> None:
         _settle(call, cost, usage)
     call.pause = None if error.reason == "cancelled" else call.next_wait(error)
     head = (run.clock(), CallFailed, call.node.id, call.number, call.attempt, call.model)
-    run.emit((*head, error.reason, error.message, usage, cost, call.pause, text))
+    told = (error.reason, error.message, usage, cost, call.pause, text, error.status, error.retry_after_s)
+    run.emit((*head, *told))
 
 
 def _bill(call: CallRun, completion: Completion) -> tuple[Usage, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.graph.structure import parse_strictly, problems, schema_flaw
+from fusion_graph.graph.structure import misfits, parse_strictly, schema_flaw
 from fusion_graph.messages import Completion, Sampling
 from fusion_graph.outputs import Draft
 
@@ -21,7 +21,7 @@ DEPTH = 32
 
 
 def breach(asked: Sampling | None, reply: Completion | Draft) -> str:
-    """What of the request's contract a reply breaks, in words; "" if nothing."""
+    """What of the request's contract a reply breaks, in words of ours and the request's; "" if nothing."""
     if asked is None:
         return ""
     if asked.tool_choice == "required" or isinstance(asked.tool_choice, Mapping):
@@ -33,7 +33,8 @@ def breach(asked: Sampling | None, reply: Completion | Draft) -> str:
         value = parse_strictly(reply.text)
     except ValueError:
         return "the text is not JSON"
-    return "; ".join(problems(_tame(schema), value)[:3])
+    broken = misfits(_tame(schema), value, most=3)
+    return f"it does not keep {'; '.join(broken)}" if broken else ""
 
 
 def wanted_schema(asked: Sampling) -> Mapping[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 BOUND = 262_144  # characters; what is longer is not searched for JSON
 MENDABLE = 8192  # characters; what is longer is asked for again rather than mended
@@ -94,6 +95,22 @@ def _objects(text: str) -> Iterator[Any]:
 def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[str]:
     """What is wrong with the value, at most so many; empty if it fits. A schema that is none, or that refers to what is
     not in it, is itself the problem: nothing is ever fetched."""
+    return _found(schema, value, lambda error: f"{error.json_path}: {error.message}", most)
+
+
+def misfits(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[str]:
+    """The same without a word of the value, which a stranger wrote: which keywords of the schema it does not keep."""
+    return _found(schema, value, _keyword, most)
+
+
+def _keyword(error: ValidationError) -> str:
+    """With its place in the schema, as names in the value are the stranger's too. What is missing only the schema
+    names."""
+    missing = f" ({error.message})" if error.validator == "required" else ""
+    return f"#/{'/'.join(str(step) for step in error.absolute_schema_path)}{missing}"
+
+
+def _found(schema: Mapping[str, Any], value: Any, told: Callable[[ValidationError], str], most: int) -> list[str]:
     from jsonschema.exceptions import SchemaError
     from referencing.exceptions import Unresolvable
 
@@ -105,7 +122,7 @@ def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[st
         return [f"the schema refers to {error.ref!r}, which is not in it"]
     except RecursionError:
         return ["nested too deep"]
-    return [_clip(f"{error.json_path}: {error.message}") for error in errors[:most]]
+    return [_clip(told(error)) for error in errors[:most]]
 
 
 def schema_flaw(schema: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -167,6 +167,7 @@ class ReplyReader:
             self._fresh_reasoning.append(join_halves(reasoning))
         if refusal := content.get("refusal"):
             self._refusal += str(refusal)
+            self._chars += len(str(refusal))
         if raw := content.get("tool_calls"):
             pieces = self._tools.take(raw)
             if self._call.sampling.tools:

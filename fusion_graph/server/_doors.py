@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FAST = "general-fast"
 MAX_DEPTH = 1_000_000
-TOOL_TOKENS = 16_000  # what a call of panel or judge may write at most where neither tool nor node says
 
 
 class Visit(NamedTuple):
@@ -106,11 +105,11 @@ def tune(bound: Bound, convening: Convening | None) -> Bound:
     changes = {role: {k: v for k, v in change.items() if v is not None} for role, change in said.items()}
 
     def change(role: str, model: ModelOptions) -> dict[str, Any]:
-        if role in changes and convening.door == "tool" and model.max_tokens is None:
-            return {"max_tokens": TOOL_TOKENS, **changes[role]}
+        if role in changes and convening.else_tokens is not None and model.max_tokens is None:
+            return {"max_tokens": convening.else_tokens, **changes[role]}
         return changes.get(role, {})
 
-    tuned = retune(bound, change) if changes["panel"] or convening.door == "tool" else bound
+    tuned = retune(bound, change) if changes["panel"] or convening.else_tokens is not None else bound
     return tuned if convening.tools is None else keep_tools(tuned, frozenset(convening.tools))
 
 

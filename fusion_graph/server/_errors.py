@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SERVER = "fusion_graph"
 """What every answer says answered. No version: it would only tell which holes to look for."""
 RETRY_S = 5  # said where nobody knows better: most clients wait for it
+MOST_WAIT_S = 120  # more is told to no client, whatever the upstream said
 PERMANENT = frozenset(
     {
         "bad_request", "invalid_model", "context_length", "body_too_large", "content_filter", "auth_failed",
@@ -69,7 +71,7 @@ class Refused(FusionError):
     def headers(self) -> dict[str, str]:
         said = {"Server": SERVER}
         if self.retry_after_s is not None:
-            said["Retry-After"] = str(min(max(self.retry_after_s, 1), 120))
+            said["Retry-After"] = str(min(max(self.retry_after_s, 1), MOST_WAIT_S))
         if not self.retry:
             said["x-should-retry"] = "false"
         return {**said, "Allow": self.allow} if self.allow else said
@@ -141,7 +143,15 @@ def failed_run(result: RunResult) -> Refused:
         return final(429, "insufficient_quota", text, "insufficient_quota")
     if causes == {"rate_limited"}:
         text, code = "every model asked is rate limited", "rate_limit_exceeded"
-        return Refused(429, code, text, code=code, fusion=account)
+        waits = [e.retry_after_s for e in result.events if isinstance(e, CallFailed) and e.retry_after_s]
+        return Refused(
+            429,
+            code,
+            text,
+            code=code,
+            fusion=account,
+            retry_after_s=ceil(min(max(waits), MOST_WAIT_S)) if waits else None,
+        )
     code = error.reason if error.reason in CODES else "all_panels_failed"
     if len(causes) == 1 and causes <= CODES:
         (code,) = causes

@@ -14,11 +14,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fusion_graph.server._errors import RETRY_S, Refused
+from fusion_graph.server._errors import MOST_WAIT_S, RETRY_S, Refused
 
 LASTING_S = 10.0  # what failed for good is said again for so long
 FORGOTTEN_S = 60.0  # after this long without a try, the next one is the first again
-LONGEST_S = 120
 MOST = 1024
 
 
@@ -72,7 +71,7 @@ class Failures:
             self._failed.pop((tenant, body()), None)
 
     def _find(self, tenant: str, body: Callable[[], str]) -> _Failure | None:
-        old = self._clock() - FORGOTTEN_S - LONGEST_S
+        old = self._clock() - FORGOTTEN_S - MOST_WAIT_S
         while self._failed and next(iter(self._failed.values())).at < old:
             self._failed.popitem(last=False)
         found = self._failed.get((tenant, body())) if self._failed else None
@@ -84,7 +83,7 @@ def said_again(refused: Refused, tries: int, *, insistent: bool) -> Refused:
     if not tries or refused.lasting:
         return refused
     if refused.http_status == 429 and refused.retry:
-        refused.retry_after_s = min((refused.retry_after_s or RETRY_S) * 2**tries, LONGEST_S)
+        refused.retry_after_s = min((refused.retry_after_s or RETRY_S) * 2**tries, MOST_WAIT_S)
     elif insistent:
         refused.lasting = True
     return refused

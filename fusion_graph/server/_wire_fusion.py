@@ -15,6 +15,7 @@ FLASH = "openrouter/fusion-flash"
 ALIASES = frozenset({"openrouter/fusion", FLASH})
 """Names of the default pipeline and of the preset `general-fast`; a `:suffix` changes nothing."""
 MAX_PANEL = 8
+TOOL_TOKENS = 16_000
 PLUGIN = frozenset({"id", "enabled", "preset", "analysis_models", "model", "max_tool_calls", "tools"})
 TOOL = frozenset(
     {"analysis_models", "model", "max_tool_calls", "tools", "max_completion_tokens", "reasoning", "temperature"}
@@ -37,6 +38,7 @@ def read_convening(body: Mapping[str, Any], ignored: list[str]) -> tuple[Conveni
             panel=plugin.panel or tool.panel,
             judge=plugin.judge or tool.judge,
             max_tokens=tool.max_tokens,
+            else_tokens=tool.else_tokens,
             reasoning_effort=tool.reasoning_effort,
             temperature=tool.temperature,
             max_tool_calls=tool.max_tool_calls if plugin.max_tool_calls is None else plugin.max_tool_calls,
@@ -83,6 +85,7 @@ def _tool(given: Mapping[str, Any], path: str, ignored: list[str]) -> Convening:
         door="tool",
         **_models(given, path),
         max_tokens=None if most is None else fields.integer(most, where, 1, fields.MAX_TOKENS),
+        else_tokens=TOOL_TOKENS,
         reasoning_effort=None if effort is None else fields.choice(effort, f"{path}.reasoning.effort", fields.EFFORTS),
         temperature=None if warmth is None else fields.number(warmth, f"{path}.temperature", 0, 2),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from fusion_graph.engine.record import analysis
-from fusion_graph.events import CallRecalled, CallStarted, Event, NodeFinished, ToolAnswered
+from fusion_graph.events import CallFailed, CallRecalled, CallStarted, Event, NodeFinished, ToolAnswered
 from fusion_graph.messages import Delta
 from fusion_graph.outputs import Analysis, Draft
 
@@ -27,6 +27,7 @@ class Findings:
         self._models: dict[str, str] = {}
         self._responses: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, dict[str, Any]] = {}
+        self._status: dict[str, dict[str, int]] = {}  # what the upstream said last of each, where it did
         self._sources: dict[str, str] = {}
         self._said: dict[str, int] = {}  # characters heard of each panelist
         self._told: set[str] = set()  # whose text was told in pieces
@@ -36,13 +37,15 @@ class Findings:
 
     def tell(self, event: Event) -> Iterator[Told]:
         """Take an event in, and give what it is in a stream: names behind the prefix, and their fields."""
-        if not isinstance(event, CallStarted | CallRecalled | ToolAnswered | NodeFinished):
+        if not isinstance(event, CallStarted | CallRecalled | CallFailed | ToolAnswered | NodeFinished):
             return
         role = self._roles.get(event.node)
         if role not in ("panel", "judge"):
             return
         if isinstance(event, ToolAnswered):
             self._read(event)
+        elif isinstance(event, CallFailed):
+            self._status[event.node] = {} if event.status is None else {"status_code": event.status}
         elif isinstance(event, CallStarted | CallRecalled):
             if event.node not in self._models:
                 yield self._begin(event, role)
@@ -87,8 +90,9 @@ class Findings:
                 yield "panel.delta", {"model": model, "delta": value.text}
             yield "panel.completed", {"model": model, "content": value.text}
         else:
-            self._failed[event.node] = {"model": model, "error": event.reason}
-            yield "panel.failed", {"model": model, "error": event.reason}
+            failed = {"model": model, "error": event.reason, **self._status.get(event.node, {})}
+            self._failed[event.node] = failed
+            yield "panel.failed", failed
 
     def _verdict(self, event: NodeFinished) -> Iterator[Told]:
         if isinstance(event.value, Analysis):

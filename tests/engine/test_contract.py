@@ -84,6 +84,15 @@ def test_problems_are_told_in_words() -> None:
     assert breach(form({"type": "object"}), Completion(text="no")) == "the text is not JSON"
 
 
+@pytest.mark.parametrize("text", ['{"n": "SECRET"}', '{"n": 1, "SECRET": 1}', '{"n": {"SECRET": 1}}'])
+def test_what_is_broken_is_told_without_a_word_of_the_text(text: str) -> None:
+    """The text is a stranger's, and what is told of it stands where people read what went wrong."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
+    told = breach(form(schema), Completion(text=text))
+    assert told.startswith("it does not keep #/")
+    assert "SECRET" not in told
+
+
 def test_wanted_schema_by_type() -> None:
     assert wanted_schema(Sampling()) is None
     assert wanted_schema(form(kind="json_object")) == {"type": "object"}

@@ -110,11 +110,12 @@ async def test_what_is_for_the_panel_stays_there() -> None:
     assert [sent[m].get("reasoning_effort") for m in ("a/x", "b/y", "j/j", "w/w")] == ["low", "low", "low", None]
 
 
-async def test_what_the_tool_leaves_open_is_bounded() -> None:
+@pytest.mark.parametrize("more", [{}, {"plugins": [{"id": "fusion"}]}])
+async def test_what_the_tool_leaves_open_is_bounded(more: dict[str, Any]) -> None:
     """Panel and judge alone, and no node that says itself how much it writes."""
     form = FORM.replace("[a/x, b/y]", "[{model: a/x, max_tokens: 50}, b/y]")
     async with stand(None, form) as at:
-        await at.ask(tools=[TOOL])
+        await at.ask(tools=[TOOL], **more)
         sent = {request.body["model"]: request.body.get("max_tokens") for request in at.upstream.received}
     assert sent == {"a/x": 50, "b/y": 16_000, "j/j": 16_000, "w/w": None}
 
@@ -131,7 +132,7 @@ async def test_result_is_there_in_its_words() -> None:
         "consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots",
     }  # fmt: skip
     assert result["responses"] == [{"model": "a/x", "content": "Draft of a."}]
-    assert result["failed_models"] == [{"model": "b/y", "error": "upstream_5xx"}]
+    assert result["failed_models"] == [{"model": "b/y", "error": "upstream_5xx", "status_code": 500}]
     assert "responses" not in less["fusion"]["result"]
 
 

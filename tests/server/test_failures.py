@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.server._errors import RETRY_S, Refused, filtered, internal
-from fusion_graph.server._failures import FORGOTTEN_S, LASTING_S, LONGEST_S, MOST, Failures, said_again
+from fusion_graph.server._errors import MOST_WAIT_S, RETRY_S, Refused, filtered, internal
+from fusion_graph.server._failures import FORGOTTEN_S, LASTING_S, MOST, Failures, said_again
 from tests.server.stand import ONE, stand
 from tests.server.wires import WIRES
 
@@ -48,7 +48,7 @@ def test_tries_are_counted_and_forgotten() -> None:
         assert failures.tries("a", lambda: "x") == i + 1
     now[0] = RETRY_S + FORGOTTEN_S
     assert failures.tries("a", lambda: "x") == 0
-    now[0] = FORGOTTEN_S + LONGEST_S + 1
+    now[0] = FORGOTTEN_S + MOST_WAIT_S + 1
     failures.just_now("a", lambda: "y")
     assert len(failures) == 0
     for i in range(MOST + 5):
@@ -63,7 +63,7 @@ def test_tries_are_counted_and_forgotten() -> None:
         (failed(), 1, True, True, RETRY_S),
         (failed(), 1, False, False, RETRY_S),
         (failed(429, retry=True), 2, True, False, RETRY_S * 4),
-        (failed(429, retry=True), 9, False, False, LONGEST_S),
+        (failed(429, retry=True), 9, False, False, MOST_WAIT_S),
         (internal(), 1, True, True, None),
     ],
 )

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from fusion_graph.errors import Transient
 from fusion_graph.providers import _openai_client
 from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
+from fusion_graph.providers.sim import Script
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
 
 GRAPH = """
@@ -79,6 +81,20 @@ async def test_failure_without_a_way_out_is_no_answer(name: str, stream: bool) -
     assert set(error) == {"message", "type", "param", "code", "fusion"}
     assert error["fusion"]["nodes"] == {"answer": FAULTS[name].reason}
     assert UPSTREAM_KEY not in text
+
+
+async def test_a_wait_that_the_upstream_asked_for_is_passed_on() -> None:
+    # wire 1.6: the longest of them, and never more than two minutes
+    nodes = "{panel: {kind: layer, models: [a/x, b/y, w/w]}, answer: {kind: fallback, inputs: [panel]}}"
+    pipeline = f"version: 1\nname: busy\ndefaults: {{retry: {{attempts: 1}}}}\nnodes: {nodes}\noutput: answer\n"
+
+    def busy(seconds: float | None) -> Transient:
+        return Transient("rate_limited", status=429, retry_after_s=seconds)
+
+    for waits, told in (((7.2, 31.0, None), "31"), ((3.0, 900.0, 5.0), "120"), ((None, None, None), "5")):
+        script: Script = dict(zip(("a/x", "b/y", "w/w"), map(busy, waits), strict=True))
+        async with stand(script, pipeline) as at, at.post(model="busy") as response:
+            assert (response.status, response.headers["Retry-After"]) == (429, told)
 
 
 async def test_whole_reply_is_not_lost_to_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:

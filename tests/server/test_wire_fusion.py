@@ -9,7 +9,7 @@ import pytest
 from fusion_graph.server._asked import Convening
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._wire import read_chat
-from fusion_graph.server._wire_fusion import read_convening
+from fusion_graph.server._wire_fusion import TOOL_TOKENS, read_convening
 from fusion_graph.server._wire_fusion_out import failure_reason, judge_reason, named
 from fusion_graph.server._wire_responses import RESPONSES
 
@@ -27,26 +27,28 @@ def plugin(**more: Any) -> dict[str, Any]:
     [
         ({}, None),
         ({"plugins": [{"id": "web"}]}, None),
-        (tool(), Convening(door="tool")),
+        (tool(), Convening(door="tool", else_tokens=TOOL_TOKENS)),
         (plugin(), Convening(door="plugin")),
         (plugin(preset="general-fast"), Convening(door="plugin", preset="general-fast")),
         (
             tool(analysis_models=["a/x", "a/x"], model="j/j", max_completion_tokens=9, temperature=1),
-            Convening(door="tool", panel=("a/x", "a/x"), judge="j/j", max_tokens=9, temperature=1.0),
+            Convening(
+                door="tool", else_tokens=TOOL_TOKENS, panel=("a/x", "a/x"), judge="j/j", max_tokens=9, temperature=1.0
+            ),
         ),
         (plugin(max_tool_calls=4, tools=[]), Convening(door="plugin", max_tool_calls=4, tools=())),
         (
             tool(max_tool_calls=16, tools=["web_fetch", {"type": "openrouter:web_search"}]),
-            Convening(door="tool", max_tool_calls=16, tools=("web_fetch", "web_search")),
+            Convening(door="tool", else_tokens=TOOL_TOKENS, max_tool_calls=16, tools=("web_fetch", "web_search")),
         ),
         (
             {**plugin(max_tool_calls=2), **tool(max_tool_calls=9, tools=["x"])},
-            Convening(door="plugin", max_tool_calls=2, tools=("x",)),
+            Convening(door="plugin", else_tokens=TOOL_TOKENS, max_tool_calls=2, tools=("x",)),
         ),
-        (tool(reasoning={"effort": "low"}), Convening(door="tool", reasoning_effort="low")),
+        (tool(reasoning={"effort": "low"}), Convening(door="tool", else_tokens=TOOL_TOKENS, reasoning_effort="low")),
         (
             {**plugin(model="p/p"), **tool(model="t/t", analysis_models=["a/x"])},
-            Convening(door="plugin", panel=("a/x",), judge="p/p"),
+            Convening(door="plugin", else_tokens=TOOL_TOKENS, panel=("a/x",), judge="p/p"),
         ),
     ],
 )
@@ -119,7 +121,7 @@ def test_tool_is_none_of_the_clients() -> None:
     assert asked.ignored == ("tools[1].openrouter:datetime",)
     again = RESPONSES.read({"model": "x", "input": "x", "tools": hosted}, 8)[0]
     assert again.writer is None
-    assert again.convening == asked.convening == Convening(door="tool")
+    assert again.convening == asked.convening == Convening(door="tool", else_tokens=TOOL_TOKENS)
 
 
 def test_labels_become_models() -> None:

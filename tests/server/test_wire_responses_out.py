@@ -119,7 +119,7 @@ async def test_the_fusion_is_an_item_before_the_message() -> None:
     item, message = told[-1]["response"]["output"]
     assert (item["type"], message["type"]) == ("openrouter:fusion", "message")
     assert item["responses"] == [{"model": "a/x", "content": "Draft of a."}]
-    assert item["failed_models"] == [{"model": "b/y", "error": "upstream_5xx"}]
+    assert item["failed_models"] == [{"model": "b/y", "error": "upstream_5xx", "status_code": 500}]
     assert [entry["model"] for entry in whole["output"][0]["responses"]] == ["a/x", "b/y"]
 
 
