@@ -201,7 +201,7 @@ class Pool:
     def _rested(self) -> Tap | None:
         while self._resting:
             tap = self._resting.pop()
-            if tap.open:
+            if tap.open and tap.clean:  # what came while it rested would be taken for the next answer
                 return tap
             tap.drop()
         return None

@@ -28,6 +28,14 @@ FLAT = Prices({"m/dear": (1_000_000, 1_000_000), "m/cheap": (1.0, 1.0)}, "2026-1
 """A dear token costs a dollar, a cheap one a millionth."""
 
 
+FAN = """
+a: {kind: proposer, model: m/a}
+b: {kind: proposer, model: m/b, inputs: [a]}
+c: {kind: proposer, model: m/c, inputs: [a]}
+w: {kind: synth, model: m/w, inputs: [b, c]}
+"""
+
+
 class Stage:
     """A Fusion over scripted models. `sims` by backend, `sim` the default one; `naps` are the waits it was asked for
     and skipped, its clock going on by as much; `events` all that happened in all runs."""
@@ -142,6 +150,11 @@ class Stage:
     def whole(self) -> list[str]:
         """The texts that were passed on in one piece."""
         return [event.text for event in self.heard(TextDelta) if event.whole]
+
+
+def told(stage: Stage, *kinds: type[Event]) -> list[tuple[str, str]]:
+    """Kind and node of these events, in order."""
+    return [(type(e).__name__, getattr(e, "node", "")) for e in stage.events if isinstance(e, kinds)]
 
 
 def shown(call: Call) -> dict[str, str]:

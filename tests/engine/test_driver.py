@@ -5,21 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from fusion_graph.errors import Permanent
-from fusion_graph.events import Event, GroupClosed, NodeFinished, NodeReady, NodeSkipped
+from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped
 from fusion_graph.pipeline import Limits
-from tests.engine.stage import Stage, states
-
-FAN = """
-a: {kind: proposer, model: m/a}
-b: {kind: proposer, model: m/b, inputs: [a]}
-c: {kind: proposer, model: m/c, inputs: [a]}
-w: {kind: synth, model: m/w, inputs: [b, c]}
-"""
-
-
-def told(stage: Stage, *kinds: type[Event]) -> list[tuple[str, str]]:
-    """Kind and node of these events, in order."""
-    return [(type(e).__name__, getattr(e, "node", "")) for e in stage.events if isinstance(e, kinds)]
+from tests.engine.stage import FAN, Stage, states, told
 
 
 async def test_life_of_a_node_is_told_in_order() -> None:

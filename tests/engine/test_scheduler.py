@@ -12,20 +12,8 @@ from fusion_graph.engine.run import Run
 from fusion_graph.engine.scheduler import Scheduler
 from fusion_graph.events import Event, NodeFinished, NodeReady, NodeStarted
 from fusion_graph.messages import Call
-from tests.engine.stage import Stage, start
+from tests.engine.stage import FAN, Stage, start, told
 from tests.graph.walk import bound_of
-
-FAN = """
-a: {kind: proposer, model: m/a}
-b: {kind: proposer, model: m/b, inputs: [a]}
-c: {kind: proposer, model: m/c, inputs: [a]}
-w: {kind: synth, model: m/w, inputs: [b, c]}
-"""
-
-
-def told(stage: Stage, *kinds: type[Event]) -> list[tuple[str, str]]:
-    """Kind and node of these events, in order."""
-    return [(type(e).__name__, getattr(e, "node", "")) for e in stage.events if isinstance(e, kinds)]
 
 
 async def test_last_to_finish_runs_the_next_in_its_task() -> None:

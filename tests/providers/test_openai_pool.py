@@ -64,6 +64,36 @@ async def test_interim_answers_are_passed_over() -> None:
         await pool.aclose()
 
 
+async def test_what_comes_unasked_is_no_answer() -> None:
+    """An upstream, or somebody before it, that sends one more than was asked for: the next call must not read it."""
+    heads: list[bytes] = []
+    late = asyncio.Event()
+    sent = asyncio.Event()
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(http(whole({"content": f"answer {len(heads)}"})))
+        if len(heads) == 1:
+            await late.wait()
+            writer.write(http(whole({"content": "nobody asked for this"})))
+            await writer.drain()
+            sent.set()
+
+    async with raw_server(answer, heads) as url:
+        pool = pool_of(url)
+        await ask(pool)
+        (resting,) = pool._resting
+        late.set()
+        await sent.wait()
+        async with asyncio.timeout(5):
+            while resting.clean:  # noqa: ASYNC110 (no event)
+                await asyncio.sleep(0)
+        second = await pool.post(BODY)
+        assert b"answer 2" in await second.body.read()
+        second.end()
+        await pool.aclose()
+    assert len(heads) == 2
+
+
 async def test_early_answer_to_a_large_body_keeps_no_connection() -> None:
     """What is left of the request must not be taken for the next one."""
     heads: list[bytes] = []
