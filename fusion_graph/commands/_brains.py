@@ -15,6 +15,7 @@ from fusion_graph import wiring
 from fusion_graph.agent.brain import Lost, Reply
 from fusion_graph.chat.progress import Progress
 from fusion_graph.commands._closing import closing_line, degraded_lines
+from fusion_graph.commands._journal import tell_in_flight
 from fusion_graph.commands._windows import room_in
 from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
@@ -111,6 +112,8 @@ class PipelineBrain:
         assert self.session is not None
         series = self.session.series
         past = series.past(run_id)
+        if past is not None:
+            tell_in_flight(past)
         messages, fence = (past.messages, past.fence) if past is not None else (request.messages, secrets.token_hex(6))
         memory = series.memory(Job(run_id, self._bound, messages, fence, self._backend, command=command), past)
         request = request._replace(messages=messages, limits=self._limits(), run_id=run_id, fence=fence, memory=memory)

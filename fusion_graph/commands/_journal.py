@@ -125,6 +125,11 @@ def tell_plan(past: Past, bound: Bound, same: Sequence[str], made: Estimate) -> 
     _console.err(f"run {past.id} goes on: {several(done, 'node')} replayed, {spent}")
     names = ", ".join(node.id for node in again) or "nothing"
     _console.err(f"to run: {names}: at most {several(calls, 'call')} and {usd(worst)}")
+    tell_in_flight(past)
+
+
+def tell_in_flight(past: Past) -> None:
+    """What a kill may have cost."""
     if past.in_flight:
         _console.err(f"perhaps paid twice, as nobody knows how it ended: {', '.join(past.in_flight)}")
 

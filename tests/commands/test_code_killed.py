@@ -121,7 +121,7 @@ def test_a_panel_in_flight_goes_on_where_it_was(stuck: str, program: Program, tm
             return use("council", question="Which way?")
         return use("finish", 1, summary=results[0].text, verified="the council said so")
 
-    async def scene() -> tuple[SimServer, str]:
+    async def scene() -> tuple[SimServer, str, str]:
         server = await start(script={"sim/brain": hangs_once, "sim/wise": hangs_once, "*": "look"})
         line = ["code", "--root", tmp_path / "project", "--model", tmp_path / "brain.yaml"]
         line += ["--council", tmp_path / "wise.yaml"]
@@ -133,12 +133,13 @@ def test_a_panel_in_flight_goes_on_where_it_was(stuck: str, program: Program, tm
             second = program(*line, "--resume", "last", **variables)
             out, err = await asyncio.to_thread(second.communicate, timeout=60)
             assert second.returncode == 0, err
-            return server, out
+            return server, out, err
         finally:
             await server.aclose()
 
-    server, out = asyncio.run(scene())
+    server, out, err = asyncio.run(scene())
     assert "left" in out
+    assert "perhaps paid twice, as nobody knows how it ended: answer" in err
     found = Counter(request.body["model"] for request in server.received)
     brains = {"sim/brain": 2, "sim/brain-a": 1, "sim/brain-b": 1}  # a turn with a tool's result asks the writer alone
     once = {**brains, "sim/wise": 1, "sim/wise-a": 1, "sim/wise-b": 1}
