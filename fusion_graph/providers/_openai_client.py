@@ -13,7 +13,8 @@ from fusion_graph.contracts import Backend, Sink
 from fusion_graph.errors import Permanent, ProviderError
 from fusion_graph.messages import WHOLE, Call, Completion
 from fusion_graph.providers._openai_errors import FOREIGN, before_answer, within_answer
-from fusion_graph.providers._openai_pool import Answer, Pool
+from fusion_graph.providers._openai_line import Answer, Take
+from fusion_graph.providers._openai_pool import Pool
 from fusion_graph.providers._wire_body import Dialect, write_body
 from fusion_graph.providers._wire_faults import error_of_status, read_error
 from fusion_graph.providers._wire_reply import read_whole
@@ -47,29 +48,29 @@ class OpenAIClient:
         self._pool = Pool(backend.base_url.rstrip("/") + "/chat/completions", headers, now)
 
     async def complete(self, call: Call, sink: Sink) -> Completion:
-        body = write_body(call, self._dialect)
+        stream = _Stream(call, sink)
         try:
-            answer = await self._pool.post(body)
+            answer = await self._pool.post(write_body(call, self._dialect), stream.begin)
         except FOREIGN as error:
             failure = before_answer(error)
         else:
             try:
-                return await self._read(answer, call, sink)
+                answer.check()
+                return await (stream.end(answer) if stream.begun else self._read(answer, call, sink))
             except FOREIGN as error:
                 failure = within_answer(error)
             finally:
-                answer.end()
+                self._pool.end(answer)
         raise failure  # here, where the foreign error is forgotten: it holds the request's headers, and so the key
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
     async def _read(self, answer: Answer, call: Call, sink: Sink) -> Completion:
-        if not 200 <= answer.status <= 299:
+        """An answer that is no stream."""
+        if not _is_good(answer):
             raise await self._failure(answer)
-        media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media == "text/event-stream":
-            return await _read_stream(answer, call, sink)
+        media = _media(answer)
         body = await _read_body(answer, MAX_BODY_BYTES)
         if media and media != "application/json" and not media.endswith("+json") and body.strip():
             self._log_body(answer.status, body)
@@ -100,24 +101,42 @@ class OpenAIClient:
             _log.debug("status %d: %s", status, text[:_LOGGED_CHARS].encode("unicode_escape").decode())
 
 
-async def _read_stream(answer: Answer, call: Call, sink: Sink) -> Completion:
-    reader = StreamReader(call)
-    received = 0
+class _Stream:
+    """The streamed answer to one call. Whatever comes goes to the sink at once, in the callback of the socket."""
 
-    def take(chunk: bytes) -> bool:
-        nonlocal received
-        received += len(chunk)
-        if received > MAX_BODY_BYTES:
+    __slots__ = ("_reader", "_received", "_sink", "begun")
+
+    def __init__(self, call: Call, sink: Sink) -> None:
+        self._reader = StreamReader(call)
+        self._sink = sink
+        self._received = 0
+        self.begun = False
+
+    def begin(self, answer: Answer) -> Take | None:
+        self.begun = _is_good(answer) and _media(answer) == "text/event-stream"
+        return self._take if self.begun else None
+
+    def _take(self, chunk: bytes) -> bool:
+        self._received += len(chunk)
+        if self._received > MAX_BODY_BYTES:
             raise _too_large(MAX_BODY_BYTES)
-        delta = reader.feed(chunk)
+        delta = self._reader.feed(chunk)
         if delta is not None:
-            sink(delta)
-        return reader.finished
+            self._sink(delta)
+        return self._reader.finished
 
-    await answer.each(take)
-    if reader.finished:
-        await _read_tail(answer.body, reader, sink)
-    return reader.completion()
+    async def end(self, answer: Answer) -> Completion:
+        if self._reader.finished:
+            await _read_tail(answer.body, self._reader, self._sink)
+        return self._reader.completion()
+
+
+def _is_good(answer: Answer) -> bool:
+    return 200 <= answer.status <= 299
+
+
+def _media(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 async def _read_tail(content: aiohttp.StreamReader, reader: StreamReader, sink: Sink) -> None:

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from fusion_graph.errors import UsageError
-from fusion_graph.providers._openai_pool import Answer, Pool
+from fusion_graph.providers._openai_line import Answer
+from fusion_graph.providers._openai_pool import Pool
 from fusion_graph.providers._sim_raw import whole
 from fusion_graph.providers._sim_server import SimServer
 from tests.providers.rawserver import http, raw_server
@@ -23,7 +24,7 @@ async def ask(pool: Pool, body: bytes = BODY) -> Answer:
     """An answer that was read to its end."""
     answer = await pool.post(body)
     await answer.body.read()
-    answer.end()
+    pool.end(answer)
     return answer
 
 
@@ -48,7 +49,7 @@ async def test_unread_answer_ends_its_connection(upstream: SimServer) -> None:
     upstream.sim.script["a/x"] = ("first", asyncio.Event())
     answer = await pool.post(b'{"model": "a/x", "stream": true, "messages": [{"role": "user", "content": "Why?"}]}')
     await answer.body.readany()
-    answer.end()
+    pool.end(answer)
     upstream.sim.script.clear()
     assert (await ask(pool)).status == 200
     await pool.aclose()
@@ -89,7 +90,7 @@ async def test_what_comes_unasked_is_no_answer() -> None:
                 await asyncio.sleep(0)
         second = await pool.post(BODY)
         assert b"answer 2" in await second.body.read()
-        second.end()
+        pool.end(second)
         await pool.aclose()
     assert len(heads) == 2
 

@@ -1,0 +1,220 @@
+"""One connection to a backend, and the answer that comes over it. The socket, TLS and the reading of HTTP are
+aiohttp's; what stands between them is ours, because a task that is woken for a head and again for its body costs more
+than all the reading: here whoever made the call is woken once, when its answer is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import aiohttp
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpResponseParser
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
+
+BUFFER_BYTES = 1 << 18  # of a body that nobody reads: twice that, and the socket is not read either
+_INTERIM = range(100, 200)
+
+Take: TypeAlias = Callable[[bytes], bool]
+"""Takes the next piece of a body; true when that is enough."""
+Begin: TypeAlias = Callable[["Answer"], Take | None]
+"""What is to take the body of an answer whose head is here, the moment it comes; None: it will be read by hand."""
+
+
+class Line(BaseProtocol):
+    """A connection, from its first request to its last. One answer at a time; `answer` is the one that is awaited or
+    being read, None while the line rests."""
+
+    __slots__ = ("_begin", "_connection", "_handler", "_over", "_spoilt", "_take", "answer", "since")
+
+    def __init__(self, connection: Connection, handler: ResponseHandler, transport: asyncio.Transport) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self.transport = transport
+        self.since = 0.0  # when it began to rest, in the loop's time; 0 = it never did
+        self.answer: Answer | None = None
+        self._connection = connection
+        self._handler = handler  # the connector's own, which is told of the end only
+        self._over: asyncio.Future[None] | None = None
+        self._begin: Begin = by_hand
+        self._take: Take | None = None
+        self._spoilt = False  # nothing may be asked over it any more
+
+    async def ask(self, request: bytes, begin: Begin) -> Answer:
+        """The answer when what `begin` gave has had enough of it, or it ended, or with its head if that gave nothing.
+        Raises what keeps the head from coming; what breaks the body is the answer's `error`."""
+        if self.transport is None:
+            raise aiohttp.ServerDisconnectedError
+        self._parser = HttpResponseParser(
+            self, self._loop, BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, read_until_eof=True
+        )
+        self._begin, self._over = begin, self._loop.create_future()
+        self.transport.write(request)
+        await self._over
+        assert self.answer is not None
+        return self.answer
+
+    # --- how it stands ---
+
+    @property
+    def open(self) -> bool:
+        return self.transport is not None and not self.transport.is_closing()
+
+    @property
+    def clean(self) -> bool:
+        """Everything was sent and everything read: the next request may use it."""
+        whole = self.answer is None or self.answer.body.is_eof()
+        return whole and not self._spoilt and self.transport is not None and not self.transport.get_write_buffer_size()
+
+    def rest(self) -> None:
+        """What comes from here on was not asked for."""
+        self.since = self._loop.time()
+        self._forget()
+
+    def drop(self) -> None:
+        """Closed at once: what was not sent yet is not sent any more."""
+        if self.transport is not None:
+            self.transport.abort()
+        self._connection.close()
+        self._forget()
+
+    def release(self) -> None:
+        """To be closed with the connector, which waits for its end."""
+        self._connection.release()
+
+    def _forget(self) -> None:
+        """Parser and answer know this line: cut that, so that nothing waits for the collector."""
+        self.answer = self._parser = self._over = self._take = None
+        self._begin = by_hand
+
+    # --- what the socket says ---
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            self._spoilt = True  # it would be taken for the next answer
+            return
+        self._feed(data)
+        if self.answer is not None:
+            self._look(self.answer)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Also the end of an answer that has no other one."""
+        super().connection_lost(exc)
+        self._handler.connection_lost(exc)
+        self._spoilt = True
+        if self._parser is None:
+            return
+        gone = aiohttp.ClientOSError(*exc.args) if isinstance(exc, OSError) else aiohttp.ServerDisconnectedError()
+        try:
+            self._parser.feed_eof()
+        except Exception as error:  # noqa: BLE001 (whatever the parser thinks of an answer that stops here)
+            gone.__cause__ = error
+        self._break(gone)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Called for every piece of a body that was read; there is something to do only after a pause."""
+        if not self._reading_paused:
+            return
+        self._reading_paused = False
+        if resume_parser and self._parser is not None:
+            self._feed(b"")
+        if not self._reading_paused and self.transport is not None:
+            self.transport.resume_reading()
+
+    # --- what that means ---
+
+    def _feed(self, data: bytes) -> None:
+        assert self._parser is not None
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except Exception as error:  # noqa: BLE001 (the parser's; whoever waits gets it)
+            self._spoilt = True
+            self._break(error)
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        if upgraded:
+            self._spoilt = True
+        for message, body in messages:
+            if message.code in _INTERIM and not message.upgrade:
+                continue
+            if message.should_close or self.answer is not None:  # one that nobody asked for
+                self._spoilt = True
+            if self.answer is None:
+                self._open(Answer(self, message, body))
+
+    def _open(self, answer: Answer) -> None:
+        self.answer = answer
+        self._take = self._begin(answer)
+        if self._take is None:
+            self._end()
+
+    def _look(self, answer: Answer) -> None:
+        """Hand on what is there."""
+        take, body = self._take, answer.body
+        if take is None:
+            return
+        try:
+            enough = False
+            while not enough and (chunk := body.read_nowait()):
+                enough = take(chunk)
+        except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+            answer.error = error.with_traceback(None)
+            self._end()
+        else:
+            if enough or body.at_eof():
+                self._end()
+
+    def _break(self, error: Exception) -> None:
+        """The connection is of no use. Also breaks a body off that aiohttp leaves waiting: its parser does not tell it
+        of a bad chunk (seen in 3.14.5)."""
+        answer = self.answer
+        if answer is None:
+            self._end(error)
+            return
+        if not answer.body.is_eof() and answer.body.exception() is None:
+            broken = aiohttp.ClientPayloadError("the connection is gone")
+            broken.__cause__ = error
+            answer.body.set_exception(broken)
+        self._look(answer)
+
+    def _end(self, error: Exception | None = None) -> None:
+        self._take = None
+        over, self._over = self._over, None
+        if over is None or over.done():
+            return
+        if error is None:
+            over.set_result(None)
+        else:
+            over.set_exception(error)
+
+
+class Answer:
+    """An answer whose head is here. `error` is what broke it while it was taken."""
+
+    __slots__ = ("body", "error", "headers", "line", "status")
+
+    def __init__(self, line: Line, message: RawResponseMessage, body: aiohttp.StreamReader) -> None:
+        self.line = line
+        self.status = message.code
+        self.headers: Mapping[str, str] = message.headers
+        self.body = body
+        self.error: Exception | None = None
+
+    def check(self) -> None:
+        """Raises what broke it."""
+        error, self.error = self.error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # it knows this frame
+
+
+def by_hand(_answer: Answer) -> Take | None:
+    """Begin with nothing but the head."""
+    return None
