@@ -30,7 +30,7 @@ class Line(BaseProtocol):
     """A connection, from its first request to its last. One answer at a time; `answer` is the one that is awaited or
     being read, None while the line rests."""
 
-    __slots__ = ("_begin", "_connection", "_handler", "_over", "_spoilt", "_take", "answer", "since")
+    __slots__ = ("_begin", "_connection", "_handler", "_more", "_over", "_spoilt", "_take", "answer", "since")
 
     def __init__(self, connection: Connection, handler: ResponseHandler, transport: asyncio.Transport) -> None:
         super().__init__(asyncio.get_running_loop())
@@ -42,6 +42,7 @@ class Line(BaseProtocol):
         self._over: asyncio.Future[None] | None = None
         self._begin: Begin = by_hand
         self._take: Take | None = None
+        self._more = False  # of a body came while it was read
         self._spoilt = False  # nothing may be asked over it any more
 
     async def ask(self, request: bytes, begin: Begin) -> Answer:
@@ -119,7 +120,7 @@ class Line(BaseProtocol):
         """Called for every piece of a body that was read; there is something to do only after a pause."""
         if not self._reading_paused:
             return
-        self._reading_paused = False
+        self._reading_paused, self._more = False, True
         if resume_parser and self._parser is not None:
             self._feed(b"")
         if not self._reading_paused and self.transport is not None:
@@ -160,8 +161,11 @@ class Line(BaseProtocol):
             return
         try:
             enough = False
-            while not enough and (chunk := body.read_nowait()):
-                enough = take(chunk)
+            self._more = True
+            while self._more and not enough:
+                self._more = False  # one reading takes all there is, unless it lets the parser go on
+                chunk = body.read_nowait()
+                enough = bool(chunk) and take(chunk)
         except Exception as error:  # noqa: BLE001 (whoever waits gets it)
             answer.error = error.with_traceback(None)
             self._end()

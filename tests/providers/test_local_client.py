@@ -84,9 +84,9 @@ async def serving(client: LocalClient) -> int:
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return b"_local_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (ProcessLookupError, FileNotFoundError):  # it may go between the two questions
         return False
-    return b"_local_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def wait_for_end(pid: int) -> None:
