@@ -23,8 +23,9 @@ CALLS = len(MODELS) + 2
 DRAFT = "A draft of some length that says something about the question, as drafts do. " * 4
 VERDICT = {"consensus": ["yes"], "contradictions": [], "partial_coverage": [], "unique_insights": [], "blind_spots": []}
 CHUNKS, PACE_S = 200, 0.005
-BURST, PACED = "burst", "paced"
-"""Questions that are answered with all chunks at once, and with one every PACE_S."""
+BURST, PACED, FIRST = "burst", "paced", "first"
+"""Questions that are answered with all chunks at once, with one every PACE_S, and with one and all others PACE_S later.
+"""
 
 # --- the upstream -----------------------------------------------------------------------------------------------------
 
@@ -84,16 +85,17 @@ class Upstream(asyncio.Protocol):
 
     def _answer(self, body: Mapping[str, Any]) -> None:
         asked, stream = body["messages"][-1]["content"], bool(body.get("stream"))
-        if asked in (BURST, PACED):
+        if asked in (BURST, PACED, FIRST):
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
             self._transport.write(b"Transfer-Encoding: chunked\r\n\r\n")
-            self._say(0, PACE_S if asked == PACED else 0.0)
+            self._say(0, 0 if asked == BURST else 1 if asked == FIRST else CHUNKS)
         else:
             reply = (self.judged if body["model"] == "j/j" else self.drafted)[stream]
             self._write(reply, b"text/event-stream" if stream else b"application/json")
 
-    def _say(self, n: int, pause_s: float) -> None:
-        """One event after the other, each a write and a chunk of its own, as servers of models send them."""
+    def _say(self, n: int, pauses: int) -> None:
+        """One event after the other, each a write and a chunk of its own, as servers of models send them; behind the
+        first `pauses` of them a pause."""
         while True:
             chunk = PIECES[n] if n < CHUNKS else TAIL
             end = b"" if n < CHUNKS else b"0\r\n\r\n"
@@ -101,8 +103,8 @@ class Upstream(asyncio.Protocol):
             n += 1
             if n > CHUNKS:
                 return
-            if pause_s:
-                asyncio.get_running_loop().call_later(pause_s, self._say, n, pause_s)
+            if n <= pauses:
+                asyncio.get_running_loop().call_later(PACE_S, self._say, n, pauses)
                 return
 
     def _write(self, body: bytes, media: bytes) -> None:
