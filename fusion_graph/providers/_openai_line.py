@@ -113,7 +113,7 @@ class Line(BaseProtocol):
         try:
             self._parser.feed_eof()
         except Exception as error:  # noqa: BLE001 (whatever the parser thinks of an answer that stops here)
-            gone.__cause__ = error
+            gone.__cause__ = error.with_traceback(None)  # no frame keeps what keeps that frame
         self._break(gone)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
