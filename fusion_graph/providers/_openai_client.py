@@ -58,7 +58,7 @@ class OpenAIClient:
                 answer.check()
                 return await (stream.end(answer) if stream.begun else self._read(answer, call, sink))
             except FOREIGN as error:
-                failure = within_answer(error)
+                failure = within_answer(error.with_traceback(None))  # its body keeps it, and its frames the body
             finally:
                 self._pool.end(answer)
         raise failure  # here, where the foreign error is forgotten: it holds the request's headers, and so the key
