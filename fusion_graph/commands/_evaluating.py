@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fusion_graph import wiring
 from fusion_graph.commands import _eval_report, _interrupt
 from fusion_graph.commands._eval_report import TABLE, Output
 from fusion_graph.commands._figures import several, usd
@@ -24,6 +23,7 @@ from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
 from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.wiring import pipelines
 
 CUT = 4  # the exit code of a budget that ended it
 STEPS = 10  # lines of progress
@@ -74,7 +74,7 @@ def perform(wanted: Wanted) -> int:
     """Do it and print it. Returns the exit code."""
     tasks = load_tasks(wanted.tasks).first(wanted.limit)
     for name in wanted.pipelines:
-        wiring.load(name)  # what cannot be read is told before anything is written down
+        pipelines.load(name)  # what cannot be read is told before anything is written down
     _eval_report.check_places(wanted.output)
     if wanted.place.dry_run:
         study = _interrupt.run(_study(wanted, tasks), Clockwork)
@@ -143,10 +143,12 @@ def _at_most(study: Study) -> str:
 
 
 def _arms(wanted: Wanted, lab: Lab) -> list[Arm]:
-    found = [wiring.load(name) for name in wanted.pipelines]
+    found = [pipelines.load(name) for name in wanted.pipelines]
     if wanted.ab:
-        return ab(found[0], wiring.read_params(found[0], wanted.params), lab.bind)
-    return named_apart(Arm(name=one.name, bound=lab.bind(one, wiring.read_params(one, wanted.params))) for one in found)
+        return ab(found[0], pipelines.read_params(found[0], wanted.params), lab.bind)
+    return named_apart(
+        Arm(name=one.name, bound=lab.bind(one, pipelines.read_params(one, wanted.params))) for one in found
+    )
 
 
 async def _work(study: Study) -> None:
@@ -203,7 +205,7 @@ def _baselines(study: Study) -> list[Arm]:
         study.lab.err(f"the baseline of equal cost would take {samples} samples; it gets {MOST_SAMPLES} and costs less")
     solo = next(arm for arm in study.arms if arm.name == best.arm)
     ways = (True, False) if exact else (False,)  # answers that can be counted are counted, and written together too
-    return [baseline(solo, samples, wiring.load, study.lab.bind, exact=way) for way in ways]
+    return [baseline(solo, samples, pipelines.load, study.lab.bind, exact=way) for way in ways]
 
 
 class _Progress:

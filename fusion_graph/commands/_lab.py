@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._again import ASKED
 from fusion_graph.commands._figures import several, usd
@@ -21,7 +21,6 @@ from fusion_graph.contracts import Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Rates
 from fusion_graph.engine.tooled import check_tools
-from fusion_graph.equipment import Allowed, toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, called, models_of
 from fusion_graph.evals.hygiene import parties
@@ -41,6 +40,8 @@ from fusion_graph.store.door import guarded
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.wiring import backends, engines, pipelines
+from fusion_graph.wiring.tools import Allowed, toolbox
 
 DRY, LIVE = "a dry run", "real models"
 MARK = "simulated | "
@@ -66,11 +67,11 @@ class Place:
 class Lab:
     """Open for one command. Whatever it prints in a dry run is marked so, line by line."""
 
-    def __init__(self, place: Place, selection: wiring.Selection | None, setup: settings.Settings) -> None:
+    def __init__(self, place: Place, selection: backends.Selection | None, setup: settings.Settings) -> None:
         self.place = place
         self.virtual = selection is None  # a dry run: also its time
-        self.simulated = selection is None or selection.backends[selection.default].provider == wiring.SIMULATED
-        self.prices = wiring.prices(place.prices)
+        self.simulated = selection is None or selection.backends[selection.default].provider == backends.SIMULATED
+        self.prices = engines.prices(place.prices)
         self.purse = Purse(self.prices, place.budget_usd)
         self.records = Records(self._series(setup))
         self._selection = selection
@@ -81,7 +82,7 @@ class Lab:
     async def open(cls, place: Place) -> Lab:
         """Raises UsageError when the journal or the prices cannot be read."""
         setup = settings.load()
-        return cls(place, None if place.dry_run else await wiring.select(setup), setup)
+        return cls(place, None if place.dry_run else await backends.select(setup), setup)
 
     def _series(self, setup: settings.Settings) -> Series:
         """A dry run keeps nothing unless it is told to."""
@@ -173,11 +174,11 @@ class Lab:
     # --- models -------------------------------------------------------------------------------------------------------
 
     def bind(self, pipeline: Pipeline, params: Mapping[str, Any]) -> Bound:
-        bound = wiring.bind_pipeline(pipeline, params)
+        bound = pipelines.bind(pipeline, params)
         if self._selection is None:
             return bound
-        bound, _ = wiring.fit_models(bound, self._selection)
-        wiring.require_keys(bound, self._selection)
+        bound, _ = backends.fit_models(bound, self._selection)
+        backends.require_keys(bound, self._selection)
         return bound
 
     def rates(self, model: str) -> Rates | None:
@@ -202,9 +203,9 @@ class Lab:
         backend = selection.backends.get(ref.backend or selection.default)
         return backend is not None and (backend.free or self._table(simulated.PANEL)[backend.provider].free)
 
-    def _selected(self, names: Iterable[str]) -> wiring.Selection:
+    def _selected(self, names: Iterable[str]) -> backends.Selection:
         """What was chosen; in a dry run every backend is simulated, whatever its name."""
-        return self._selection or wiring.Selection(
+        return self._selection or backends.Selection(
             backends=simulated.backends(names), default=simulated.NAME, why="--dry-run", missing_keys={}, models={}
         )
 
@@ -219,19 +220,13 @@ class Lab:
 
     def _open(
         self,
-        selection: wiring.Selection,
+        selection: backends.Selection,
         table: Mapping[str, Provider],
         clock: Callable[[], float] | None = None,
         tools: Toolbox = NO_TOOLS,
     ) -> Fusion:
-        return Fusion(
-            providers=table,
-            backends=selection.backends,
-            default_backend=selection.default,
-            prices=self.prices,
-            clock=clock or asyncio.get_running_loop().time,
-            toolbox=tools,
-        )
+        clock = clock or asyncio.get_running_loop().time
+        return engines.open_fusion(selection, self.prices, tools, providers=table, clock=clock)
 
     def _tools(self, arms: Sequence[Arm]) -> Toolbox:
         """The web's only: an eval opens nothing of this machine. Raises UsageError for any other."""
@@ -272,7 +267,7 @@ class Lab:
         table = watched(self._table(simulated.EXAMINER), self.purse)
         selection = self._selected({ModelRef.parse(judging.model).backend})
         fusion = self._open(selection, table)
-        return Judge(judging, fusion, self.records, wiring.load, self.bind, self.place.at_once, live), fusion
+        return Judge(judging, fusion, self.records, pipelines.load, self.bind, self.place.at_once, live), fusion
 
     async def check_judge(self, judge: Judge, *, force: bool = False) -> SelfTest | None:
         """The judge's self-test, None in a dry run: a simulated examiner cannot read. Raises UsageError for a judge

@@ -40,15 +40,15 @@ class Wanted:
 
 def begun(given: Given) -> Wanted:
     """A new run. Raises UsageError or PipelineError."""
-    from fusion_graph import wiring
     from fusion_graph.commands._prompt import read_prompt
+    from fusion_graph.wiring import pipelines
 
     if given.pipeline is None:
         raise UsageError("there is no pipeline", hint="name a file or a preset, or a run with --resume")
-    found = wiring.load(given.pipeline)
+    found = pipelines.load(given.pipeline)
     return Wanted(
         pipeline=found,
-        params=wiring.read_params(found, given.params),
+        params=pipelines.read_params(found, given.params),
         messages=(Message("user", read_prompt(given.prompt, given.file)),),
         seed=given.seed,
     )
@@ -57,17 +57,18 @@ def begun(given: Given) -> Wanted:
 def gone_on_with(run: str, given: Given) -> Wanted:
     """An earlier run, with another pipeline or other parameters if they were given. Raises UsageError or
     PipelineError."""
-    from fusion_graph import settings, wiring
+    from fusion_graph import settings
     from fusion_graph.commands._journal import find_past
+    from fusion_graph.wiring import pipelines
 
     if given.prompt is not None or given.file is not None or given.seed is not None:
         raise UsageError("a run that goes on keeps its prompt and its seed", hint="begin a new run for other ones")
     past = find_past(settings.load(), run)
-    found = wiring.load(given.pipeline or json.loads(past.source))
+    found = pipelines.load(given.pipeline or json.loads(past.source))
     known = {name: value for name, value in past.params.items() if name in found.params}
     return Wanted(
         pipeline=found,
-        params={**known, **wiring.read_params(found, given.params)},
+        params={**known, **pipelines.read_params(found, given.params)},
         messages=past.messages,
         seed=past.seed,
         past=past,

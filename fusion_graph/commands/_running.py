@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._answer import AnswerWriter
 from fusion_graph.commands._closing import closing_line, degraded_lines
@@ -21,7 +21,6 @@ from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_pl
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
-from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.graph.forecast.estimate import estimate
@@ -34,6 +33,8 @@ from fusion_graph.tapes.recording import Recording
 from fusion_graph.tapes.replaying import Replaying
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS
+from fusion_graph.wiring import engines
+from fusion_graph.wiring.tools import Allowed, toolbox_for
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -82,7 +83,7 @@ async def perform(job: Job) -> int:
         for line in (ready.told, *deck.warnings()):
             _console.err(line)
         if job.past is not None:
-            made = estimate(ready.bound, wiring.rates(setup, prices), prompt_tokens(job.messages))
+            made = estimate(ready.bound, engines.rates(setup, prices), prompt_tokens(job.messages))
             tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
         screen = _Screen(job, setup, deck.listen)
         try:
@@ -148,7 +149,7 @@ class _Screen:
 
 
 def _report(
-    job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str, book: Notebook
+    job: Job, screen: _Screen, result: RunResult, ready: engines.Ready, prices_date: str, book: Notebook
 ) -> None:
     if job.as_json:
         where = {"backends": [one._asdict() for one in ready.used], "renamed_models": dict(ready.renamed)}
@@ -169,7 +170,7 @@ def _report(
         _console.error(result.error.message, result.error.hint or _hint(result))
 
 
-def _open_book(job: Job, setup: settings.Settings, ready: wiring.Ready) -> AbstractContextManager[Notebook]:
+def _open_book(job: Job, setup: settings.Settings, ready: engines.Ready) -> AbstractContextManager[Notebook]:
     return notebook(
         setup,
         ready.bound,

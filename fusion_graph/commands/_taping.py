@@ -37,19 +37,19 @@ def wanted(given: Given, cassette: Cassette | None, resume: str | None = None) -
 
 def played(given: Given, cassette: Cassette) -> Wanted:
     """The recorded run, with whatever was given in its place. Standard input is only read for `-`."""
-    from fusion_graph import wiring
     from fusion_graph.commands._prompt import read_prompt
     from fusion_graph.commands._resuming import Wanted
     from fusion_graph.messages import Message
     from fusion_graph.tapes.replaying import recorded
+    from fusion_graph.wiring import pipelines
 
-    asked = recorded(cassette, wiring.load(given.pipeline) if given.pipeline is not None else None)
+    asked = recorded(cassette, pipelines.load(given.pipeline) if given.pipeline is not None else None)
     messages = asked.messages
     if given.prompt is not None or given.file is not None:
         messages = (Message("user", read_prompt(given.prompt, given.file)),)
     return Wanted(
         pipeline=asked.pipeline,
-        params={**asked.params, **wiring.read_params(asked.pipeline, given.params)},
+        params={**asked.params, **pipelines.read_params(asked.pipeline, given.params)},
         messages=messages,
         seed=asked.seed if given.seed is None else given.seed,
         budget_usd=asked.budget_usd,

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fusion_graph import wiring
 from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import columns, seconds, several, usd
 from fusion_graph.commands._lab import Lab, Place
@@ -25,6 +24,7 @@ from fusion_graph.evals.tuning.halving import rungs, survivors
 from fusion_graph.evals.tuning.space import Candidate, read_space
 from fusion_graph.evals.tuning.writing import pipeline_text
 from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.wiring import pipelines
 
 CUT = 4
 
@@ -92,7 +92,7 @@ def _space(name: str) -> list[Candidate]:
         source = Path(name).read_bytes()
     except OSError as fault:
         raise UsageError(f"the space {name} cannot be read: {fault.strerror}", hint="correct the path") from fault
-    return read_space(source, name, wiring.load)
+    return read_space(source, name, pipelines.load)
 
 
 async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) -> Search:
@@ -182,10 +182,10 @@ def _show(search: Search, folder: Path) -> None:
         candidate, name = search.candidates[line.arm], f"tuned-{number}"
         told = f"{line.arm}: {line.score or 0.0:.1f} on {search.tasks.name}, {usd(line.cost_usd)} a task."
         told = f"Simulated, means nothing. {told}" if lab.simulated else told
-        text = pipeline_text(wiring.locate(candidate.source).read_bytes(), candidate, name, told)
+        text = pipeline_text(pipelines.locate(candidate.source).read_bytes(), candidate, name, told)
         path = folder / f"{name}.yaml"
         path.write_text(text, "utf-8")
-        wiring.load(path)  # what is printed runs
+        pipelines.load(path)  # what is printed runs
         texts.append(f"# {path}\n{text}")
         interval = f"{line.interval.low:.1f}..{line.interval.high:.1f}"
         rows.append(

@@ -30,16 +30,16 @@ def COMMAND(
 
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
-    from fusion_graph import wiring
     from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
+    from fusion_graph.wiring import pipelines
 
     cassette = _taping.check(record, replay)
     given = _resuming.Given(config, prompt, file, {}, None)
     if cassette is not None:
         what = _taping.played(given, cassette)
     else:
-        what = _resuming.begun(given._replace(pipeline=config or wiring.DEFAULT_PIPELINE))
+        what = _resuming.begun(given._replace(pipeline=config or pipelines.DEFAULT_PIPELINE))
     job = Job(
         pipeline=what.pipeline,
         params=what.params,

@@ -33,7 +33,7 @@ def COMMAND(
     Off a terminal every line of standard input is a question, and standard output gets the answers.
     """
     from fusion_graph.commands._talking import Choice, talk
-    from fusion_graph.equipment import Allowed
+    from fusion_graph.wiring.tools import Allowed
 
     allowed = Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network)
     choice = Choice(

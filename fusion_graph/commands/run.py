@@ -65,7 +65,7 @@ def COMMAND(
     """
     from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
-    from fusion_graph.equipment import Allowed
+    from fusion_graph.wiring.tools import Allowed
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
     cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm
 from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.wiring import pipelines
 
 
 def lab(**place: object) -> Lab:
@@ -40,10 +40,10 @@ def test_a_dry_run_and_a_live_one_do_not_mix(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_budget_wants_every_price() -> None:
-    pipeline = wiring.load(
+    pipeline = pipelines.load(
         {"version": 1, "name": "p", "nodes": {"a": {"kind": "proposer", "model": "my/own"}}, "output": "a"}
     )
-    arm = Arm(name="p", bound=wiring.bind_pipeline(pipeline))
+    arm = Arm(name="p", bound=pipelines.bind(pipeline))
     lab().check_prices([arm], "")
     with pytest.raises(UsageError, match="my/own"):
         lab(budget_usd=1.0).check_prices([arm], "")
@@ -61,8 +61,8 @@ def test_marked_lines_are_broken_before_they_are_marked(capsys: pytest.CaptureFi
 
 def armed(tool: str) -> Arm:
     node = {"kind": "proposer", "model": "a/x", "tools": [tool]}
-    pipeline = wiring.load({"version": 1, "name": "p", "nodes": {"a": node}, "output": "a"})
-    return Arm(name="p", bound=wiring.bind_pipeline(pipeline))
+    pipeline = pipelines.load({"version": 1, "name": "p", "nodes": {"a": node}, "output": "a"})
+    return Arm(name="p", bound=pipelines.bind(pipeline))
 
 
 def test_a_public_benchmark_is_not_to_be_found() -> None:

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.commands._running import Job, perform
 from fusion_graph.messages import Message
+from fusion_graph.wiring import pipelines
 
 QUESTION = (Message("user", "What is 6 times 7?"),)
 
@@ -19,23 +19,23 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_job_prints_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION)) == 0
+    assert await perform(Job(pipeline=pipelines.load("budget"), messages=QUESTION)) == 0
     assert "42" in capsys.readouterr().out
 
 
 async def test_a_job_without_a_tree_says_little(capsys: pytest.CaptureFixture[str]) -> None:
-    await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION, tree=False))
+    await perform(Job(pipeline=pipelines.load("budget"), messages=QUESTION, tree=False))
     assert capsys.readouterr().err.count("\n") == 1
 
 
 async def test_a_document_is_not_streamed(capsys: pytest.CaptureFixture[str]) -> None:
-    await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION, as_json=True))
+    await perform(Job(pipeline=pipelines.load("budget"), messages=QUESTION, as_json=True))
     assert json.loads(capsys.readouterr().out)["answer"]
 
 
 async def test_parameters_limits_and_seed_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(
-        pipeline=wiring.load("budget"), messages=QUESTION, params={"layers": 2}, seed=3, deadline_s=50, as_json=True
+        pipeline=pipelines.load("budget"), messages=QUESTION, params={"layers": 2}, seed=3, deadline_s=50, as_json=True
     )
     await perform(job)
     told = json.loads(capsys.readouterr().out)

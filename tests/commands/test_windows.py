@@ -8,8 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands._windows import MOST, UNKNOWN, room_in
+from fusion_graph.wiring import engines, pipelines
 
 
 def pipeline(*models: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def pipeline(*models: str) -> dict[str, Any]:
 async def room(folder: Path, environment: Mapping[str, str], *models: str, toml: str = "") -> int:
     (folder / "fusiongraph.toml").write_text(toml)
     setup = settings.load({"FUSION_HOME": str(folder), **environment}, folder)
-    ready = await wiring.prepare(wiring.load(pipeline(*models)), {}, setup)
+    ready = await engines.prepare(pipelines.load(pipeline(*models)), {}, setup)
     return await room_in(ready.bound, ready.selection, setup)
 
 
