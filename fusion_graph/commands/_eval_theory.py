@@ -29,7 +29,7 @@ def perform(items: int | None) -> int:
 
 async def _prove(items: int) -> tuple[Lab, list[Outcome]]:
     lab = await Lab.open(Place(dry_run=True))
-    return lab, [await prove(case, items, pipelines.load, lab.bind) for case in cases()]
+    return lab, [await prove(case, items, pipelines.load, lab.models.bind) for case in cases()]
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

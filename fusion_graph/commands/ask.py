@@ -36,17 +36,11 @@ def COMMAND(
 
     cassette = _taping.check(record, replay)
     given = _resuming.Given(config, prompt, file, {}, None)
-    if cassette is not None:
-        what = _taping.played(given, cassette)
-    else:
-        what = _resuming.begun(given._replace(pipeline=config or pipelines.DEFAULT_PIPELINE))
+    if cassette is None and config is None:
+        given = given._replace(pipeline=pipelines.DEFAULT_PIPELINE)
+    asked, _ = _taping.asked(given, cassette)
     job = Job(
-        pipeline=what.pipeline,
-        params=what.params,
-        messages=what.messages,
-        seed=what.seed,
-        budget_usd=what.budget_usd,
-        deadline_s=what.deadline_s,
+        asked=asked,
         prices=prices,
         tree=False,
         command="ask",
