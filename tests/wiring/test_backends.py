@@ -15,6 +15,7 @@ from fusion_graph.contracts import Backend
 from fusion_graph.providers import _detect, local
 from fusion_graph.providers._detect import Candidate
 from fusion_graph.wiring import backends, pipelines
+from tests.loopback import served
 
 DOCUMENT = {"version": 1, "name": "p", "nodes": {"a": {"kind": "proposer", "model": "a/x"}}, "output": "a"}
 
@@ -33,18 +34,10 @@ async def ollama(monkeypatch: pytest.MonkeyPatch, *models: str) -> AsyncIterator
     async def listing(_request: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": model} for model in models]})
 
-    app = web.Application()
-    app.add_routes([web.get("/api/version", version), web.get("/v1/models", listing)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    candidate = Candidate("ollama", port, "/api/version", lambda body: "version" in body)
-    monkeypatch.setattr(_detect.find_local_servers, "__defaults__", ((candidate,),))
-    try:
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        await runner.cleanup()
+    async with served({"/api/version": version, "/v1/models": listing}) as url:
+        candidate = Candidate("ollama", int(url.rpartition(":")[2]), "/api/version", lambda body: "version" in body)
+        monkeypatch.setattr(_detect.find_local_servers, "__defaults__", ((candidate,),))
+        yield f"{url}/v1"
 
 
 def nothing_here(monkeypatch: pytest.MonkeyPatch, missing: str = "no engine") -> None:
