@@ -64,16 +64,15 @@ async def test_rewrite_that_breaks_off_is_an_error() -> None:
 KEEP = ", keep_best: true, rounds: 2"
 
 
+def graded(parent: int, second: int, third: int) -> list[Reply]:
+    """Two rounds, and what the critic thinks of each text."""
+    critiques = [critique("weak", grade=grade) for grade in (parent, second, third)]
+    return [critiques[0], "second", critiques[1], "third", critiques[2]]
+
+
 async def test_keep_best_is_held() -> None:
     # semantics 3, table: refine `keep_best`: held
-    replies: list[Reply] = [
-        critique("weak", grade=3),
-        "second",
-        critique("still", grade=8),
-        "third",
-        critique("worse", grade=5),
-    ]
-    stage = Stage({"m/p": "parent", "m/r": replies})
+    stage = Stage({"m/p": "parent", "m/r": graded(3, 8, 5)})
     result = await stage.run(REFINE % KEEP, stream=True)
     assert (stage.streamed, stage.whole) == ("", ["second"])
     assert result.text == "second"
@@ -81,14 +80,7 @@ async def test_keep_best_is_held() -> None:
 
 async def test_keep_best_makes_one_extra_critique() -> None:
     # semantics 3, table: one extra critique of the last text: at most 2r+1 calls, highest score wins
-    replies: list[Reply] = [
-        critique("weak", grade=3),
-        "second",
-        critique("still", grade=5),
-        "third",
-        critique("good", grade=9),
-    ]
-    stage = Stage({"m/p": "parent", "m/r": replies})
+    stage = Stage({"m/p": "parent", "m/r": graded(3, 5, 9)})
     result = await stage.run(REFINE % KEEP)
     assert result.text == "third"
     assert len(stage.sent("m/r")) == 5
@@ -96,12 +88,5 @@ async def test_keep_best_makes_one_extra_critique() -> None:
 
 async def test_keep_best_ties_go_to_the_earlier() -> None:
     # semantics 3, table: tie = earlier
-    replies: list[Reply] = [
-        critique("weak", grade=6),
-        "second",
-        critique("still", grade=6),
-        "third",
-        critique("same", grade=6),
-    ]
-    result = await Stage({"m/p": "parent", "m/r": replies}).run(REFINE % KEEP)
+    result = await Stage({"m/p": "parent", "m/r": graded(6, 6, 6)}).run(REFINE % KEEP)
     assert result.text == "parent"
