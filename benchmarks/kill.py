@@ -36,7 +36,7 @@ from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE, Job, Journal
 from fusion_graph.store.past import Past, read_past
 from fusion_graph.store.tables import JOURNAL
-from fusion_graph.wiring import bind_pipeline, load
+from fusion_graph.wiring import pipelines
 
 FENCE = "f00dcafe1234"
 CALLS = 4  # of one prompt
@@ -66,7 +66,7 @@ class Round(NamedTuple):
 
 async def work(home: Path, url: str, prompts: int, at_once: int) -> None:
     """Run what is not finished; a line of standard output for every answer."""
-    journal, turn, bound = Journal(home), asyncio.Semaphore(at_once), bind_pipeline(load(PIPELINE))
+    journal, turn, bound = Journal(home), asyncio.Semaphore(at_once), pipelines.bind(pipelines.load(PIPELINE))
     backend = Backend(name="up", base_url=url, free=True)
     async with (
         Fusion(providers=PROVIDERS, backends={"up": backend}, default_backend="up", prices=Prices({})) as fusion,

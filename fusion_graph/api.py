@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fusion_graph import settings as _settings
-from fusion_graph import wiring
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
-from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import FusionError, UsageError
 from fusion_graph.events import Event, Listener
 from fusion_graph.messages import Message
@@ -25,6 +23,8 @@ from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.toolbox import Toolbox
 from fusion_graph.tools import default_registry
+from fusion_graph.wiring import engines, pipelines
+from fusion_graph.wiring.tools import Allowed, toolbox_for
 
 __all__ = ["Analysis", "Draft", "FusionError", "Pipeline", "RunResult", "default_registry", "load", "run", "stream"]
 
@@ -37,7 +37,7 @@ Prompt: TypeAlias = "str | Sequence[Mapping[str, Any] | Message]"
 
 def load(source: Source) -> Pipeline:
     """A valid pipeline, to be run any number of times. Raises PipelineError with every mistake in it."""
-    return wiring.load(source)
+    return pipelines.load(source)
 
 
 async def run(
@@ -61,15 +61,15 @@ async def run(
     UsageError or PipelineError before anything is spent.
     """
     setup = settings or _settings.load()
-    ready = await wiring.prepare(wiring.load(pipeline), params or {}, setup)
+    ready = await engines.prepare(pipelines.load(pipeline), params or {}, setup)
     request = RunRequest(
         messages=_messages(prompt),
         seed=seed,
         stream=stream,
-        limits=wiring.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s),
+        limits=pipelines.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s),
     )
     box = tools or await toolbox_for(ready.bound, setup, Allowed())
-    async with wiring.open_fusion(ready.selection, wiring.prices(prices), box) as fusion:
+    async with engines.open_fusion(ready.selection, engines.prices(prices), box) as fusion:
         return await fusion.run(ready.bound, request, listener)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fusion_graph import wiring
 from fusion_graph.graph.binding import bind
 from fusion_graph.graph.drawing.diagram import picture
 from fusion_graph.graph.drawing.image import PROGRAM, draw, programs
 from fusion_graph.graph.reader import load
 from fusion_graph.kinds import KINDS
+from fusion_graph.wiring import pipelines
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "diagrams"
@@ -24,7 +24,7 @@ def main() -> None:
     if Path(next(programs(), "")).stem != PROGRAM:
         sys.exit(f"{PROGRAM} is not installed: make install")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for file in wiring.presets().values():
+    for file in pipelines.presets().values():
         (FOLDER / f"{file.stem}.svg").write_bytes(diagram(file))
         print(f"docs/diagrams/{file.stem}.svg")
 

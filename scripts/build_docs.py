@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.commands._program import EXIT_CODES, PROGRAM
 from fusion_graph.contracts import Kind
@@ -19,6 +18,7 @@ from fusion_graph.graph.fragments import CALL, COMMON, LIMITS, PARAM, PRESENT, R
 from fusion_graph.graph.reader import load
 from fusion_graph.graph.schema import GRAPH_TOP, PANEL_TOP, takes_calls
 from fusion_graph.kinds import KINDS
+from fusion_graph.wiring import pipelines
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -163,7 +163,7 @@ def presets() -> Iterator[str]:
     yield "# Presets\n"
     yield 'Run one by its name: `fusiongraph run NAME "..."`. `fusiongraph plan NAME` tells before anything is spent'
     yield "how many calls it makes and what they cost at worst.\n"
-    files = list(wiring.presets().values())
+    files = list(pipelines.presets().values())
     found = {file: load(file.read_bytes(), file=file.name, kinds=KINDS) for file in files}
     yield "| preset | what it is |\n|---|---|"
     yield from (f"| [`{pipeline.name}`](#{pipeline.name}) | {pipeline.description} |" for pipeline in found.values())

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.server import ROUTES
+from fusion_graph.wiring import pipelines
 from scripts.stack import KEY, PROGRAM, Stack, stack
 
 QUESTION = "What is the capital of Australia?"
@@ -187,8 +187,8 @@ def serve(walk: Walk) -> None:
 COMMAND_STEPS: Mapping[str, Callable[[Walk], object]] = {
     "doctor": lambda walk: _holds(walk.call("doctor", "--mcp"), "default", "FUSION_BASE_URL"),
     "models": lambda walk: _holds(walk.call("models"), "google/gemini-3-flash"),
-    "check": lambda walk: walk.call("check", *map(str, wiring.presets().values())),
-    "test": lambda walk: _holds(walk.call("test", *wiring.presets()), "passed"),
+    "check": lambda walk: walk.call("check", *map(str, pipelines.presets().values())),
+    "test": lambda walk: _holds(walk.call("test", *pipelines.presets()), "passed"),
     "plan": lambda walk: _holds(walk.call("plan", "budget"), "calls"),
     "expand": expand,
     "render": render,

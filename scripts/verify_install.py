@@ -17,10 +17,10 @@ from scripts.stack import ROOT, environment_of
 INSIDE = """
 import pathlib, sys
 import fusion_graph
-from fusion_graph import wiring
+from fusion_graph.wiring import pipelines
 package = pathlib.Path(fusion_graph.__file__).parent
 assert package.is_relative_to(sys.prefix), f"imported from {package}"
-print(*sorted(wiring.presets()), *sorted(path.name for path in (package / "schemas").glob("*.json")))
+print(*sorted(pipelines.presets()), *sorted(path.name for path in (package / "schemas").glob("*.json")))
 assert (package / "data" / "prices.json").is_file() and (package / "py.typed").is_file()
 """
 

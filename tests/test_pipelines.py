@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from fusion_graph import wiring
 from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
@@ -26,9 +25,10 @@ from fusion_graph.graph.expand import expand
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS
+from fusion_graph.wiring import pipelines
 
 ROOT = Path(__file__).parents[1]
-FILES = list(wiring.presets().values())
+FILES = list(pipelines.presets().values())
 WANTED = (
     *("best-of-n", "budget", "budget-graph", "cascade", "debate", "frontier", "frontier-graph", "hedged", "local"),
     *("moa-layers", "quorum", "rank-fuse", "refine", "self-consistency", "self-moa", "universal-self-consistency"),

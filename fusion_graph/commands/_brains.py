@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph import wiring
 from fusion_graph.agent.brain import Lost, Reply
 from fusion_graph.chat.progress import Progress
 from fusion_graph.commands._closing import closing_line, degraded_lines
@@ -22,6 +21,7 @@ from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import ToolError, UsageError
 from fusion_graph.messages import Completion, Message, Sampling
 from fusion_graph.store.journal import Job
+from fusion_graph.wiring import engines, pipelines
 
 if TYPE_CHECKING:
     from fusion_graph.agent.memory import Memory
@@ -37,7 +37,7 @@ SOLO = "brain"
 class PipelineBrain:
     """A pipeline on an engine of its own; its runs are those of a session, once it has one."""
 
-    def __init__(self, ready: wiring.Ready, fusion: Fusion, prices: Prices, window: int) -> None:
+    def __init__(self, ready: engines.Ready, fusion: Fusion, prices: Prices, window: int) -> None:
         self._bound = ready.bound
         self._backend = ready.selection.default
         self._fusion = fusion
@@ -78,7 +78,7 @@ class PipelineBrain:
         if left is None:
             return limits
         least = left if limits.budget_usd is None else min(left, limits.budget_usd)
-        return wiring.limits_of(self._bound, budget_usd=least)
+        return pipelines.limits_of(self._bound, budget_usd=least)
 
     @property
     def doing(self) -> str:
@@ -133,7 +133,7 @@ class PipelineBrain:
 
 async def brain_of(name: str | None, setup: Settings, prices: str | None) -> PipelineBrain:
     """A preset, a file, or a model; without a name the writer of the default pipeline, alone."""
-    if name is not None and (name in wiring.presets() or Path(name).suffix in wiring.SUFFIXES):
+    if name is not None and (name in pipelines.presets() or Path(name).suffix in pipelines.SUFFIXES):
         return await _open(name, setup, prices)
     if name is not None:
         _check_model(name)
@@ -144,7 +144,7 @@ def _check_model(name: str) -> None:
     """Raises UsageError for what is no model's name, or a preset's that was written wrong."""
     if not name.strip() or set(name) & set(" \t\n") or name.endswith("/"):
         raise UsageError(f"--model: {name!r} is no model", hint="vendor/name, a preset's name or a pipeline's file")
-    near = [] if set(name) & set("/:.@") else difflib.get_close_matches(name, wiring.presets(), n=1, cutoff=0.8)
+    near = [] if set(name) & set("/:.@") else difflib.get_close_matches(name, pipelines.presets(), n=1, cutoff=0.8)
     if near:
         raise UsageError(f"--model: there is no preset {name}", hint=f"did you mean {near[0]}?")
 
@@ -164,13 +164,13 @@ def _solo(model: str) -> dict[str, Any]:
 
 
 def _writer() -> str:
-    bound = wiring.bind_pipeline(wiring.load(wiring.DEFAULT_PIPELINE))
+    bound = pipelines.bind(pipelines.load(pipelines.DEFAULT_PIPELINE))
     found = next(model for i in sorted(bound.writers) if (model := bound.nodes[i].model) is not None)
     return str(found.model)
 
 
 async def _open(source: str | dict[str, Any], setup: Settings, prices: str | None) -> PipelineBrain:
-    ready = await wiring.prepare(wiring.load(source), {}, setup)
+    ready = await engines.prepare(pipelines.load(source), {}, setup)
     window = await room_in(ready.bound, ready.selection, setup)
-    table = wiring.prices(prices)
-    return PipelineBrain(ready, wiring.open_fusion(ready.selection, table), table, window)
+    table = engines.prices(prices)
+    return PipelineBrain(ready, engines.open_fusion(ready.selection, table), table, window)

@@ -19,10 +19,10 @@ from fusion_graph.commands._brains import PipelineBrain, brain_of, council_of
 from fusion_graph.commands._desk import Desk
 from fusion_graph.commands._journal import opened
 from fusion_graph.commands._prompt import STDIN, read_prompt
-from fusion_graph.equipment import ALL, PREFIX, Allowed, mcp_listed, toolbox, with_mcp
 from fusion_graph.errors import UsageError
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox, lacks
+from fusion_graph.wiring.tools import ALL, PREFIX, Allowed, mcp_listed, toolbox, with_mcp
 
 if TYPE_CHECKING:
     from fusion_graph.agent.screen import AgentScreen

@@ -204,7 +204,8 @@ def _unwritable(fault: OSError) -> UsageError:
 
 def _write(report: Report, wanted: Output) -> Iterator[str]:
     from fusion_graph.evals.report.page import page
-    from fusion_graph.evals.report.plots import plots, to_png, to_svg
+    from fusion_graph.evals.report.plot_files import to_png, to_svg
+    from fusion_graph.evals.report.plots import plots
 
     try:
         if wanted.html:

@@ -3,12 +3,12 @@ says."""
 
 from __future__ import annotations
 
-from fusion_graph import wiring
 from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import columns
 from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.evals.synthetic.cases import Outcome, cases, prove
 from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.wiring import pipelines
 
 ITEMS = 1000
 HEAD = ("case", "predicted", "measured", "99 % interval", "calls predicted", "measured", "holds", "shows")
@@ -29,7 +29,7 @@ def perform(items: int | None) -> int:
 
 async def _prove(items: int) -> tuple[Lab, list[Outcome]]:
     lab = await Lab.open(Place(dry_run=True))
-    return lab, [await prove(case, items, wiring.load, lab.bind) for case in cases()]
+    return lab, [await prove(case, items, pipelines.load, lab.models.bind) for case in cases()]
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fusion_graph import wiring
 from fusion_graph.commands import _eval_report, _interrupt
 from fusion_graph.commands._eval_report import TABLE, Output
 from fusion_graph.commands._figures import several, usd
@@ -23,9 +22,8 @@ from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_mod
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
-from fusion_graph.store.clockwork import Clockwork
+from fusion_graph.wiring import pipelines
 
-CUT = 4  # the exit code of a budget that ended it
 STEPS = 10  # lines of progress
 
 
@@ -74,30 +72,22 @@ def perform(wanted: Wanted) -> int:
     """Do it and print it. Returns the exit code."""
     tasks = load_tasks(wanted.tasks).first(wanted.limit)
     for name in wanted.pipelines:
-        wiring.load(name)  # what cannot be read is told before anything is written down
+        pipelines.load(name)  # what cannot be read is told before anything is written down
     _eval_report.check_places(wanted.output)
-    if wanted.place.dry_run:
-        study = _interrupt.run(_study(wanted, tasks), Clockwork)
-    else:
-        study = _interrupt.run(_study(wanted, tasks))
-    lab = study.lab
-    try:
+    study = _interrupt.run(_study(wanted, tasks), wanted.place.loop)
+    with study.lab.shown():
         _look_back(study)
-        _eval_report.show(_report(study), wanted.output, lab)
-    finally:
-        lab.close("budget" if lab.purse.empty else "ok")
-    if lab.purse.empty:
-        return CUT
-    return 0 if any(row.score.score is not None for row in study.rows) else 1
+        _eval_report.show(_report(study), wanted.output, study.lab)
+    return study.lab.exit_code(scored=any(row.score.score is not None for row in study.rows))
 
 
 def _look_back(study: Study) -> None:
     """What the records tell for nothing: the time of each run by itself, and the table without each member."""
     by_name, by_task = {arm.name: arm for arm in study.arms}, {task.id: task for task in study.tasks.tasks}
     lab = study.lab
-    if not lab.virtual:  # in a dry run time is virtual from the start
+    if not lab.models.virtual:  # in a dry run time is virtual from the start
         records = lab.from_records(study.arms)
-        study.rows = timed(study.rows, by_name, by_task, records, lab.records, simulated=lab.simulated)
+        study.rows = timed(study.rows, by_name, by_task, records, lab.records, simulated=lab.models.simulated)
     study.without = [
         found
         for arm in study.arms
@@ -108,7 +98,7 @@ def _look_back(study: Study) -> None:
             study.scores,
             {model: lab.from_records(study.arms, model) for model in panel_models(arm)},
             lab.records,
-            simulated=lab.simulated,
+            simulated=lab.models.simulated,
         )
     ]
 
@@ -117,7 +107,7 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
     protocol = choose_protocol(wanted.protocol, tasks)
     judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
     lab = await Lab.open(wanted.place)
-    lab.guarded = tasks.public
+    lab.models.guarded = tasks.public
     study = Study(
         wanted=wanted,
         lab=lab,
@@ -137,16 +127,18 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
 
 def _at_most(study: Study) -> str:
     """Before anything is spent: how much it may be."""
-    found = foresee(study.arms, study.tasks, study.wanted.runs, study.judging, study.lab.rates)
+    found = foresee(study.arms, study.tasks, study.wanted.runs, study.judging, study.lab.models.rates)
     judge = f", {several(found.judge_calls, 'call')} of the judge ({usd(found.judge_usd)})" if found.judge_calls else ""
     return f"at most {several(found.arm_calls, 'call')} of the arms ({usd(found.arm_usd)}){judge}, if nothing is shared"
 
 
 def _arms(wanted: Wanted, lab: Lab) -> list[Arm]:
-    found = [wiring.load(name) for name in wanted.pipelines]
+    found = [pipelines.load(name) for name in wanted.pipelines]
     if wanted.ab:
-        return ab(found[0], wiring.read_params(found[0], wanted.params), lab.bind)
-    return named_apart(Arm(name=one.name, bound=lab.bind(one, wiring.read_params(one, wanted.params))) for one in found)
+        return ab(found[0], pipelines.read_params(found[0], wanted.params), lab.models.bind)
+    return named_apart(
+        Arm(name=one.name, bound=lab.models.bind(one, pipelines.read_params(one, wanted.params))) for one in found
+    )
 
 
 async def _work(study: Study) -> None:
@@ -180,7 +172,7 @@ async def _round(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None
         grade_drafts=wanted.grade_drafts,
         at_once=wanted.place.at_once,
     )
-    async with lab.fusion(arms, lab.door()) as fusion:
+    async with lab.models.open(arms, lab.door()) as fusion:
         desk = lab.desk(fusion, judge, study.scores)
         study.rows += await evaluate(job, desk, _Progress(lab, job.size))
     study.planned += job.size
@@ -203,7 +195,7 @@ def _baselines(study: Study) -> list[Arm]:
         study.lab.err(f"the baseline of equal cost would take {samples} samples; it gets {MOST_SAMPLES} and costs less")
     solo = next(arm for arm in study.arms if arm.name == best.arm)
     ways = (True, False) if exact else (False,)  # answers that can be counted are counted, and written together too
-    return [baseline(solo, samples, wiring.load, study.lab.bind, exact=way) for way in ways]
+    return [baseline(solo, samples, pipelines.load, study.lab.models.bind, exact=way) for way in ways]
 
 
 class _Progress:
@@ -230,8 +222,8 @@ def _report(study: Study) -> Report:
         judging=judging,
         tasks=study.tasks,
         runs=study.wanted.runs,
-        simulated=lab.simulated or any(row.answer.simulated for row in study.rows),
-        prices_date=lab.prices.date,
+        simulated=lab.models.simulated or any(row.answer.simulated for row in study.rows),
+        prices_date=lab.models.prices.date,
         spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,
         calls=lab.purse.calls,
         journal=lab.series.id if lab.series.kept else "",

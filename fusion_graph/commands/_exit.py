@@ -11,7 +11,7 @@ from __future__ import annotations
 from fusion_graph.commands import INTERRUPTED, TERMINATED, _console, _interrupt
 from fusion_graph.errors import FusionError, PipelineError
 
-FAILED, USAGE, DEGRADED, BUG, BROKEN_PIPE = 1, 2, 3, 70, 141
+FAILED, USAGE, DEGRADED, CUT, BUG, BROKEN_PIPE = 1, 2, 3, 4, 70, 141
 
 
 def conclude(error: BaseException) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import Any
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._figures import columns, count, seconds, several, usd
 from fusion_graph.commands._timeline import LEGEND, timeline
@@ -29,6 +29,7 @@ from fusion_graph.store.options import read_options
 from fusion_graph.store.pruning import prune
 from fusion_graph.store.series import NOUNS
 from fusion_graph.store.tables import JOURNAL
+from fusion_graph.wiring import pipelines
 
 WIDTH = 100  # where there is no terminal to ask
 TITLE = 36  # characters of a title in a table
@@ -118,9 +119,9 @@ def _closing(line: RunLine, how: str) -> str:
 def drawing(run: StoredRun) -> Picture | None:
     """The pipeline as it was run, coloured by what happened; None if this version cannot read it any more."""
     try:
-        pipeline = wiring.load(json.loads(run.source))
+        pipeline = pipelines.load(json.loads(run.source))
         known = {name: value for name, value in run.params.items() if name in pipeline.params}
-        bound = wiring.bind_pipeline(pipeline, known)
+        bound = pipelines.bind(pipeline, known)
     except (FusionError, ValueError):
         return None
     return picture(bound, endings(run))

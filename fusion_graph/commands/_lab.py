@@ -1,5 +1,5 @@
-"""Where evals are made: models, prices, records and purse under one roof, for `eval` and `tune`. In a dry run every
-model is simulated and time is virtual; nothing leaves the process."""
+"""Where evals are made: models, records and purse under one roof, for `eval` and `tune`; what is said meanwhile, and
+what is left of it when it ends."""
 
 from __future__ import annotations
 
@@ -7,44 +7,35 @@ import asyncio
 import shutil
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._again import ASKED
+from fusion_graph.commands._exit import CUT, FAILED
 from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._journal import shut
-from fusion_graph.contracts import Provider
+from fusion_graph.commands._lab_models import Models
 from fusion_graph.engine.fusion import Fusion
-from fusion_graph.engine.pricing import Rates
-from fusion_graph.engine.tooled import check_tools
-from fusion_graph.equipment import Allowed, toolbox
 from fusion_graph.errors import UsageError
-from fusion_graph.evals.arms import Arm, called, models_of
+from fusion_graph.evals.arms import Arm, models_of
 from fusion_graph.evals.hygiene import parties
-from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
-from fusion_graph.evals.running import simulated
 from fusion_graph.evals.running.evaluation import Desk
 from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
-from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
-from fusion_graph.graph.binding import Bound
-from fusion_graph.pipeline import ModelRef, Pipeline
-from fusion_graph.providers import PROVIDERS
-from fusion_graph.store.door import guarded
+from fusion_graph.store.clockwork import Clockwork
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import NOUNS, Series, take_up
-from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.wiring import backends, engines, pipelines
 
 DRY, LIVE = "a dry run", "real models"
 MARK = "simulated | "
-FREE = Rates(input=0.0, output=0.0, cached=0.0)
 WIDTH = 100  # of a marked line: broken here, so that its second half is marked too
 
 
@@ -62,26 +53,27 @@ class Place:
     prices: str | None = None
     at_once: int = 8
 
+    @property
+    def loop(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """Where time passes at once in a dry run."""
+        return Clockwork if self.dry_run else None
+
 
 class Lab:
     """Open for one command. Whatever it prints in a dry run is marked so, line by line."""
 
-    def __init__(self, place: Place, selection: wiring.Selection | None, setup: settings.Settings) -> None:
+    def __init__(self, place: Place, selection: backends.Selection | None, setup: settings.Settings) -> None:
         self.place = place
-        self.virtual = selection is None  # a dry run: also its time
-        self.simulated = selection is None or selection.backends[selection.default].provider == wiring.SIMULATED
-        self.prices = wiring.prices(place.prices)
-        self.purse = Purse(self.prices, place.budget_usd)
+        self.models = Models(selection, setup, engines.prices(place.prices), place.budget_usd)
+        self.purse = self.models.purse
         self.records = Records(self._series(setup))
-        self._selection = selection
         self._setup = setup
-        self.guarded = False  # the tasks are a public benchmark: web tools must not find it
 
     @classmethod
     async def open(cls, place: Place) -> Lab:
         """Raises UsageError when the journal or the prices cannot be read."""
         setup = settings.load()
-        return cls(place, None if place.dry_run else await wiring.select(setup), setup)
+        return cls(place, None if place.dry_run else await backends.select(setup), setup)
 
     def _series(self, setup: settings.Settings) -> Series:
         """A dry run keeps nothing unless it is told to."""
@@ -111,6 +103,17 @@ class Lab:
         if self._wanted and journal.off:
             self.err(f"journal: off ({journal.off}): this {self.noun} cannot be looked at or gone on with later")
 
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Around the report, which is made of what was kept; the last that is done here."""
+        try:
+            yield
+        finally:
+            self.close("budget" if self.purse.empty else "ok")
+
+    def exit_code(self, *, scored: bool) -> int:
+        return CUT if self.purse.empty else 0 if scored else FAILED
+
     @property
     def noun(self) -> str:
         return NOUNS[self.place.command]
@@ -123,12 +126,14 @@ class Lab:
     def err(self, text: str) -> None:
         screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stderr) else WIDTH
         width = min(WIDTH, screen) - len(self.mark)
-        lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) if self.simulated else [text]
+        lines = [text]
+        if self.models.simulated:
+            lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
         _console.err(self._marked("\n".join(lines)))
 
     @property
     def mark(self) -> str:
-        return MARK if self.simulated else ""
+        return MARK if self.models.simulated else ""
 
     def _marked(self, text: str) -> str:
         return "\n".join(f"{self.mark}{line}" for line in text.split("\n"))
@@ -136,14 +141,12 @@ class Lab:
     @property
     def told(self) -> str:
         kept = f"; {self.noun} {self.series.id}" if self.series.kept else "; journal: off"
-        if self._selection is None:
-            return f"backend: sim, every model and judge is simulated; scores mean nothing{kept}"
-        return f"backend: {self._selection.default} ({self._selection.why}){kept}"
+        return f"{self.models.told}{kept}"
 
     def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
-        self.check_prices(arms, judging.model if judging else "")
-        self._tools(arms)
+        self.models.check_prices(arms, judging.model if judging else "")
+        self.models.tools(arms)
         if self.place.asked:
             self.series.write({ASKED: dict(self.place.asked)})
         self.err(self.told)
@@ -170,89 +173,15 @@ class Lab:
                 raise asyncio.CancelledError(spent) from None
             raise
 
-    # --- models -------------------------------------------------------------------------------------------------------
-
-    def bind(self, pipeline: Pipeline, params: Mapping[str, Any]) -> Bound:
-        bound = wiring.bind_pipeline(pipeline, params)
-        if self._selection is None:
-            return bound
-        bound, _ = wiring.fit_models(bound, self._selection)
-        wiring.require_keys(bound, self._selection)
-        return bound
-
-    def rates(self, model: str) -> Rates | None:
-        """Prices of a model; of a free backend zeros, in a dry run those of the table."""
-        ref = ModelRef.parse(model)
-        return FREE if self._is_free(ref) else self.prices.rates(ref.slug)
-
-    def check_prices(self, arms: Sequence[Arm], judge: str) -> None:
-        """A budget can only be kept where every price is known. Raises UsageError."""
-        if self.place.budget_usd is None:
-            return
-        models = {model: None for arm in arms for model in called(arm)} | ({judge: None} if judge else {})
-        unknown = [model for model in models if self.rates(model) is None]
-        if unknown:
-            raise UsageError(
-                f"the price of {', '.join(unknown)} is unknown, so a budget cannot be kept",
-                hint="give it with --prices FILE, or drop --budget-usd",
-            )
-
-    def _is_free(self, ref: ModelRef) -> bool:
-        selection = self._selected({ref.backend})
-        backend = selection.backends.get(ref.backend or selection.default)
-        return backend is not None and (backend.free or self._table(simulated.PANEL)[backend.provider].free)
-
-    def _selected(self, names: Iterable[str]) -> wiring.Selection:
-        """What was chosen; in a dry run every backend is simulated, whatever its name."""
-        return self._selection or wiring.Selection(
-            backends=simulated.backends(names), default=simulated.NAME, why="--dry-run", missing_keys={}, models={}
-        )
-
-    def _table(self, stand_in: Provider) -> Mapping[str, Provider]:
-        return {simulated.NAME: stand_in} if self.virtual else PROVIDERS
-
-    def fusion(self, arms: Sequence[Arm], door: Door, clock: Callable[[], float] | None = None) -> Fusion:
-        """An engine for these arms behind a door."""
-        table = guarded(watched(self._table(simulated.PANEL), self.purse), door)
-        selection = self._selected({backend for arm in arms for backend in arm.bound.backends})
-        return self._open(selection, table, clock, self._tools(arms))
-
-    def _open(
-        self,
-        selection: wiring.Selection,
-        table: Mapping[str, Provider],
-        clock: Callable[[], float] | None = None,
-        tools: Toolbox = NO_TOOLS,
-    ) -> Fusion:
-        return Fusion(
-            providers=table,
-            backends=selection.backends,
-            default_backend=selection.default,
-            prices=self.prices,
-            clock=clock or asyncio.get_running_loop().time,
-            toolbox=tools,
-        )
-
-    def _tools(self, arms: Sequence[Arm]) -> Toolbox:
-        """The web's only: an eval opens nothing of this machine. Raises UsageError for any other."""
-        if not any(arm.bound.tooled for arm in arms):
-            return NO_TOOLS
-        blocked = (*self._setup.blocked_domains, *(HOSTS if self.guarded else ()))
-        box = toolbox(replace(self._setup, blocked_domains=blocked), Allowed())
-        for arm in arms:
-            foreign = [name for names in arm.bound.tooled.values() for name in names if name not in box.tools]
-            if foreign:
-                raise UsageError(f"{arm.name} asks for {foreign[0]}: an eval has the tools of the web only")
-            check_tools(arm.bound, box)
-        return box
+    # --- work ---------------------------------------------------------------------------------------------------------
 
     def door(self, *, live: bool = True) -> Door:
-        return Door(self.records, live=live, paced=self.virtual)
+        return Door(self.records, live=live, paced=self.models.virtual)
 
     def from_records(self, arms: Sequence[Arm], absent: str = "") -> Open:
         """Engines that know what is recorded and nothing else, and in which one model may be absent."""
         door = Door(self.records, live=False, paced=True, absent=frozenset({absent} - {""}))
-        return lambda clock: self.fusion(arms, door, clock)
+        return lambda clock: self.models.open(arms, door, clock)
 
     def desk(
         self, fusion: Fusion, judge: Judge | None, scores: dict[tuple[str, str], float], *, live: bool = True
@@ -262,22 +191,20 @@ class Lab:
             judge=judge,
             records=self.records,
             purse=self.purse,
-            simulated=self.simulated,
+            simulated=self.models.simulated,
             live=live,
             scores=scores,
         )
 
     def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""
-        table = watched(self._table(simulated.EXAMINER), self.purse)
-        selection = self._selected({ModelRef.parse(judging.model).backend})
-        fusion = self._open(selection, table)
-        return Judge(judging, fusion, self.records, wiring.load, self.bind, self.place.at_once, live), fusion
+        fusion, bind = self.models.examiner(judging.model), self.models.bind
+        return Judge(judging, fusion, self.records, pipelines.load, bind, self.place.at_once, live), fusion
 
     async def check_judge(self, judge: Judge, *, force: bool = False) -> SelfTest | None:
         """The judge's self-test, None in a dry run: a simulated examiner cannot read. Raises UsageError for a judge
         that cannot judge, unless it is wanted all the same."""
-        if self.virtual:
+        if self.models.virtual:
             return None
         try:
             found = await examine(judge)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._serving import Given, open_journal, sources, surroundings
-from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.server._auth import Keys, keys_of
 from fusion_graph.server._pipelines import Library
+from fusion_graph.wiring import backends, engines
+from fusion_graph.wiring.tools import server_toolbox
 
 
 async def perform(given: Given, *, port: int | None, host: str) -> int:
@@ -19,10 +20,10 @@ async def perform(given: Given, *, port: int | None, host: str) -> int:
     except ImportError:
         raise UsageError("mcp needs the SDK of the protocol", hint="pip install 'fusion-graph[mcp]'") from None
     setup = settings.load()
-    selection = await wiring.select(setup)
-    prices = wiring.prices(given.prices)
+    selection = await backends.select(setup)
+    prices = engines.prices(given.prices)
     tools = await server_toolbox(setup, given.allow_tools)
-    async with wiring.open_fusion(selection, prices, tools) as fusion:
+    async with engines.open_fusion(selection, prices, tools) as fusion:
         around = surroundings(setup, selection, prices, tools)
         shelf, _ = Library(lambda: sources(given), around, panel=False).load({}, ())
         journal = open_journal(setup) if given.journal else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -10,8 +11,19 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def tools(command: F) -> F:
-    """What a pipeline's or an agent's tools may touch."""
+def tools(command: Callable[..., int]) -> Callable[..., int]:
+    """What a pipeline's tools may touch: four options, which the command gets as one value, `allowed`."""
+
+    @wraps(command)
+    def gathered(
+        *, allow_tools: tuple[str, ...], root: str, unsafe_bash: bool, bash_network: bool, **given: Any
+    ) -> int:
+        from fusion_graph.wiring.tools import Allowed
+
+        allowed = Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network)
+        return command(allowed=allowed, **given)
+
+    command_with = gathered
     for option in (
         click.option("--bash-network", is_flag=True, help="Let bash reach the network."),
         click.option("--unsafe-bash", is_flag=True, help="Run bash unconfined where no sandbox works."),
@@ -24,8 +36,8 @@ def tools(command: F) -> F:
             " Those of MCP servers by name: mcp:server/tool, or mcp:server.",
         ),
     ):
-        command = option(command)
-    return command
+        command_with = option(command_with)
+    return command_with
 
 
 def journal(what: str) -> Callable[[F], F]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message
 
 if TYPE_CHECKING:
-    from fusion_graph.pipeline import Pipeline
     from fusion_graph.store.past import Past
+    from fusion_graph.tapes.straight import Asked
 
 
 class Given(NamedTuple):
@@ -25,50 +24,31 @@ class Given(NamedTuple):
     seed: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be run."""
-
-    pipeline: Pipeline
-    params: Mapping[str, Any]
-    messages: tuple[Message, ...]
-    seed: int | None
-    budget_usd: float | None = None
-    deadline_s: float | None = None
-    past: Past | None = None
-
-
-def begun(given: Given) -> Wanted:
+def begun(given: Given) -> Asked:
     """A new run. Raises UsageError or PipelineError."""
-    from fusion_graph import wiring
     from fusion_graph.commands._prompt import read_prompt
+    from fusion_graph.tapes.straight import Asked
+    from fusion_graph.wiring import pipelines
 
     if given.pipeline is None:
         raise UsageError("there is no pipeline", hint="name a file or a preset, or a run with --resume")
-    found = wiring.load(given.pipeline)
-    return Wanted(
-        pipeline=found,
-        params=wiring.read_params(found, given.params),
-        messages=(Message("user", read_prompt(given.prompt, given.file)),),
-        seed=given.seed,
-    )
+    found = pipelines.load(given.pipeline)
+    params, prompt = pipelines.read_params(found, given.params), read_prompt(given.prompt, given.file)
+    return Asked(found, params, (Message("user", prompt),), given.seed)
 
 
-def gone_on_with(run: str, given: Given) -> Wanted:
+def gone_on_with(run: str, given: Given) -> tuple[Asked, Past]:
     """An earlier run, with another pipeline or other parameters if they were given. Raises UsageError or
     PipelineError."""
-    from fusion_graph import settings, wiring
+    from fusion_graph import settings
     from fusion_graph.commands._journal import find_past
+    from fusion_graph.tapes.straight import Asked
+    from fusion_graph.wiring import pipelines
 
     if given.prompt is not None or given.file is not None or given.seed is not None:
         raise UsageError("a run that goes on keeps its prompt and its seed", hint="begin a new run for other ones")
     past = find_past(settings.load(), run)
-    found = wiring.load(given.pipeline or json.loads(past.source))
+    found = pipelines.load(given.pipeline or json.loads(past.source))
     known = {name: value for name, value in past.params.items() if name in found.params}
-    return Wanted(
-        pipeline=found,
-        params={**known, **wiring.read_params(found, given.params)},
-        messages=past.messages,
-        seed=past.seed,
-        past=past,
-    )
+    params = {**known, **pipelines.read_params(found, given.params)}
+    return Asked(found, params, past.messages, past.seed), past

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._answer import AnswerWriter
 from fusion_graph.commands._closing import closing_line, degraded_lines
@@ -21,19 +20,18 @@ from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_pl
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
-from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.graph.forecast.estimate import estimate
 from fusion_graph.graph.identity import identities
-from fusion_graph.messages import Message
-from fusion_graph.pipeline import Pipeline
 from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.past import Past
 from fusion_graph.tapes.recording import Recording
 from fusion_graph.tapes.replaying import Replaying
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS
+from fusion_graph.wiring import engines
+from fusion_graph.wiring.tools import Allowed, toolbox_for
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -45,18 +43,12 @@ CUT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What was asked for on the command line."""
+    """What is run, and how the command line wants it told."""
 
-    pipeline: Pipeline
-    messages: tuple[Message, ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    budget_usd: float | None = None
-    deadline_s: float | None = None
+    asked: Asked
     prices: str | None = None
     trace: str | None = None
     as_json: bool = False
-    stream: bool = True
     tree: bool = True  # the live tree on a terminal, and the closing line on stderr
     strict: bool = False
     allowed: Allowed = field(default_factory=Allowed)
@@ -82,8 +74,8 @@ async def perform(job: Job) -> int:
         for line in (ready.told, *deck.warnings()):
             _console.err(line)
         if job.past is not None:
-            made = estimate(ready.bound, wiring.rates(setup, prices), prompt_tokens(job.messages))
-            tell_plan(job.past, ready.bound, identities(ready.bound, job.messages), made)
+            made = estimate(ready.bound, engines.rates(setup, prices), prompt_tokens(job.asked.messages))
+            tell_plan(job.past, ready.bound, identities(ready.bound, job.asked.messages), made)
         screen = _Screen(job, setup, deck.listen)
         try:
             async with deck.open(ready, prices, tools) as fusion:
@@ -148,7 +140,7 @@ class _Screen:
 
 
 def _report(
-    job: Job, screen: _Screen, result: RunResult, ready: wiring.Ready, prices_date: str, book: Notebook
+    job: Job, screen: _Screen, result: RunResult, ready: engines.Ready, prices_date: str, book: Notebook
 ) -> None:
     if job.as_json:
         where = {"backends": [one._asdict() for one in ready.used], "renamed_models": dict(ready.renamed)}
@@ -169,14 +161,14 @@ def _report(
         _console.error(result.error.message, result.error.hint or _hint(result))
 
 
-def _open_book(job: Job, setup: settings.Settings, ready: wiring.Ready) -> AbstractContextManager[Notebook]:
+def _open_book(job: Job, setup: settings.Settings, ready: engines.Ready) -> AbstractContextManager[Notebook]:
     return notebook(
         setup,
         ready.bound,
-        job.messages,
+        job.asked.messages,
         backend=ready.selection.default,
         command=job.command,
-        seed=job.seed,
+        seed=job.asked.seed,
         past=job.past,
         keep=job.keep,
         cache=job.cache,
@@ -205,15 +197,7 @@ def _code(job: Job, result: RunResult) -> int:
 
 def _deck(job: Job, stack: ExitStack) -> Straight:
     """How the run meets its models."""
-    asked = Asked(
-        pipeline=job.pipeline,
-        params=job.params,
-        messages=job.messages,
-        seed=job.seed,
-        budget_usd=job.budget_usd,
-        deadline_s=job.deadline_s,
-        stream=job.stream and not job.as_json,
-    )
+    asked = job.asked._replace(stream=job.asked.stream and not job.as_json)
     if job.cassette is not None:
         return Replaying(asked, job.cassette)
     if job.record is None:

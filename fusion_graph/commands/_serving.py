@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands import _console, _workers
 from fusion_graph.commands._journal import open_cache
-from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.tooled import check_tools
-from fusion_graph.equipment import server_toolbox
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.pipeline_tests import is_tests
@@ -32,6 +30,8 @@ from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.options import read_options as read_store_options
 from fusion_graph.toolbox import Toolbox
+from fusion_graph.wiring import backends, engines, pipelines
+from fusion_graph.wiring.tools import server_toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +62,17 @@ def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
 async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_port: bool, **flags: Any) -> None:
     setup = settings.load()
     options = read_options(setup.server, **flags)
-    selection = await wiring.select(setup)
-    prices = wiring.prices(given.prices)
+    selection = await backends.select(setup)
+    prices = engines.prices(given.prices)
     tools = await server_toolbox(setup, given.allow_tools)
     limits = await _limits(setup, options, log)
     journal = open_journal(setup) if given.journal else None
     caches = Caches(lambda: open_cache(setup))
+    providers = remembering(PROVIDERS)  # what was paid for and not delivered
     try:
         server = await open_server(
             options,
-            fusion=_engine(selection, prices, tools),
+            fusion=engines.open_fusion(selection, prices, tools, providers=providers),
             library=Library(
                 lambda: sources(given),
                 surroundings(setup, selection, prices, tools, own=(options.host, options.port)),
@@ -104,18 +105,18 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
 
 
 def surroundings(
-    setup: settings.Settings, selection: wiring.Selection, prices: Any, tools: Toolbox, own: tuple[str, int] = ("", 0)
+    setup: settings.Settings, selection: backends.Selection, prices: Any, tools: Toolbox, own: tuple[str, int] = ("", 0)
 ) -> Surroundings:
     """`own`: host and port at which pipelines are served, and must not call."""
 
     def fit(bound: Bound) -> Bound:
-        fitted = wiring.fit_models(bound, selection)[0]
+        fitted = backends.fit_models(bound, selection)[0]
         refuse_ring(fitted, selection.backends, selection.default, *own)
         return fitted
 
     def missing(bound: Bound) -> str:
         try:
-            wiring.require_keys(bound, selection)
+            backends.require_keys(bound, selection)
             check_tools(bound, tools)
         except UsageError as error:
             return error.message
@@ -124,18 +125,7 @@ def surroundings(
     return Surroundings(
         fit=fit,
         missing=missing,
-        rates=wiring.rates(setup, prices),
-    )
-
-
-def _engine(selection: wiring.Selection, prices: Any, tools: Toolbox) -> Fusion:
-    """An engine whose calls remember what was paid for and not delivered."""
-    return Fusion(
-        providers=remembering(PROVIDERS),
-        backends=selection.backends,
-        default_backend=selection.default,
-        prices=prices,
-        toolbox=tools,
+        rates=engines.rates(setup, prices),
     )
 
 
@@ -169,18 +159,18 @@ def sources(given: Given) -> list[Source]:
     """The files to serve, the default pipeline first. Raises UsageError."""
     found: list[Source] = []
     if given.config:
-        path = wiring.locate(given.config)
+        path = pipelines.locate(given.config)
         found = [_source(path, DEFAULT), _source(path)]
     if given.folder:
         folder = Path(given.folder)
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}", hint="correct --pipelines")
-        files = sorted(path for path in folder.iterdir() if path.suffix in wiring.SUFFIXES and not is_tests(path))
+        files = sorted(path for path in folder.iterdir() if path.suffix in pipelines.SUFFIXES and not is_tests(path))
         if not files:
             raise UsageError(f"{folder} holds no pipeline", hint="files that end in .yaml")
         found += [_source(path) for path in files if not (given.config and path.samefile(found[0].file))]
     if not given.config:
-        found.insert(0, _source(wiring.presets()[wiring.DEFAULT_PIPELINE], DEFAULT))
+        found.insert(0, _source(pipelines.presets()[pipelines.DEFAULT_PIPELINE], DEFAULT))
     return found
 
 
@@ -195,7 +185,7 @@ def _keys(setup: settings.Settings) -> Sequence[Key]:
     return (*keys_of(setup.server_keys), *named)
 
 
-def _tell(server: Server, options: ServerOptions, selection: wiring.Selection) -> None:
+def _tell(server: Server, options: ServerOptions, selection: backends.Selection) -> None:
     _console.out(server.url)
     names = ", ".join(one.id for one in server.service.shelf.pipelines)
     _console.err(f"models: {names}; backend: {selection.default} ({selection.why})")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.chat.commands import SLASHES
 from fusion_graph.chat.pipe import PipeScreen
 from fusion_graph.chat.talk import Talk
@@ -18,9 +18,10 @@ from fusion_graph.commands._figures import several
 from fusion_graph.commands._journal import shut
 from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
-from fusion_graph.equipment import Allowed, toolbox_for
 from fusion_graph.store.journal import Job, Journal, RunMemory
 from fusion_graph.store.series import Series
+from fusion_graph.wiring import engines, pipelines
+from fusion_graph.wiring.tools import Allowed, toolbox_for
 
 if TYPE_CHECKING:
     from fusion_graph.chat.talk import Screen
@@ -48,7 +49,7 @@ async def talk(choice: Choice) -> int:
     """Until the input ends. The exit code: in a pipe 1 if a turn was not answered."""
     setup = settings.load()
     panel = _Panel(setup, choice, _Book(setup, wanted=choice.journal))
-    await panel.switch(choice.pipeline or wiring.DEFAULT_PIPELINE)
+    await panel.switch(choice.pipeline or pipelines.DEFAULT_PIPELINE)
     ends = (sys.stdin, sys.stdout)
     on_terminal = all(map(_console.is_terminal, ends)) and not setup.dumb_terminal  # which cannot go back to a line
     _console.err(panel.told)
@@ -88,8 +89,8 @@ class _Panel:
         self.book = book
         self._setup = setup
         self._choice = choice
-        self._prices = wiring.prices(choice.prices)
-        self._ready: wiring.Ready | None = None
+        self._prices = engines.prices(choice.prices)
+        self._ready: engines.Ready | None = None
         self._fusion: Fusion | None = None
 
     @property
@@ -104,21 +105,21 @@ class _Panel:
 
     @property
     def others(self) -> Mapping[str, str]:
-        return {name: wiring.load(path).description for name, path in wiring.presets().items()}
+        return {name: pipelines.load(path).description for name, path in pipelines.presets().items()}
 
     async def switch(self, name: str) -> None:
-        pipeline = wiring.load(name)
+        pipeline = pipelines.load(name)
         params = {} if self._ready else self._choice.params  # they are the first pipeline's
-        ready = await wiring.prepare(pipeline, wiring.read_params(pipeline, params), self._setup)
+        ready = await engines.prepare(pipeline, pipelines.read_params(pipeline, params), self._setup)
         tools = await toolbox_for(ready.bound, self._setup, self._choice.allowed)
-        fusion = wiring.open_fusion(ready.selection, self._prices, tools)
+        fusion = engines.open_fusion(ready.selection, self._prices, tools)
         await self.close()
         self._ready, self._fusion = ready, fusion
 
     async def ask(self, messages: tuple[Message, ...], listener: Listener) -> RunResult:
         assert self._ready is not None
         assert self._fusion is not None
-        limits = wiring.limits_of(self._ready.bound, budget_usd=self._choice.budget_usd)
+        limits = pipelines.limits_of(self._ready.bound, budget_usd=self._choice.budget_usd)
         request = self.book.begin(self._ready, RunRequest(messages=messages, stream=True, limits=limits))
         result = await self._fusion.run(self._ready.bound, request, listener)
         self.book.conclude(request, result)
@@ -138,7 +139,7 @@ class _Book:
         self._wanted = wanted
         self._series: Series | None = None
 
-    def begin(self, ready: wiring.Ready, request: RunRequest) -> RunRequest:
+    def begin(self, ready: engines.Ready, request: RunRequest) -> RunRequest:
         """The same request, written down from now on."""
         if not self._wanted:
             return request

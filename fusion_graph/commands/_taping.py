@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from fusion_graph.errors import UsageError
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._resuming import Given, Wanted
+    from fusion_graph.commands._resuming import Given
     from fusion_graph.store.cassette import Cassette
     from fusion_graph.store.clockwork import Clockwork
+    from fusion_graph.store.past import Past
+    from fusion_graph.tapes.straight import Asked
 
 
 def check(record: str | None, replay: str | None, *, resume: bool = False, cache: bool = False) -> Cassette | None:
@@ -26,35 +28,27 @@ def check(record: str | None, replay: str | None, *, resume: bool = False, cache
     return read_tape(replay)
 
 
-def wanted(given: Given, cassette: Cassette | None, resume: str | None = None) -> Wanted:
-    """A recorded run, an earlier one, or a new one."""
+def asked(given: Given, cassette: Cassette | None, resume: str | None = None) -> tuple[Asked, Past | None]:
+    """A recorded run, an earlier one that goes on, or a new one."""
     from fusion_graph.commands import _resuming
 
     if cassette is not None:
-        return played(given, cassette)
-    return _resuming.begun(given) if resume is None else _resuming.gone_on_with(resume, given)
+        return played(given, cassette), None
+    return (_resuming.begun(given), None) if resume is None else _resuming.gone_on_with(resume, given)
 
 
-def played(given: Given, cassette: Cassette) -> Wanted:
+def played(given: Given, cassette: Cassette) -> Asked:
     """The recorded run, with whatever was given in its place. Standard input is only read for `-`."""
-    from fusion_graph import wiring
     from fusion_graph.commands._prompt import read_prompt
-    from fusion_graph.commands._resuming import Wanted
     from fusion_graph.messages import Message
     from fusion_graph.tapes.replaying import recorded
+    from fusion_graph.wiring import pipelines
 
-    asked = recorded(cassette, wiring.load(given.pipeline) if given.pipeline is not None else None)
-    messages = asked.messages
+    found = recorded(cassette, pipelines.load(given.pipeline) if given.pipeline is not None else None)
+    found = found._replace(params={**found.params, **pipelines.read_params(found.pipeline, given.params)})
     if given.prompt is not None or given.file is not None:
-        messages = (Message("user", read_prompt(given.prompt, given.file)),)
-    return Wanted(
-        pipeline=asked.pipeline,
-        params={**asked.params, **wiring.read_params(asked.pipeline, given.params)},
-        messages=messages,
-        seed=asked.seed if given.seed is None else given.seed,
-        budget_usd=asked.budget_usd,
-        deadline_s=asked.deadline_s,
-    )
+        found = found._replace(messages=(Message("user", read_prompt(given.prompt, given.file)),))
+    return found if given.seed is None else found._replace(seed=given.seed)
 
 
 def loop_of(cassette: Cassette | None) -> Callable[[], Clockwork] | None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion_graph import wiring
 from fusion_graph.errors import Diagnostic, PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.pipeline_tests import BESIDE, PipelineTest, is_tests
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.testing.running import run_test
+from fusion_graph.wiring import pipelines
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ def find_all(names: Sequence[str]) -> list[Found]:
 
 def find_tests(name: str) -> Found:
     """Of a pipeline, or of the file beside one. Raises UsageError or PipelineError with every mistake."""
-    path = wiring.locate(name)
+    path = pipelines.locate(name)
     if is_tests(path):
         path = path.with_name(path.stem.removesuffix(BESIDE) + path.suffix)
         if not path.is_file():
             raise UsageError(f"{name} stands beside no pipeline", hint=f"it tests {path}, which is not there")
-    reading = wiring.read(str(path))
+    reading = pipelines.read(str(path))
     if reading.pipeline is None:
         raise PipelineError([d for d in reading.diagnostics if d.severity == "error"])
     tests = reading.tests
-    for beside in sorted(path.with_name(f"{path.stem}{BESIDE}{suffix}") for suffix in wiring.SUFFIXES):
+    for beside in sorted(path.with_name(f"{path.stem}{BESIDE}{suffix}") for suffix in pipelines.SUFFIXES):
         if beside.is_file():
             tests += _beside(beside, reading.pipeline)
     if not tests:
@@ -75,7 +75,7 @@ def check_tests(name: str) -> Sequence[Diagnostic]:
 
 def _beside(file: Path, pipeline: Pipeline) -> tuple[PipelineTest, ...]:
     with file.open("rb") as stream:
-        source = stream.read(wiring.MAX_BYTES)
+        source = stream.read(pipelines.MAX_BYTES)
     return reader.load_tests(source, file=str(file), pipeline=pipeline, kinds=KINDS)
 
 

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fusion_graph import wiring
 from fusion_graph.commands import _interrupt
 from fusion_graph.commands._figures import columns, seconds, several, usd
 from fusion_graph.commands._lab import Lab, Place
@@ -24,9 +23,7 @@ from fusion_graph.evals.taskfiles import load as load_tasks
 from fusion_graph.evals.tuning.halving import rungs, survivors
 from fusion_graph.evals.tuning.space import Candidate, read_space
 from fusion_graph.evals.tuning.writing import pipeline_text
-from fusion_graph.store.clockwork import Clockwork
-
-CUT = 4
+from fusion_graph.wiring import pipelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +71,12 @@ def perform(wanted: Wanted) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise UsageError(f"{folder} cannot be made: {fault.strerror}", hint="name another --out") from fault
-    work = _search(wanted, tasks, space)
-    search = _interrupt.run(work, Clockwork) if wanted.place.dry_run else _interrupt.run(work)
-    try:
-        if not search.lab.virtual:
+    search = _interrupt.run(_search(wanted, tasks, space), wanted.place.loop)
+    with search.lab.shown():
+        if not search.lab.models.virtual:
             _take_time(search)
         _show(search, folder)
-    finally:
-        search.lab.close("budget" if search.lab.purse.empty else "ok")
-    if search.lab.purse.empty:
-        return CUT
-    return 0 if search.lines else 1
+    return search.lab.exit_code(scored=bool(search.lines))
 
 
 def _space(name: str) -> list[Candidate]:
@@ -92,15 +84,15 @@ def _space(name: str) -> list[Candidate]:
         source = Path(name).read_bytes()
     except OSError as fault:
         raise UsageError(f"the space {name} cannot be read: {fault.strerror}", hint="correct the path") from fault
-    return read_space(source, name, wiring.load)
+    return read_space(source, name, pipelines.load)
 
 
 async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) -> Search:
     protocol = choose_protocol(wanted.protocol, tasks)
     judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
     lab = await Lab.open(wanted.place)
-    lab.guarded = tasks.public
-    arms = named_apart(Arm(name=one.name, bound=lab.bind(one.pipeline, one.params)) for one in space)
+    lab.models.guarded = tasks.public
+    arms = named_apart(Arm(name=one.name, bound=lab.models.bind(one.pipeline, one.params)) for one in space)
     search = Search(
         wanted=wanted,
         lab=lab,
@@ -168,7 +160,7 @@ async def _round(
         if search.judging is not None:
             judge, engine = lab.judge(search.judging, live=live)
             await stack.enter_async_context(engine)
-        fusion = await stack.enter_async_context(lab.fusion(arms, lab.door(live=live)))
+        fusion = await stack.enter_async_context(lab.models.open(arms, lab.door(live=live)))
         job = Job(arms=arms, tasks=tasks, protocol=search.protocol, at_once=search.wanted.place.at_once)
         return await evaluate(job, lab.desk(fusion, judge, scores, live=live))
 
@@ -181,11 +173,11 @@ def _show(search: Search, folder: Path) -> None:
     for number, line in enumerate(lines, 1):
         candidate, name = search.candidates[line.arm], f"tuned-{number}"
         told = f"{line.arm}: {line.score or 0.0:.1f} on {search.tasks.name}, {usd(line.cost_usd)} a task."
-        told = f"Simulated, means nothing. {told}" if lab.simulated else told
-        text = pipeline_text(wiring.locate(candidate.source).read_bytes(), candidate, name, told)
+        told = f"Simulated, means nothing. {told}" if lab.models.simulated else told
+        text = pipeline_text(pipelines.locate(candidate.source).read_bytes(), candidate, name, told)
         path = folder / f"{name}.yaml"
         path.write_text(text, "utf-8")
-        wiring.load(path)  # what is printed runs
+        pipelines.load(path)  # what is printed runs
         texts.append(f"# {path}\n{text}")
         interval = f"{line.interval.low:.1f}..{line.interval.high:.1f}"
         rows.append(

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.windows import shipped_window
-from fusion_graph.server._facts import facts_of, read_facts
+from fusion_graph.facts import facts_of, read_facts
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend
     from fusion_graph.graph.binding import Bound
     from fusion_graph.pipeline import ModelRef
     from fusion_graph.settings import Settings
-    from fusion_graph.wiring import Selection
+    from fusion_graph.wiring.backends import Selection
 
 ASK_S = 3.0
 LOCAL = 8192  # the embedded model, unless its options say otherwise

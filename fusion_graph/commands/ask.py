@@ -30,23 +30,17 @@ def COMMAND(
 
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
-    from fusion_graph import wiring
     from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
+    from fusion_graph.wiring import pipelines
 
     cassette = _taping.check(record, replay)
     given = _resuming.Given(config, prompt, file, {}, None)
-    if cassette is not None:
-        what = _taping.played(given, cassette)
-    else:
-        what = _resuming.begun(given._replace(pipeline=config or wiring.DEFAULT_PIPELINE))
+    if cassette is None and config is None:
+        given = given._replace(pipeline=pipelines.DEFAULT_PIPELINE)
+    asked, _ = _taping.asked(given, cassette)
     job = Job(
-        pipeline=what.pipeline,
-        params=what.params,
-        messages=what.messages,
-        seed=what.seed,
-        budget_usd=what.budget_usd,
-        deadline_s=what.deadline_s,
+        asked=asked,
         prices=prices,
         tree=False,
         command="ask",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fusion_graph.commands import _interrupt, _options
+
+if TYPE_CHECKING:
+    from fusion_graph.wiring.tools import Allowed
 
 
 @click.command("chat", short_help="a conversation with a pipeline")
@@ -21,10 +26,7 @@ def COMMAND(
     params: dict[str, str],
     budget_usd: float | None,
     journal: bool,
-    allow_tools: tuple[str, ...],
-    root: str,
-    unsafe_bash: bool,
-    bash_network: bool,
+    allowed: Allowed,
     prices: str | None,
 ) -> int:
     """Talk with a pipeline. Enter sends, Alt-Enter begins a new line, Ctrl-C stops an answer, Ctrl-D leaves; /help
@@ -33,9 +35,7 @@ def COMMAND(
     Off a terminal every line of standard input is a question, and standard output gets the answers.
     """
     from fusion_graph.commands._talking import Choice, talk
-    from fusion_graph.equipment import Allowed
 
-    allowed = Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network)
     choice = Choice(
         pipeline=config, params=params, budget_usd=budget_usd, journal=journal, prices=prices, allowed=allowed
     )

@@ -32,16 +32,16 @@ def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
-    from fusion_graph import wiring
     from fusion_graph.commands import _console, _findings
     from fusion_graph.errors import UsageError
     from fusion_graph.graph.pipeline_tests import is_tests
+    from fusion_graph.wiring import pipelines
 
     found: list[Diagnostic] = []
     missing = False
     for file in files:
         try:
-            found += _tests(file) if is_tests(Path(file)) else wiring.read(file).diagnostics
+            found += _tests(file) if is_tests(Path(file)) else pipelines.read(file).diagnostics
         except UsageError as error:  # the others are checked all the same
             _console.error(error.message, error.hint)
             missing = True

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fusion_graph.contracts import Backend
     from fusion_graph.providers._reach import Reach
     from fusion_graph.settings import Settings
-    from fusion_graph.wiring import Selection
+    from fusion_graph.wiring.backends import Selection
 
 PACKAGES = ("aiohttp", "click", "graphviz", "jsonschema", "networkx", "rich", "ruamel.yaml", "xllamacpp")
 
@@ -37,10 +37,10 @@ def COMMAND(mcp: bool) -> int:
 
 
 async def _examine(setup: Settings, *, mcp: bool) -> tuple[list[tuple[str, str]], bool]:
-    from fusion_graph import wiring
     from fusion_graph.providers._detect import find_local_servers, list_models
+    from fusion_graph.wiring import backends
 
-    selection = await wiring.select(setup)
+    selection = await backends.select(setup)
     backend = selection.backends[selection.default]
     named = [b for name, b in selection.backends.items() if b.base_url]
     async with asyncio.TaskGroup() as group:
@@ -101,17 +101,18 @@ def _machine(setup: Settings) -> list[tuple[str, str]]:
     import platform
     import sys
 
-    from fusion_graph import __version__, wiring
+    from fusion_graph import __version__
     from fusion_graph.graph.drawing.image import programs
     from fusion_graph.providers import local
+    from fusion_graph.wiring import engines, pipelines
 
-    presets = wiring.presets()
+    presets = pipelines.presets()
     return [
         ("embedded model", local.available() or "can be started"),
         ("settings", str(setup.file) if setup.file else "no fusiongraph.toml"),
         ("home", str(setup.home)),
         ("presets", f"{len(presets)} in {next(iter(presets.values())).parent}" if presets else "none found"),
-        ("prices", f"of {wiring.prices().date}"),
+        ("prices", f"of {engines.prices().date}"),
         ("drawing", next(programs(), "no layout program: plain SVG only")),
         ("sandbox", _sandbox()),
         ("web search", _search(setup)),

@@ -14,8 +14,8 @@ def COMMAND(pipeline: str) -> int:
 
     A panel becomes the graph that it is short for, to be changed and run as it is. A graph is printed as it stands.
     """
-    from fusion_graph import wiring
     from fusion_graph.commands import _console
+    from fusion_graph.wiring import pipelines
 
-    _console.out(wiring.graph_text(pipeline), end="")
+    _console.out(pipelines.graph_text(pipeline), end="")
     return 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fusion_graph.engine.pricing import Rates
-    from fusion_graph.wiring import Selection
+    from fusion_graph.wiring.backends import Selection
 
 
 @click.command("models", short_help="the models of the presets, their prices, and the backends")
@@ -22,26 +22,27 @@ def COMMAND(as_json: bool, prices: str | None) -> int:
     """List the models that the presets name, with their prices in US dollars per million tokens, and the backends."""
     import json
 
-    from fusion_graph import settings, wiring
+    from fusion_graph import settings
     from fusion_graph.commands import _console, _interrupt
+    from fusion_graph.wiring import backends, engines
 
-    setup, table = settings.load(), wiring.prices(prices)
-    selection = _interrupt.run(wiring.select(setup))
-    models, backends = _models(wiring.rates(setup, table)), _backends(selection)
+    setup, table = settings.load(), engines.prices(prices)
+    selection = _interrupt.run(backends.select(setup))
+    listed, places = _models(engines.rates(setup, table)), _backends(selection)
     if as_json:
-        _console.out(json.dumps({"models": models, "prices_date": table.date, "backends": backends}, indent=2))
+        _console.out(json.dumps({"models": listed, "prices_date": table.date, "backends": places}, indent=2))
     else:
-        _console.out(_text(models, backends, table.date))
+        _console.out(_text(listed, places, table.date))
     return 0
 
 
 def _models(rates: Callable[[str], Rates | None]) -> list[dict[str, Any]]:
     """Every model of a preset at its defaults, once."""
-    from fusion_graph import wiring
+    from fusion_graph.wiring import pipelines
 
     users: dict[str, list[str]] = {}
-    for name in wiring.presets():
-        for model in wiring.models_of(wiring.load(name)):
+    for name in pipelines.presets():
+        for model in pipelines.models_of(pipelines.load(name)):
             users.setdefault(model, []).append(name)
     found = []
     for model, presets in sorted(users.items()):

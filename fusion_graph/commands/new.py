@@ -17,17 +17,17 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 def COMMAND(name: str, shape: str, force: bool) -> int:
     """Write NAME.yaml in this folder: a copy of a preset, with its comments, under your own name."""
-    from fusion_graph import wiring
     from fusion_graph.commands import _console
     from fusion_graph.errors import UsageError
     from fusion_graph.graph.diagnostics import suggest
+    from fusion_graph.wiring import pipelines
 
     stem = name.removesuffix(".yaml")
     if not NAME.fullmatch(stem):
         raise UsageError(
             f"{name!r} cannot name a pipeline", hint="small letters, digits, . _ and -, 64 at most; no folders"
         )
-    known = wiring.presets()
+    known = pipelines.presets()
     if stem in known:
         raise UsageError(f"{stem} is the name of a preset", hint="choose another one")
     if shape not in known:

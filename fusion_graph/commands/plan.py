@@ -37,23 +37,24 @@ def COMMAND(
     """
     import json
 
-    from fusion_graph import settings, wiring
+    from fusion_graph import settings
     from fusion_graph.commands import _console
     from fusion_graph.commands._prompt import read_prompt
     from fusion_graph.engine.estimates import prompt_tokens
     from fusion_graph.graph.forecast.estimate import PROMPT_TOKENS, estimate
     from fusion_graph.messages import Message
+    from fusion_graph.wiring import engines, pipelines
 
     setup = settings.load()
-    found = wiring.load(pipeline)
-    bound = wiring.bind_pipeline(found, wiring.read_params(found, params))
-    table = wiring.prices(prices)
+    found = pipelines.load(pipeline)
+    bound = pipelines.bind(found, pipelines.read_params(found, params))
+    table = engines.prices(prices)
     size = (
         PROMPT_TOKENS
         if prompt is None and file is None
         else prompt_tokens((Message("user", read_prompt(prompt, file)),))
     )
-    made = estimate(bound, wiring.rates(setup, table), size)
+    made = estimate(bound, engines.rates(setup, table), size)
     more: dict[str, Any] = {"prices_date": table.date}
     lines = [*_nodes(made), "", *_sums(made, table.date)]
     if run_history:

@@ -50,14 +50,14 @@ def COMMAND(
 
 
 def _picture(pipeline: str | None, params: dict[str, str]) -> Picture:
-    from fusion_graph import wiring
     from fusion_graph.errors import UsageError
     from fusion_graph.graph.drawing.diagram import picture
+    from fusion_graph.wiring import pipelines
 
     if pipeline is None:
         raise UsageError("there is nothing to draw", hint="name a file or a preset, or a run with --run")
-    found = wiring.load(pipeline)
-    return picture(wiring.bind_pipeline(found, wiring.read_params(found, params)))
+    found = pipelines.load(pipeline)
+    return picture(pipelines.bind(found, pipelines.read_params(found, params)))
 
 
 def _picture_of_run(run: str, pipeline: str | None) -> Picture:

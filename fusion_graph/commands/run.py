@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fusion_graph.commands import _interrupt, _options
+
+if TYPE_CHECKING:
+    from fusion_graph.wiring.tools import Allowed
 
 
 @click.command("run", short_help="run a pipeline on a prompt")
@@ -45,10 +50,7 @@ def COMMAND(
     record: str | None,
     replay: str | None,
     strict: bool,
-    allow_tools: tuple[str, ...],
-    root: str,
-    unsafe_bash: bool,
-    bash_network: bool,
+    allowed: Allowed,
     prices: str | None,
 ) -> int:
     """Run PIPELINE, a file or the name of a preset, on PROMPT.
@@ -65,28 +67,25 @@ def COMMAND(
     """
     from fusion_graph.commands import _resuming, _taping
     from fusion_graph.commands._running import Job, perform
-    from fusion_graph.equipment import Allowed
 
     given = _resuming.Given(pipeline, prompt, file, params, seed)
     cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
-    what = _taping.wanted(given, cassette, resume)
+    asked, past = _taping.asked(given, cassette, resume)
     job = Job(
-        pipeline=what.pipeline,
-        params=what.params,
-        messages=what.messages,
-        past=what.past,
-        seed=what.seed,
+        asked=asked._replace(
+            stream=not no_stream,
+            budget_usd=asked.budget_usd if budget_usd is None else budget_usd,
+            deadline_s=asked.deadline_s if deadline_s is None else deadline_s,
+        ),
+        past=past,
         as_json=as_json,
-        stream=not no_stream,
         trace=trace,
-        budget_usd=what.budget_usd if budget_usd is None else budget_usd,
-        deadline_s=what.deadline_s if deadline_s is None else deadline_s,
         keep=journal and cassette is None,
         record=record,
         cassette=cassette,
         cache=cache,
         strict=strict,
         prices=prices,
-        allowed=Allowed(names=allow_tools, root=root, unsafe_bash=unsafe_bash, network=bash_network),
+        allowed=allowed,
     )
     return _interrupt.run(perform(job), _taping.loop_of(cassette))

@@ -17,7 +17,7 @@ MENDABLE = 8192  # characters; what is longer is asked for again rather than men
 _DEEP = 12  # brackets; no shape asked for here nests half as deep
 _BRACKETS = re.compile(r"[{}\[\]]")
 _STARTS = 16  # places at which an object may begin in prose, before the search gives up
-_SHOWN = 200  # characters of one problem
+_MOST, _SHOWN = 5, 200  # problems, and characters of one
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
 
 
@@ -92,13 +92,13 @@ def _objects(text: str) -> Iterator[Any]:
 # --- checking ---------------------------------------------------------------------------------------------------------
 
 
-def problems(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[str]:
-    """What is wrong with the value, at most so many; empty if it fits. A schema that is none, or that refers to what is
+def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
+    """What is wrong with the value, the first few; empty if it fits. A schema that is none, or that refers to what is
     not in it, is itself the problem: nothing is ever fetched."""
-    return _found(schema, value, lambda error: f"{error.json_path}: {error.message}", most)
+    return _found(schema, value, lambda error: f"{error.json_path}: {error.message}", _MOST)
 
 
-def misfits(schema: Mapping[str, Any], value: Any, *, most: int = 5) -> list[str]:
+def misfits(schema: Mapping[str, Any], value: Any, *, most: int) -> list[str]:
     """The same without a word of the value, which a stranger wrote: which keywords of the schema it does not keep."""
     return _found(schema, value, _keyword, most)
 

@@ -83,11 +83,11 @@ async def ask_one(ctx: NodeContext, question: Question[T], form: Form, *, repair
 
 
 async def ask_all(
-    ctx: NodeContext, questions: Sequence[Question[T]], form: Form, *, repair: int, begin: int = 0
+    ctx: NodeContext, questions: Sequence[Question[T]], form: Form, *, repair: int
 ) -> list[T | NodeFailed]:
-    """One structured reply per question, all side by side. Failures are values. Rounds count from `begin`."""
+    """One structured reply per question, all side by side. Failures are values."""
     steps = {
-        i: _Step(Ask(question.messages, "note", begin + i, form.response_format), question.read, repair)
+        i: _Step(Ask(question.messages, "note", i, form.response_format), question.read, repair)
         for i, question in enumerate(questions)
     }
     done: dict[int, T | NodeFailed] = {}

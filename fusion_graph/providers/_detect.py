@@ -60,11 +60,11 @@ async def find_local_servers(
     )
 
 
-async def list_models(server: LocalServer, ask_s: float = LIST_S) -> tuple[str, ...]:
+async def list_models(server: LocalServer) -> tuple[str, ...]:
     """The models it can answer with, as it names them, in its own order; those that only embed are left out."""
     port = urlsplit(server.base_url).port
     try:
-        async with asyncio.timeout(ask_s):
+        async with asyncio.timeout(LIST_S):
             body = await _get(port or 0, "/v1/models")
         names = [str(entry["id"]) for entry in body["data"]]
     except (OSError, TimeoutError, ValueError, KeyError, TypeError):

@@ -72,9 +72,9 @@ def body(content: bytes, *, media: str = "application/json", status: int = 200, 
     return Raw(status=status, media=media, pieces=(content,), length=len(content), headers=named)
 
 
-def refusal(status: int, code: str | int | None = None, message: str = "made up", **headers: str) -> Raw:
+def refusal(status: int, code: str | int | None = None, **headers: str) -> Raw:
     """A failed request with the usual error body."""
-    error = {"message": message, "type": "simulated", "param": None, "code": code}
+    error = {"message": "made up", "type": "simulated", "param": None, "code": code}
     return body(json.dumps({"error": error}).encode(), status=status, **headers)
 
 

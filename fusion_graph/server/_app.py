@@ -119,7 +119,6 @@ async def open_server(
     keys: Sequence[Key] = (),
     backend: str = "",
     log: Log | None = None,
-    routes: Mapping[str, Route] | None = None,
     telemetry: Telemetry | None = None,
     limits: Limits | None = None,
     journal: Journal | None = None,
@@ -146,7 +145,7 @@ async def open_server(
         journal=journal,
         caches=caches,
     )
-    server = Server(service, ROUTES if routes is None else routes)
+    server = Server(service, ROUTES)
     await server.open(reuse_port=reuse_port)
     return server
 

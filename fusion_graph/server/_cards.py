@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.facts import INPUTS, facts_of
 from fusion_graph.graph.overrides import LOWERED
-from fusion_graph.server._facts import INPUTS, facts_of
 
 if TYPE_CHECKING:
     from fusion_graph.server._pipelines import Served

@@ -18,7 +18,7 @@ from fusion_graph.pipeline import Limits
 from fusion_graph.server._deciding import First, first_of
 from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
-from fusion_graph.server._facts import check_parts
+from fusion_graph.server._parts import check_parts
 from fusion_graph.server._replay import Recall
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fusion_graph.errors import UsageError
-from fusion_graph.server._facts import Facts, read_facts
+from fusion_graph.facts import Facts, read_facts
 
 SCOPES: Mapping[str, str] = {"chat_completions": "total", "messages": "final", "responses": "final"}
 """What `usage` counts if nobody says otherwise, by the name of the endpoint: `total`, every attempt of a run; `final`,

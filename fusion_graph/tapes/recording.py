@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
-from fusion_graph import wiring
 from fusion_graph.contracts import Provider
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices, Rates
@@ -19,6 +18,7 @@ from fusion_graph.store.tape_lines import tool_fields
 from fusion_graph.store.taping import Taper
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.wiring import backends, engines
 
 if TYPE_CHECKING:
     from fusion_graph.graph.binding import Bound
@@ -35,27 +35,21 @@ class Recording(Straight):
         self.listen = self._taper.listen
         self._request: RunRequest | None = None
 
-    async def prepare(self, setup: Settings) -> wiring.Ready:
+    async def prepare(self, setup: Settings) -> engines.Ready:
         ready = await super().prepare(setup)
         return ready._replace(bound=without_cache(ready.bound))
 
-    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
+    def request(self, ready: engines.Ready, *, run_id: str, fence: str) -> RunRequest:
         self._request = super().request(ready, run_id=run_id, fence=fence)
         return self._request
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
+    def open(self, ready: engines.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
         assert self._request is not None
         self._taper.begin(_head(self.asked, ready, prices, self._request, self._providers) | _tools(ready.bound, tools))
         selection = ready.selection
         used = {name: self._providers[name] for name in {backend.provider for backend in selection.backends.values()}}
-        return Fusion(
-            providers=guarded(used, self._taper),
-            backends=selection.backends,
-            default_backend=selection.default,
-            prices=prices,
-            clock=asyncio.get_running_loop().time,
-            toolbox=self._taper.toolbox(tools),
-        )
+        providers, clock = guarded(used, self._taper), asyncio.get_running_loop().time
+        return engines.open_fusion(selection, prices, self._taper.toolbox(tools), providers=providers, clock=clock)
 
     def conclude(self, result: RunResult) -> Iterator[str]:
         self._taper.conclude(**summary(result))
@@ -64,7 +58,7 @@ class Recording(Straight):
 
 
 def _head(
-    asked: Asked, ready: wiring.Ready, prices: Prices, request: RunRequest, providers: Mapping[str, Provider]
+    asked: Asked, ready: engines.Ready, prices: Prices, request: RunRequest, providers: Mapping[str, Provider]
 ) -> dict[str, Any]:
     pipeline, selection = asked.pipeline, ready.selection
     slugs = {ref.slug for node in ready.bound.nodes if node.model for ref in node.model.models}
@@ -87,7 +81,7 @@ def _head(
 
 
 def _backends(
-    selection: wiring.Selection, used: tuple[str, ...], providers: Mapping[str, Provider]
+    selection: backends.Selection, used: tuple[str, ...], providers: Mapping[str, Provider]
 ) -> list[dict[str, Any]]:
     """What the engine must know of a backend, and neither its address nor its key: `account` tells which share both."""
     accounts: dict[tuple[str, str], int] = {}

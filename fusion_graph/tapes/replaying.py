@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph import wiring
 from fusion_graph.contracts import Backend, Tool
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
@@ -27,6 +26,7 @@ from fusion_graph.tapes.recording import summary, without_cache
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS, ToolBounds, Toolbox
 from fusion_graph.tools import TOOLS
+from fusion_graph.wiring import backends, engines, pipelines
 
 if TYPE_CHECKING:
     from fusion_graph.settings import Settings
@@ -53,7 +53,7 @@ def recorded(cassette: Cassette, pipeline: Pipeline | None = None) -> Asked:
             document = None
         if not isinstance(document, dict):
             raise UsageError(f"{cassette.file}:1: `head`/pipeline/source: not a pipeline", hint="name one")
-        pipeline = wiring.load(document)
+        pipeline = pipelines.load(document)
     return Asked(
         pipeline=pipeline,
         params=head["params"],
@@ -73,37 +73,36 @@ class Replaying(Straight):
         self._player = Player(cassette, loop)
         self.listen = self._player.listen
 
-    async def prepare(self, _setup: Settings) -> wiring.Ready:
+    async def prepare(self, _setup: Settings) -> engines.Ready:
         """No address and no key is looked up: what the settings say does not matter."""
         head = self._cassette.head
-        selection = wiring.Selection(
+        selection = backends.Selection(
             backends={backend["name"]: _silent(backend) for backend in head["backends"]},
             default=head["default"],
             why=f"replayed from {self._cassette.file}",
             missing_keys={},
             models=head["renamed"],
         )
-        bound, renamed = wiring.fit_models(wiring.bind_pipeline(self.asked.pipeline, self.asked.params), selection)
-        used = tuple(wiring.Used(name, selection.why, simulated=False) for name in selection.uses(bound))
-        return wiring.Ready(without_cache(bound), selection, used, renamed)
+        bound, renamed = backends.fit_models(pipelines.bind(self.asked.pipeline, self.asked.params), selection)
+        used = tuple(engines.Used(name, selection.why, simulated=False) for name in selection.uses(bound))
+        return engines.Ready(without_cache(bound), selection, used, renamed)
 
     def prices(self, _file: str | None) -> Prices:
         """The recorded ones."""
         return Prices(self._cassette.head["prices"]["models"], self._cassette.head["prices"]["date"])
 
-    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:  # noqa: ARG002 (the recorded ones)
+    def request(self, ready: engines.Ready, *, run_id: str, fence: str) -> RunRequest:  # noqa: ARG002 (the recorded ones)
         head = self._cassette.head
         return super().request(ready, run_id=head["run_id"], fence=head["fence"])
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (as above)
-        return Fusion(
+    def open(self, ready: engines.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:  # noqa: ARG002 (as above)
+        return engines.open_fusion(
+            ready.selection,
+            prices,
+            self._toolbox(),
             providers={PAID: closed(self._player, name=PAID), FREE: closed(self._player, name=FREE, free=True)},
-            backends=ready.selection.backends,
-            default_backend=ready.selection.default,
-            prices=prices,
-            sleep=self._player.sleep,
             clock=asyncio.get_running_loop().time,
-            toolbox=self._toolbox(),
+            sleep=self._player.sleep,
         )
 
     def _toolbox(self) -> Toolbox:

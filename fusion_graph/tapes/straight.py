@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fusion_graph import wiring
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
@@ -13,6 +12,7 @@ from fusion_graph.engine.request import RunRequest
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.wiring import engines, pipelines
 
 if TYPE_CHECKING:
     from fusion_graph.events import Listener
@@ -38,19 +38,19 @@ class Straight:
         self.asked = asked
         self.listen: Listener = lambda _event: None
 
-    async def prepare(self, setup: Settings) -> wiring.Ready:
-        return await wiring.prepare(self.asked.pipeline, self.asked.params, setup)
+    async def prepare(self, setup: Settings) -> engines.Ready:
+        return await engines.prepare(self.asked.pipeline, self.asked.params, setup)
 
     def prices(self, file: str | None) -> Prices:
-        return wiring.prices(file)
+        return engines.prices(file)
 
-    def request(self, ready: wiring.Ready, *, run_id: str, fence: str) -> RunRequest:
+    def request(self, ready: engines.Ready, *, run_id: str, fence: str) -> RunRequest:
         _pipeline, _params, messages, seed, budget_usd, deadline_s, stream = self.asked
-        limits = wiring.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s)
+        limits = pipelines.limits_of(ready.bound, budget_usd=budget_usd, deadline_s=deadline_s)
         return RunRequest(messages, seed, stream, limits=limits, run_id=run_id, fence=fence)
 
-    def open(self, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
-        return wiring.open_fusion(ready.selection, prices, tools)
+    def open(self, ready: engines.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Fusion:
+        return engines.open_fusion(ready.selection, prices, tools)
 
     def warnings(self) -> Iterable[str]:
         """What to tell before the run."""

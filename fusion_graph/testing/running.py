@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from fusion_graph import wiring
 from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.request import RunRequest
@@ -17,6 +16,7 @@ from fusion_graph.pipeline import Pipeline
 from fusion_graph.store.door import closed
 from fusion_graph.testing.stubs import Stubs
 from fusion_graph.testing.verdicts import differences
+from fusion_graph.wiring import engines, pipelines
 
 STUB = "stub"
 
@@ -30,13 +30,13 @@ class Verdict(NamedTuple):
 
 async def run_test(pipeline: Pipeline, test: PipelineTest) -> Verdict:
     """Run it. Never raises for what the run does."""
-    bound = wiring.bind_pipeline(pipeline, test.params)
+    bound = pipelines.bind(pipeline, test.params)
     stubs = Stubs(test.replies)
     fusion = Fusion(
         providers={STUB: closed(stubs, name=STUB, free=True)},
         backends={name: Backend(name=name, provider=STUB) for name in {STUB, *bound.backends} - {""}},
         default_backend=STUB,
-        prices=wiring.prices(),
+        prices=engines.prices(),
         clock=asyncio.get_running_loop().time,
     )
     request = RunRequest(messages=(Message("user", test.prompt),), seed=test.seed, limits=bound.limits, fence="fence")

@@ -33,7 +33,6 @@ def default_registry(
     blocked: Sequence[str] = (),
     root: str | Path | None = None,
     sandbox: Sandbox | None = None,
-    why: str = "",
     convene: Convene | None = None,
     allow: Sequence[str] | None = None,
     bounds: ToolBounds = TOOL_BOUNDS,
@@ -56,6 +55,5 @@ def default_registry(
         search=of_function(search_fn) if search_fn else choose(keys or {}, service)[1],
         web=Web(blocked=tuple(blocked)),
         convene=convene,
-        why=why or "no sandbox was set up",
     )
     return Toolbox(tools={name: TOOLS[name] for name in named}, site=site, bounds=bounds, known=tuple(TOOLS))

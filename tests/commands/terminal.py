@@ -70,6 +70,12 @@ class Terminal:
             pass
         return self._process.wait(PATIENCE_S)
 
+    def leave(self) -> None:
+        """/exit, as it should end."""
+        self.type("/exit\r")
+        assert self.finish() == 0
+        assert "Traceback" not in self.text
+
     def close(self) -> None:
         self._process.kill()
         self._process.wait()

@@ -25,6 +25,11 @@ READY = "\x1b[?2004h"
 SHOP = [sys.executable, str(Path(__file__).parents[1] / "tools" / "mcp_shop.py")]
 
 
+def sleeper(call: Call) -> Completion:
+    """Begins with a command that takes for ever."""
+    return engineer(call) if any(m.role == "tool" for m in call.messages) else use("bash", command="sleep 1000")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return make_project(tmp_path / "project")
@@ -117,8 +122,7 @@ def test_interactive_with_checkpoint_and_undo(terminal: Start, project: Path) ->
         screen.wait_for("put back: app.py, test_app.py")
         screen.type("/nope\r")
         screen.wait_for("there is no command /nope")
-        screen.type("/exit\r")
-        assert screen.finish() == 0
+        screen.leave()
         return screen
 
     screen = on_bench(project, work)
@@ -129,9 +133,6 @@ def test_interactive_with_checkpoint_and_undo(terminal: Start, project: Path) ->
 
 
 def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project: Path) -> None:
-    def sleeper(call: Call) -> Completion:
-        return engineer(call) if any(m.role == "tool" for m in call.messages) else use("bash", command="sleep 1000")
-
     def work(bench: Bench) -> Terminal:
         screen = terminal(*bench.arguments, **bench.variables)
         screen.wait_for(READY)
@@ -141,8 +142,7 @@ def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project
         screen.wait_for("stopped; say how to go on")
         screen.type("go on\r")
         screen.wait_for("Added version() and its test.")
-        screen.type("/exit\r")
-        assert screen.finish() == 0
+        screen.leave()
         return screen
 
     screen = on_bench(project, work, {"sim/engineer": sleeper})
@@ -154,9 +154,6 @@ def test_ctrl_c_stops_a_step_and_leaves_nothing_running(terminal: Start, project
 def test_however_it_ends_the_terminal_echoes_again(
     terminal: Start, project: Path, how: tuple[signal.Signals, ...]
 ) -> None:
-    def sleeper(_call: Call) -> Completion:
-        return use("bash", command="sleep 1000")
-
     def work(bench: Bench) -> Terminal:
         screen = terminal(*bench.arguments, TASK, **bench.variables)
         screen.wait_for("$ sleep 1000  ")
@@ -172,9 +169,6 @@ def test_however_it_ends_the_terminal_echoes_again(
 def test_ctrl_c_twice_in_a_step_leaves_and_the_session_goes_on(
     program: Program, terminal: Start, project: Path
 ) -> None:
-    def sleeper(call: Call) -> Completion:
-        return engineer(call) if any(m.role == "tool" for m in call.messages) else use("bash", command="sleep 1000")
-
     def work(bench: Bench) -> tuple[Done, Done]:
         screen = terminal(*bench.arguments, **bench.variables)
         screen.wait_for(READY)
@@ -225,8 +219,7 @@ def test_what_one_task_changed_is_put_back_when_its_session_goes_on(
         screen.wait_for(READY)
         screen.type("/undo\r")
         screen.wait_for("put back: app.py, test_app.py")
-        screen.type("/exit\r")
-        assert screen.finish() == 0
+        screen.leave()
         return done
 
     done = on_bench(project, work)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.wiring import presets
+from fusion_graph.wiring.pipelines import presets
 from tests.commands.conftest import Done
 
 Cli = Callable[..., Done]

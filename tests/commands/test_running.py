@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.commands._running import Job, perform
 from fusion_graph.messages import Message
+from fusion_graph.tapes.straight import Asked
+from fusion_graph.wiring import pipelines
 
-QUESTION = (Message("user", "What is 6 times 7?"),)
+ASKED = Asked(pipelines.load("budget"), {}, (Message("user", "What is 6 times 7?"),))
 
 
 @pytest.fixture(autouse=True)
@@ -19,24 +20,22 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_job_prints_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION)) == 0
+    assert await perform(Job(asked=ASKED)) == 0
     assert "42" in capsys.readouterr().out
 
 
 async def test_a_job_without_a_tree_says_little(capsys: pytest.CaptureFixture[str]) -> None:
-    await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION, tree=False))
+    await perform(Job(asked=ASKED, tree=False))
     assert capsys.readouterr().err.count("\n") == 1
 
 
 async def test_a_document_is_not_streamed(capsys: pytest.CaptureFixture[str]) -> None:
-    await perform(Job(pipeline=wiring.load("budget"), messages=QUESTION, as_json=True))
+    await perform(Job(asked=ASKED, as_json=True))
     assert json.loads(capsys.readouterr().out)["answer"]
 
 
 async def test_parameters_limits_and_seed_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    job = Job(
-        pipeline=wiring.load("budget"), messages=QUESTION, params={"layers": 2}, seed=3, deadline_s=50, as_json=True
-    )
-    await perform(job)
+    asked = ASKED._replace(params={"layers": 2}, seed=3, deadline_s=50)
+    await perform(Job(asked=asked, as_json=True))
     told = json.loads(capsys.readouterr().out)
     assert sum(node["attempts"] for node in told["nodes"]) == 8

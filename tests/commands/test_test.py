@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import wiring
+from fusion_graph.wiring import pipelines
 from tests.commands.conftest import Done
 
 PIPELINE = """version: 1
@@ -71,7 +71,7 @@ def test_mistakes_are_found_before_anything_runs(cli: Callable[..., Done], small
     assert cli("test", "nowhere.yaml").code == 2
 
 
-@pytest.mark.parametrize("name", wiring.presets())
+@pytest.mark.parametrize("name", pipelines.presets())
 def test_every_preset_passes_its_tests(cli: Callable[..., Done], name: str) -> None:
     done = cli("test", name)
     assert (done.code, done.err) == (0, ""), done.out

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.commands._testing import Told, find_all, find_tests, told
 from fusion_graph.errors import PipelineError, UsageError
+from fusion_graph.wiring import pipelines
 
 
 def test_files_of_tests_are_no_pipelines() -> None:
-    assert not [name for name in wiring.presets() if name.endswith(".tests")]
+    assert not [name for name in pipelines.presets() if name.endswith(".tests")]
 
 
 def test_a_wrong_pipeline_is_told_as_always(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import wiring
+from fusion_graph.wiring import pipelines
 from tests.commands.conftest import Done
 
 SPACE = """shapes:
@@ -33,7 +33,7 @@ def test_the_front_is_written_as_files_that_run(cli: Callable[..., Done], space:
     assert files
     for file in files:
         assert str(file) in done.out
-        assert wiring.load(file).description.startswith("Simulated, means nothing.")
+        assert pipelines.load(file).description.startswith("Simulated, means nothing.")
         assert cli("run", file, "What is 6 times 7?").code == 0
     assert all(line.startswith("simulated | ") for line in (done.out + done.err).splitlines())
 

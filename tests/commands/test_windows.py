@@ -8,8 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.commands._windows import MOST, UNKNOWN, room_in
+from fusion_graph.wiring import engines, pipelines
+from tests.loopback import served
 
 
 def pipeline(*models: str) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def pipeline(*models: str) -> dict[str, Any]:
 async def room(folder: Path, environment: Mapping[str, str], *models: str, toml: str = "") -> int:
     (folder / "fusiongraph.toml").write_text(toml)
     setup = settings.load({"FUSION_HOME": str(folder), **environment}, folder)
-    ready = await wiring.prepare(wiring.load(pipeline(*models)), {}, setup)
+    ready = await engines.prepare(pipelines.load(pipeline(*models)), {}, setup)
     return await room_in(ready.bound, ready.selection, setup)
 
 
@@ -60,14 +62,7 @@ async def test_what_the_backend_says_beats_the_table(tmp_path: Path) -> None:
         entry = {"id": "anthropic/claude-opus-4.8", "max_model_len": 32_000}
         return web.json_response({"data": [entry, {"id": "other"}]})
 
-    app = web.Application()
-    app.router.add_get("/v1/models", models)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        there = {"FUSION_BASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}/v1"}
+    async with served({"/v1/models": models}) as url:
+        there = {"FUSION_BASE_URL": f"{url}/v1"}
         assert await room(tmp_path, there, "anthropic/claude-opus-4.8") == 24_000
         assert await room(tmp_path, there, "other") == UNKNOWN
-    finally:
-        await runner.cleanup()

@@ -117,6 +117,10 @@ class Stage:
         while not holds(self):
             await self._happened.wait()
 
+    async def only(self, *models: str) -> None:
+        """Wait until exactly these models are being called."""
+        await self.sim.until(lambda sim: sorted(call.model for call in sim.running) == sorted(models))
+
     async def answered(self, model: str) -> None:
         """Wait until no call to this model is running."""
         await self.sim.until(lambda sim: all(call.model != model for call in sim.running))
@@ -150,6 +154,21 @@ class Stage:
     def whole(self) -> list[str]:
         """The texts that were passed on in one piece."""
         return [event.text for event in self.heard(TextDelta) if event.whole]
+
+
+class Nap:
+    """A wait between two attempts that lasts until somebody wakes it."""
+
+    def __init__(self) -> None:
+        self.asleep = asyncio.Event()
+        self._woken = asyncio.Event()
+
+    async def __call__(self, _seconds: float) -> None:
+        self.asleep.set()
+        await self._woken.wait()
+
+    def wake(self) -> None:
+        self._woken.set()
 
 
 def told(stage: Stage, *kinds: type[Event]) -> list[tuple[str, str]]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+from tests.graph.graphs import PAIR
 from tests.graph.walk import Walk
-
-PAIR = """
-a: {kind: proposer, model: m/a}
-b: {kind: proposer, model: m/b}
-"""
 
 JUDGED = """
 panel: {kind: layer, models: [m/a, m/b], quorum: all}

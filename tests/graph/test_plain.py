@@ -5,12 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fusion_graph.outputs import Outcome
+from tests.graph.graphs import PAIR
 from tests.graph.walk import NEVER, NO_FINDINGS, Walk
-
-PAIR = """
-a: {kind: proposer, model: m/a}
-b: {kind: proposer, model: m/b}
-"""
 
 
 def test_bare_input_is_used() -> None:

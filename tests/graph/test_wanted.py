@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from fusion_graph.outputs import Outcome
+from tests.graph.graphs import HEDGED_TWO, LAST_RESORT, PAIR
 from tests.graph.walk import NEVER, NO_FINDINGS, TWO_SIDES, Walk
-
-PAIR = """
-a: {kind: proposer, model: m/a}
-b: {kind: proposer, model: m/b}
-"""
 
 
 def test_unwanted_running_node_is_cancelled() -> None:
@@ -45,12 +41,8 @@ def test_not_begun_call_is_skipped_not_cancelled() -> None:
 def test_node_wanted_by_another_runs_on() -> None:
     """semantics 1: nothing else cancels a node while somebody waits for it."""
     walk = Walk(
-        PAIR
-        + """
-c: {kind: synth, model: m/c, inputs: [a, b]}
-d: {kind: proposer, model: m/d, inputs: [b]}
-e: {kind: synth, model: m/e, inputs: ['c?', d]}
-"""
+        PAIR + "c: {kind: synth, model: m/c, inputs: [a, b]}\nd: {kind: proposer, model: m/d, inputs: [b]}\n"
+        "e: {kind: synth, model: m/e, inputs: ['c?', d]}"
     )
     walk.fail("a")
     assert walk.says("c") == "failed upstream:a"
@@ -61,13 +53,7 @@ e: {kind: synth, model: m/e, inputs: ['c?', d]}
 
 def test_whole_transition_comes_before_the_sweep() -> None:
     """semantics 1: first settle, next stages and new demand, then sweep: a node wanted anew is not cancelled."""
-    walk = Walk(
-        PAIR
-        + """
-c: {kind: synth, model: m/c, inputs: [a, b]}
-d: {kind: fallback, inputs: [c, b]}
-"""
-    )
+    walk = Walk(PAIR + "c: {kind: synth, model: m/c, inputs: [a, b]}\nd: {kind: fallback, inputs: [c, b]}")
     walk.fail("a")
     assert walk.says("c") == "failed upstream:a"
     assert walk.cancelled == []
@@ -80,15 +66,6 @@ def test_outcome_of_a_cancelled_node_is_ignored() -> None:
     walk.fail("a")
     walk.progress.finished(1, Outcome("ok", NO_FINDINGS))
     assert walk.says("b") == "cancelled not_needed"
-
-
-LAST_RESORT = """
-panel: {kind: layer, models: [m/a, m/b]}
-other: {kind: proposer, model: m/o}
-answer: {kind: synth, model: m/w, inputs: [panel, other]}
-backup: {kind: proposer, model: m/z}
-final: {kind: fallback, inputs: [answer, backup, panel]}
-"""
 
 
 def test_call_that_may_be_wanted_again_runs_on() -> None:
@@ -146,17 +123,20 @@ def test_what_has_not_begun_goes_back_to_sleep() -> None:
     assert walk.texts("final") == ["late but there"]
 
 
+CONDITION = (
+    PAIR
+    + """
+j: {kind: judge, model: m/j, inputs: [b]}
+x: {kind: proposer, model: m/x}
+c: {kind: synth, model: m/c, inputs: [a, x]}
+w: {kind: synth, model: m/w, inputs: [x, 'c?'], when: {j.consensus: {above: 0}}}
+"""
+)
+
+
 def test_inputs_behind_a_condition_may_be_wanted() -> None:
     """semantics 1: a node in stage 1 may demand all its inputs once its `when` is true."""
-    walk = Walk("""
-        a: {kind: proposer, model: m/a}
-        b: {kind: proposer, model: m/b}
-        j: {kind: judge, model: m/j, inputs: [b]}
-        x: {kind: proposer, model: m/x}
-        c: {kind: synth, model: m/c, inputs: [a, x]}
-        w: {kind: synth, model: m/w, inputs: [x, 'c?'], when: {j.consensus: {above: 0}}}
-        out: {kind: synth, model: m/o, inputs: ['c?', w]}
-        """)
+    walk = Walk(CONDITION + "out: {kind: synth, model: m/o, inputs: ['c?', w]}")
     walk.fail("a")
     assert walk.cancelled == []
     walk.finish("b")
@@ -166,15 +146,7 @@ def test_inputs_behind_a_condition_may_be_wanted() -> None:
 
 
 def test_false_condition_lets_its_inputs_go() -> None:
-    walk = Walk("""
-        a: {kind: proposer, model: m/a}
-        b: {kind: proposer, model: m/b}
-        j: {kind: judge, model: m/j, inputs: [b]}
-        x: {kind: proposer, model: m/x}
-        c: {kind: synth, model: m/c, inputs: [a, x]}
-        w: {kind: synth, model: m/w, inputs: [x, 'c?'], when: {j.consensus: {above: 0}}}
-        out: {kind: fallback, inputs: [c, w, b]}
-        """)
+    walk = Walk(CONDITION + "out: {kind: fallback, inputs: [c, w, b]}")
     walk.fail("a")
     walk.finish("b", "B")
     assert walk.cancelled == []
@@ -185,27 +157,26 @@ def test_false_condition_lets_its_inputs_go() -> None:
 
 def test_committed_text_leaves_no_second_choice() -> None:
     """semantics 3: what reached the caller is not replaced, so later options are not kept for it."""
-    walk = Walk("""
-        one: {kind: proposer, model: m/1}
-        two: {kind: proposer, model: m/2}
-        first: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
-        final: {kind: fallback, inputs: [first, one]}
-        """)
+    walk = Walk(HEDGED_TWO + "final: {kind: fallback, inputs: [first, one]}")
     walk.begin("one")
     walk.fire("hedge", "first", "one")
     walk.speak("two")
     assert walk.says("one") == "cancelled hedge_lost"
 
 
+SLEEPER = (
+    PAIR
+    + """
+panel: {kind: layer, models: [m/x, m/y, m/z], quorum: 2%s}
+c: {kind: synth, model: m/c, inputs: [a, panel]}
+final: {kind: fallback, inputs: [c, b, panel]}
+"""
+)
+
+
 def test_timer_of_a_sleeping_group_is_stale() -> None:
     """A grace that was armed before the group went to sleep does not close it when it is woken."""
-    walk = Walk("""
-        a: {kind: proposer, model: m/a}
-        panel: {kind: layer, models: [m/x, m/y, m/z], quorum: 2, grace_s: 9}
-        c: {kind: synth, model: m/c, inputs: [a, panel]}
-        b: {kind: proposer, model: m/b}
-        final: {kind: fallback, inputs: [c, b, panel]}
-        """)
+    walk = Walk(SLEEPER % ", grace_s: 9")
     walk.finish("panel/x", "X")
     walk.finish("panel/y", "Y")
     walk.fail("a")
@@ -238,13 +209,10 @@ def test_sample_of_a_later_window_may_be_wanted() -> None:
 
 def test_demand_is_withdrawn_once() -> None:
     """A fallback that let its loser go and then fails does not let it go again: another node still waits for it."""
-    walk = Walk("""
-        one: {kind: proposer, model: m/1}
-        two: {kind: proposer, model: m/2}
-        first: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
-        notes: {kind: proposer, model: m/n, inputs: [one]}
-        out: {kind: synth, model: m/o, inputs: ['first?', notes]}
-        """)
+    walk = Walk(
+        HEDGED_TWO + "notes: {kind: proposer, model: m/n, inputs: [one]}\n"
+        "out: {kind: synth, model: m/o, inputs: ['first?', notes]}"
+    )
     walk.begin("one")
     walk.fire("hedge", "first", "one")
     walk.progress.first_content(walk.plan.index["two"])
@@ -257,13 +225,7 @@ def test_demand_is_withdrawn_once() -> None:
 
 def test_sleeping_group_counts_anew() -> None:
     """What settled before its sleep counts once when it wakes."""
-    walk = Walk("""
-        a: {kind: proposer, model: m/a}
-        panel: {kind: layer, models: [m/x, m/y, m/z], quorum: 2}
-        c: {kind: synth, model: m/c, inputs: [a, panel]}
-        b: {kind: proposer, model: m/b}
-        final: {kind: fallback, inputs: [c, b, panel]}
-        """)
+    walk = Walk(SLEEPER % "")
     walk.finish("panel/x", "X")
     walk.fail("a")
     walk.fail("b")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import configuration, settings, wiring
+from fusion_graph import configuration, settings
 from fusion_graph.chat.commands import SLASHES
 from fusion_graph.commands import COMMANDS
 from fusion_graph.graph.codes import CODES
@@ -16,6 +16,7 @@ from fusion_graph.graph.drawing.image import PROGRAM, programs
 from fusion_graph.graph.reader import read
 from fusion_graph.kinds import KINDS
 from fusion_graph.tools import TOOLS
+from fusion_graph.wiring import pipelines
 from scripts.build_diagrams import diagram
 from scripts.build_docs import pages
 from scripts.build_schemas import files
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {path.relative_to(ROOT): path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))}
-PRESETS = list(wiring.presets().values())
+PRESETS = list(pipelines.presets().values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

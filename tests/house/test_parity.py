@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.commands import COMMANDS
 from fusion_graph.commands._program import PROGRAM
+from fusion_graph.wiring import pipelines
 from scripts.verify import clients
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def command_parses(words: list[str]) -> None:
     program = click.Context(PROGRAM, info_name="fusiongraph", **PROGRAM.context_settings)
     context = command.make_context(name, list(arguments), parent=program)
     named = arguments if name == "check" else arguments[:1]
-    assert name not in PAPERS or set(named) <= set(wiring.presets()), context.params
+    assert name not in PAPERS or set(named) <= set(pipelines.presets()), context.params
 
 
 def target_exists(words: list[str]) -> None:

@@ -13,7 +13,7 @@ from fusion_graph.graph.pipeline_tests import is_tests
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted(path.stem for path in (ROOT / "pipelines").glob("*.yaml") if not is_tests(path))
-PROGRAM = "from fusion_graph import wiring; print(wiring.__file__, *sorted(wiring.presets()))"
+PROGRAM = "from fusion_graph.wiring import pipelines; print(pipelines.__file__, *sorted(pipelines.presets()))"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_presets_are_found_in_a_wheel(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {PROGRAM}"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert done.stdout.split() == [str(tmp_path / "fusion_graph" / "wiring.py"), *PRESETS]
+    assert done.stdout.split() == [str(tmp_path / "fusion_graph" / "wiring" / "pipelines.py"), *PRESETS]
 
 
 def test_presets_are_found_beside_the_package() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,21 +11,13 @@ from aiohttp import web
 
 from fusion_graph.contracts import Backend
 from fusion_graph.providers._reach import reach
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+from tests.loopback import Handler, served
 
 
 @asynccontextmanager
 async def upstream(handler: Handler) -> AsyncIterator[Backend]:
-    app = web.Application()
-    app.router.add_get("/v1/models", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield Backend(name="b", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/v1", api_key="sk-key")
-    finally:
-        await runner.cleanup()
+    async with served({"/v1/models": handler}) as url:
+        yield Backend(name="b", base_url=f"{url}/v1", api_key="sk-key")
 
 
 async def test_a_list_of_models_is_a_good_sign() -> None:

@@ -14,7 +14,8 @@ from fusion_graph.errors import Transient
 from fusion_graph.events import RunFinished
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits
-from tests.engine.stage import Stage, analysis, critique, start
+from tests.engine.stage import Nap, Stage, analysis, critique, start
+from tests.graph.graphs import HEDGED_TWO
 
 STALL = (1e6,)
 GRAPH = """
@@ -63,15 +64,10 @@ async def test_cancel_in_any_phase(phase: str, stalled: dict[str, object], times
 
 
 async def test_cancel_while_waiting_to_retry() -> None:
-    asleep = asyncio.Event()
-
-    async def sleep(_seconds: float) -> None:
-        asleep.set()
-        await asyncio.sleep(1e6)
-
-    stage = Stage({"m/a": Transient("upstream_5xx", status=503)}, sleep=sleep)
+    nap = Nap()
+    stage = Stage({"m/a": Transient("upstream_5xx", status=503)}, sleep=nap)
     run = start(stage, "a: {kind: proposer, model: m/a}")
-    await asleep.wait()
+    await nap.asleep.wait()
     await cancel(run)
     assert len(stage.asked) == 1
 
@@ -109,11 +105,7 @@ async def test_cancel_of_n_choices() -> None:
 
 async def test_cancel_of_a_hedge() -> None:
     stage = Stage({"*": STALL})
-    run = start(
-        stage,
-        "one: {kind: proposer, model: m/1}\ntwo: {kind: proposer, model: m/2}\n"
-        "f: {kind: fallback, inputs: [one, two], hedge_after_s: 4}",
-    )
+    run = start(stage, HEDGED_TWO)
     await stage.sim.called("m/1")
     await stage.skip(4)
     await stage.sim.called("m/2")
@@ -165,11 +157,7 @@ async def test_cancelled_nodes_swallow_no_later_cancel() -> None:
     """A node that the plan cancelled goes on with the next one in the same task: that one can be cancelled as well."""
     gate = asyncio.Event()
     stage = Stage({"m/1": STALL, "m/2": (gate, "two"), "m/w": STALL})
-    run = start(
-        stage,
-        "one: {kind: proposer, model: m/1}\ntwo: {kind: proposer, model: m/2}\n"
-        "f: {kind: fallback, inputs: [one, two], hedge_after_s: 4}\nw: {kind: synth, model: m/w, inputs: [f]}",
-    )
+    run = start(stage, HEDGED_TWO + "w: {kind: synth, model: m/w, inputs: [first]}")
     await stage.sim.called("m/1")
     await stage.skip(4)
     await stage.sim.called("m/2")

@@ -9,7 +9,7 @@ import pytest
 from fusion_graph.errors import Permanent, PipelineError, Transient
 from fusion_graph.events import GroupClosed, NodeFinished, TextDelta
 from fusion_graph.pipeline import Limits
-from tests.engine.stage import Stage, analysis, critique, entries, shown, start, states
+from tests.engine.stage import Nap, Stage, analysis, critique, entries, shown, start, states
 from tests.graph.walk import bound_of
 
 BROKEN = Permanent("bad_request", "no", status=400)
@@ -29,11 +29,6 @@ SIMPLE = GRAPH.replace("[polish, answer", "[answer").replace(
 FAST = {"m/a": "alpha", "m/b": "beta", "m/c": "gamma"}
 
 
-def only(*models: str) -> object:
-    """True of a sim when exactly these models are being called."""
-    return lambda sim: sorted(call.model for call in sim.running) == sorted(models)
-
-
 # --- the close --------------------------------------------------------------------------------------------------------
 
 
@@ -41,7 +36,7 @@ async def test_groups_settle_with_what_is_usable() -> None:
     # semantics 4 (1): each unsettled group settles with what is usable (>= 1 suffices)
     stage = Stage({"m/a": NEVER, "m/b": "beta", "m/c": NEVER, "m/w": "answer"})
     run = start(stage, SIMPLE.replace("m/c]}", "m/c], quorum: all}") % "", limits=LIMITS)
-    await stage.sim.until(only("m/a", "m/c"))  # type: ignore[arg-type]
+    await stage.only("m/a", "m/c")
     await stage.skip(6)
     result = await run
     assert result.text == "answer"
@@ -54,7 +49,7 @@ async def test_group_with_nothing_fails() -> None:
     # semantics 4 (1): else failed `deadline`; (5) none = failed, exit 4, 504
     stage = Stage({"m/a": NEVER, "m/b": NEVER, "m/c": NEVER})
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await stage.sim.until(only("m/a", "m/b", "m/c"))  # type: ignore[arg-type]
+    await stage.only("m/a", "m/b", "m/c")
     await stage.skip(6)
     result = await run
     assert states(result)["panel"] == "failed deadline"
@@ -67,7 +62,7 @@ async def test_timers_of_groups_die() -> None:
     # semantics 4 (1): its timers die: the group closes now, not after its grace
     stage = Stage({"m/a": "alpha", "m/b": NEVER, "m/c": "gamma", "m/w": "answer"})
     run = start(stage, SIMPLE.replace("m/c]}", "m/c], quorum: 2, grace_s: 9}") % "", limits=LIMITS)
-    await stage.sim.until(only("m/b"))  # type: ignore[arg-type]
+    await stage.only("m/b")
     await stage.skip(6)
     result = await run
     assert result.text == "answer"
@@ -83,7 +78,7 @@ async def test_inner_groups_settle_first() -> None:
         "outer: {kind: layer, members: [inner, x]}\nw: {kind: synth, model: m/w, inputs: [outer]}",
         limits=LIMITS,
     )
-    await stage.sim.until(only("m/b", "m/x"))  # type: ignore[arg-type]
+    await stage.only("m/b", "m/x")
     await stage.skip(6)
     assert (await run).text == "answer"
     assert list(shown(stage.sent("m/w")[0]).values()) == ["alpha"]
@@ -93,7 +88,7 @@ async def test_calls_that_do_not_write_are_cancelled() -> None:
     # semantics 4 (2): every other call that is not in W is cancelled `deadline`; absent for its consumers, even if bare
     stage = Stage({**FAST, "m/j": NEVER, "m/w": "answer"})
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await stage.sim.until(only("m/j"))  # type: ignore[arg-type]
+    await stage.only("m/j")
     await stage.skip(6)
     result = await run
     assert states(result)["judged"] == "cancelled deadline"
@@ -105,7 +100,7 @@ async def test_calls_that_do_not_write_are_cancelled() -> None:
 async def test_condition_on_a_cut_node_is_false() -> None:
     stage = Stage({**FAST, "m/j": NEVER})
     run = start(stage, SIMPLE % ", when: {judged.contradictions: {equals: 0}}", limits=LIMITS)
-    await stage.sim.until(only("m/j"))  # type: ignore[arg-type]
+    await stage.only("m/j")
     await stage.skip(6)
     result = await run
     assert states(result)["answer"] == "skipped when"
@@ -116,7 +111,7 @@ async def test_refine_that_critiques_hands_its_parent_on() -> None:
     # semantics 4 (3): a refine not yet rewriting hands its parent on
     stage = Stage({**FAST, "m/j": analysis(), "m/w": "answer", "m/r": NEVER})
     run = start(stage, GRAPH % "", limits=LIMITS)
-    await stage.sim.until(only("m/r"))  # type: ignore[arg-type]
+    await stage.only("m/r")
     await stage.skip(6)
     result = await run
     assert result.text == "answer"
@@ -129,7 +124,7 @@ async def test_refine_that_has_not_begun_hands_its_parent_on() -> None:
     gate = asyncio.Event()
     stage = Stage({**FAST, "m/j": analysis(), "m/w": (gate, "answer"), "m/r": critique("weak")})
     run = start(stage, GRAPH % "", limits=LIMITS)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(6)
     gate.set()
     assert (await run).text == "answer"
@@ -152,7 +147,7 @@ async def test_running_writer_goes_on() -> None:
     gate = asyncio.Event()
     stage = Stage({**FAST, "m/j": analysis(), "m/w": (gate, "answer")})
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(6)
     gate.set()
     result = await run
@@ -164,7 +159,7 @@ async def test_writer_has_one_attempt_then() -> None:
     gate = asyncio.Event()
     stage = Stage({**FAST, "m/j": analysis(), "m/w": (gate, DOWN), "m/z": "alternate"})
     run = start(stage, SIMPLE % ", alternates: [m/z]", limits=LIMITS)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(6)
     gate.set()
     result = await run
@@ -175,17 +170,12 @@ async def test_writer_has_one_attempt_then() -> None:
 
 async def test_writer_between_two_attempts_makes_one_more() -> None:
     # semantics 4 (4): a writer that waits for its next attempt goes on
-    asleep, wake = asyncio.Event(), asyncio.Event()
-
-    async def sleep(_seconds: float) -> None:
-        asleep.set()
-        await wake.wait()
-
-    stage = Stage({**FAST, "m/j": analysis(), "m/w": [DOWN, "answer"]}, sleep=sleep)
+    nap = Nap()
+    stage = Stage({**FAST, "m/j": analysis(), "m/w": [DOWN, "answer"]}, sleep=nap)
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await asleep.wait()
+    await nap.asleep.wait()
     await stage.skip(6)
-    wake.set()
+    nap.wake()
     assert (await run).text == "answer"
 
 
@@ -209,7 +199,7 @@ async def test_writer_has_all_the_time_that_is_left() -> None:
     stage = Stage({**FAST, "m/j": analysis(), "m/w": ("an", gate, "swer")})
     long = ", timeout: {total_s: 3}"
     run = start(stage, SIMPLE.replace("m/w,", f"m/w{long},") % "", limits=LIMITS)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(2)
     await stage.skip(0)
     assert not run.done()
@@ -218,9 +208,9 @@ async def test_writer_has_all_the_time_that_is_left() -> None:
         await run
     again = Stage({"m/a": NEVER, "m/b": "beta", "m/c": NEVER, "m/w": ("an", gate, "swer")})
     run = start(again, SIMPLE.replace("m/w,", f"m/w{long},") % "", limits=LIMITS)
-    await again.sim.until(only("m/a", "m/c"))  # type: ignore[arg-type]
+    await again.only("m/a", "m/c")
     await again.skip(6)
-    await again.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await again.only("m/w")
     await again.skip(3.5)
     gate.set()
     assert (await run).text == "answer"
@@ -247,7 +237,7 @@ async def test_at_the_deadline_a_group_may_be_taken() -> None:
     # semantics 4 (5): the first settled usable option
     stage = Stage({**FAST, "m/j": analysis(), "m/w": NEVER})
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(10)
     result = await run
     assert result.text == "alpha"
@@ -284,9 +274,9 @@ async def test_plan_closes_once() -> None:
     gate = asyncio.Event()
     stage = Stage({**FAST, "m/j": NEVER, "m/w": (gate, "answer")})
     run = start(stage, SIMPLE % "", limits=LIMITS)
-    await stage.sim.until(only("m/j"))  # type: ignore[arg-type]
+    await stage.only("m/j")
     await stage.skip(6)
-    await stage.sim.until(only("m/w"))  # type: ignore[arg-type]
+    await stage.only("m/w")
     await stage.skip(2)
     gate.set()
     await run

@@ -10,6 +10,7 @@ from fusion_graph.errors import Permanent, PipelineError
 from fusion_graph.events import NodeSkipped
 from fusion_graph.providers.sim import Step
 from tests.engine.stage import Stage, analysis, entries, shown, start, states
+from tests.graph.graphs import LAST_RESORT
 from tests.graph.walk import bound_of
 
 BROKEN = Permanent("bad_request", "no", status=400)
@@ -121,7 +122,7 @@ async def test_straggler_another_node_wants_runs_on() -> None:
     gate = asyncio.Event()
     stage = Stage({"m/a": "alpha", "m/b": (gate, "beta"), "m/x": "chi", "m/w": "answer"})
     run = start(stage, STRAGGLER)
-    await stage.sim.until(lambda sim: [call.model for call in sim.running] == ["m/b"])
+    await stage.only("m/b")
     gate.set()
     result = await run
     assert states(result)["p/b"] == "ok"
@@ -154,7 +155,7 @@ async def test_hedge_loser_that_feeds_another_runs_on() -> None:
         HEDGED + "n: {kind: proposer, model: m/n, inputs: [one]}\nw: {kind: synth, model: m/w, inputs: [first, n]}",
     )
     await stage.sim.called("m/2")
-    await stage.sim.until(lambda sim: [call.model for call in sim.running] == ["m/1"])
+    await stage.only("m/1")
     gate.set()
     result = await run
     assert states(result)["one"] == "ok"
@@ -200,7 +201,7 @@ async def test_node_wanted_anew_is_not_cancelled() -> None:
         """)  # fmt: skip
     await stage.sim.called("m/b")
     gate.set()
-    await stage.sim.until(lambda sim: [call.model for call in sim.running] == ["m/b"])
+    await stage.only("m/b")
     more.set()
     assert (await run).text == "beta"
     assert stage.sim.cancelled == []
@@ -211,19 +212,10 @@ async def test_failure_cancels_no_sibling() -> None:
     gate = asyncio.Event()
     stage = Stage({"m/a": BROKEN, "m/b": (gate, "beta"), "m/w": "answer"})
     run = start(stage, "p: {kind: layer, models: [m/a, m/b]}\nw: {kind: synth, model: m/w, inputs: [p]}")
-    await stage.sim.until(lambda sim: [call.model for call in sim.running] == ["m/b"])
+    await stage.only("m/b")
     gate.set()
     assert (await run).text == "answer"
     assert stage.sim.cancelled == []
-
-
-LAST_RESORT = """
-panel: {kind: layer, models: [m/a, m/b]}
-other: {kind: proposer, model: m/o}
-answer: {kind: synth, model: m/w, inputs: [panel, other]}
-backup: {kind: proposer, model: m/z}
-final: {kind: fallback, inputs: [answer, backup, panel]}
-"""
 
 
 @pytest.mark.parametrize("first", ["m/o", "m/a"])

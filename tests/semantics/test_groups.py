@@ -72,7 +72,7 @@ async def test_straggler_within_its_grace_counts() -> None:
         stage,
         GRACED % 60,
     )
-    await stage.sim.until(lambda sim: [call.model for call in sim.running] == ["m/b"])
+    await stage.only("m/b")
     gate.set()
     result = await run
     assert "just in time" in shown(stage.sent("m/w")[0]).values()

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from fusion_graph.server._auth import Key, digest_of
+from tests.loopback import served
 from tests.server.stand import SCRIPT, UPSTREAM_KEY, Stand, stand
 
 RAW = "canary-client-0c9d"
@@ -54,18 +55,12 @@ async def test_nothing_in_a_request_is_opened(more: dict[str, Any]) -> None:
     # security 1, 18, 19 and 21
     asked: list[str] = []
 
-    async def trap(request: web.BaseRequest) -> web.Response:
+    async def trap(request: web.Request) -> web.Response:
         asked.append(request.path)
         return web.Response()
 
-    runner = web.ServerRunner(web.Server(trap))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/x"
-    async with stand() as at:
-        status, _ = await at.ask(**_filled(more, url))
-    await runner.cleanup()
+    async with served({"/{rest:.*}": trap}) as url, stand() as at:
+        status, _ = await at.ask(**_filled(more, f"{url}/x"))
     assert status in (200, 400)
     assert asked == []
 

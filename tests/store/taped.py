@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fusion_graph import settings, wiring
+from fusion_graph import settings
 from fusion_graph.contracts import Backend, Provider
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
@@ -19,6 +19,7 @@ from fusion_graph.tapes.recording import Recording, summary
 from fusion_graph.tapes.replaying import Replaying, read_tape, recorded
 from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
+from fusion_graph.wiring import backends, engines, pipelines
 from tests.graph.walk import pipeline_of
 
 EVERYTHING = """
@@ -71,7 +72,7 @@ def asked(nodes: str, text: str = "Why?", **more: Any) -> Asked:
     return Asked(pipeline=pipeline, params={}, messages=(Message("user", text),), **more)
 
 
-async def play(deck: Straight, ready: wiring.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Taped:
+async def play(deck: Straight, ready: engines.Ready, prices: Prices, tools: Toolbox = NO_TOOLS) -> Taped:
     request = deck.request(ready, run_id="run", fence="fence")
     told = list(deck.warnings())
     async with deck.open(ready, prices, tools) as fusion:
@@ -85,10 +86,10 @@ def record(
     """One run on scripted models of a backend that has a key."""
     backend = Backend(name="up", provider="scripted", base_url="http://secret.example", api_key="hush-hush")
     provider = Provider(name="scripted", summary="", open=lambda _backend: SimClient(script))
-    selection = wiring.Selection(backends={"up": backend}, default="up", why="", missing_keys={}, models={})
+    selection = backends.Selection(backends={"up": backend}, default="up", why="", missing_keys={}, models={})
 
     async def work() -> Taped:
-        ready = wiring.Ready(wiring.bind_pipeline(wanted.pipeline), selection, (), {})
+        ready = engines.Ready(pipelines.bind(wanted.pipeline), selection, (), {})
         with file.open("w", encoding="utf-8") as stream:
             return await play(Recording(wanted, stream, {"scripted": provider}), ready, PRICES, tools)
 

@@ -24,6 +24,7 @@ from fusion_graph.tools import _mcp
 from fusion_graph.tools._mcp import Joined, join, offers, parts, text_of, wire_name
 from fusion_graph.tools._mcp_link import Link
 from fusion_graph.tools._mcp_web import MAX_BYTES, bounded_client
+from tests.loopback import served
 
 pytest.importorskip("mcp")
 
@@ -235,21 +236,13 @@ async def test_answers_over_http_are_bounded() -> None:
     async def squeezed(_request: web.Request) -> web.Response:
         return web.Response(body=b"x", headers={"Content-Encoding": "gzip"})
 
-    app = web.Application()
-    app.add_routes([web.get("/long", long), web.get("/squeezed", squeezed)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
     import httpx2
 
-    async with bounded_client(5) as client:
+    async with served({"/long": long, "/squeezed": squeezed}) as address, bounded_client(5) as client:
         with pytest.raises(httpx2.ReadError, match="longer than"):
             await client.get(f"{address}/long")
         with pytest.raises(httpx2.ReadError, match="compressed"):
             await client.get(f"{address}/squeezed")
-    await runner.cleanup()
 
 
 # --- what a stranger may say ------------------------------------------------------------------------------------------

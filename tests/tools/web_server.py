@@ -10,6 +10,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from fusion_graph.tools._web import Web
+from tests.loopback import served
 
 PAGE = """<!doctype html><html><head><title>A  page</title><style>.x{}</style><script>evil()</script></head><body>
 <nav>menu</nav><h1>Head</h1><p>First &amp; <b>second</b>.</p><ul><li>one</li><li>two</li></ul><footer>end</footer>
@@ -30,8 +31,7 @@ async def serving(host: str = "127.0.0.1") -> AsyncIterator[Served]:
     answers: dict[str, Callable[[web.Request], web.StreamResponse]] = {}
     gone = asyncio.Event()
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.Request)
+    async def handle(request: web.Request) -> web.StreamResponse:
         asked.append(request.path_qs)
         if request.path in answers:
             return answers[request.path](request)
@@ -49,18 +49,11 @@ async def serving(host: str = "127.0.0.1") -> AsyncIterator[Served]:
             return web.Response(body=b"\x89PNG", content_type="image/png")
         raise web.HTTPNotFound
 
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, host, 0)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
-        yield Served(f"http://{'[::1]' if ':' in host else host}:{port}", asked, answers)
-    finally:
-        gone.set()
-        await runner.cleanup()
+    async with served({"/{rest:.*}": handle}, host) as url:
+        try:
+            yield Served(url, asked, answers)
+        finally:
+            gone.set()
 
 
 def open_web(**options: object) -> Web:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 
-from fusion_graph.evals.protocols.protocol import Ending, Headline, Protocol, TaskScore, coverage, mean
+from fusion_graph.evals.protocols.protocol import Ending, Headline, Protocol, TaskScore, coverage, mean, sample_sd
 from fusion_graph.evals.protocols.scoring import PassScore
 from fusion_graph.evals.task import Task
 from fusion_graph.graph.answers import extract
@@ -52,7 +51,7 @@ def headline(tasks: Sequence[TaskScore]) -> Headline:
     scores = [one.score for one in tasks if one.score is not None]
     return Headline(
         mean=mean(scores),
-        sd=statistics.stdev(scores) if len(scores) > 1 else None,
+        sd=sample_sd(scores),
         scored=len(scores),
         planned=len(tasks),
         complete=len(scores) == len(tasks),

@@ -16,7 +16,7 @@ from fusion_graph.evals.protocols.protocol import (
     coverage,
     fenced,
     mean,
-    mean_axes,
+    score_passes,
 )
 from fusion_graph.evals.protocols.scoring import PassScore, Verdict
 from fusion_graph.evals.task import Criterion, Task
@@ -72,18 +72,9 @@ def task(ending: Ending, passes: Sequence[PassScore]) -> TaskScore:
     if ending == "transport" or (passes and all(one.lost == one.total for one in passes)):
         return TaskScore(score=None, state="unscored", coverage=coverage([]))
     usable = [one for one in passes if one.normalized is not None]
-    scores = [one.normalized for one in usable if one.normalized is not None]
-    if ending != "answered" or not scores:
+    if ending != "answered" or not usable:
         return TaskScore(score=0.0, state="failed", passes=(None,) * len(passes), coverage=coverage(passes))
-    return TaskScore(
-        score=mean(scores),
-        state="ok" if len(usable) == len(passes) else "partial",
-        pass_rate=mean([one.pass_rate for one in usable if one.pass_rate is not None]),
-        sd=statistics.pstdev(scores),
-        passes=tuple(one.normalized for one in passes),
-        axes=mean_axes(usable),
-        coverage=coverage(passes),
-    )
+    return score_passes(usable, passes, statistics.pstdev)
 
 
 def headline(tasks: Sequence[TaskScore]) -> Headline:

@@ -3,7 +3,6 @@ is missing gives no score. The prompt is in our own words."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from string import Template
 
@@ -15,7 +14,8 @@ from fusion_graph.evals.protocols.protocol import (
     coverage,
     fenced,
     mean,
-    mean_axes,
+    sample_sd,
+    score_passes,
 )
 from fusion_graph.evals.protocols.scoring import PassScore, Verdict
 from fusion_graph.evals.task import Criterion, Task
@@ -68,18 +68,9 @@ def read(text: str) -> Verdict:
 def task(ending: Ending, passes: Sequence[PassScore]) -> TaskScore:
     """The mean of the passes that are covered well enough; without one, none."""
     usable = [one for one in passes if one.normalized is not None and one.coverage >= LEAST_COVERAGE]
-    scores = [one.normalized for one in usable if one.normalized is not None]
-    if ending == "transport" or not scores:
+    if ending == "transport" or not usable:
         return TaskScore(score=None, state="unscored", passes=(None,) * len(passes), coverage=coverage(passes))
-    return TaskScore(
-        score=mean(scores),
-        state="ok" if len(usable) == len(passes) else "partial",
-        pass_rate=mean([one.pass_rate for one in usable if one.pass_rate is not None]),
-        sd=statistics.stdev(scores) if len(scores) > 1 else None,
-        passes=tuple(one.normalized if one in usable else None for one in passes),
-        axes=mean_axes(usable),
-        coverage=coverage(passes),
-    )
+    return score_passes(usable, passes, sample_sd)
 
 
 def headline(tasks: Sequence[TaskScore]) -> Headline:
@@ -90,7 +81,7 @@ def headline(tasks: Sequence[TaskScore]) -> Headline:
     whole = [one for one in means if one is not None]
     return Headline(
         mean=mean(scores),
-        sd=statistics.stdev(whole) if len(whole) > 1 else None,
+        sd=sample_sd(whole),
         scored=len(scores),
         planned=len(tasks),
         complete=all(one.state == "ok" for one in tasks),

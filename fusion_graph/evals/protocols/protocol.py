@@ -4,6 +4,7 @@ headline. All of it pure; asking judges is `grading`'s work."""
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -87,6 +88,26 @@ def fenced(response: str) -> str:
 
 def mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def score_passes(
+    usable: Sequence[PassScore], passes: Sequence[PassScore], sd: Callable[[list[float]], float | None]
+) -> TaskScore:
+    """A task's score from those of its passes that are usable, at least one; the others are unscored."""
+    scores = [one.normalized for one in usable if one.normalized is not None]
+    return TaskScore(
+        score=mean(scores),
+        state="ok" if len(usable) == len(passes) else "partial",
+        pass_rate=mean([one.pass_rate for one in usable if one.pass_rate is not None]),
+        sd=sd(scores),
+        passes=tuple(one.normalized if one in usable else None for one in passes),
+        axes=mean_axes(usable),
+        coverage=coverage(passes),
+    )
+
+
+def sample_sd(values: Sequence[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None
 
 
 def mean_axes(passes: Sequence[PassScore]) -> dict[str, float]:

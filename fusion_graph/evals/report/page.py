@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from html import escape
 
 from fusion_graph.evals.report.document import Report
-from fusion_graph.evals.report.plots import plots, to_svg
+from fusion_graph.evals.report.plot_files import to_svg
+from fusion_graph.evals.report.plots import plots
 from fusion_graph.evals.report.summary import Line
 
 STYLE = """

@@ -74,8 +74,9 @@ def _voted(drafts: dict[str, Any]) -> dict[str, Any]:
     return {"version": 1, "name": "vote", "nodes": nodes, "output": "final"}
 
 
-def cases(knowledge: float = 0.7) -> tuple[Case, ...]:
+def cases() -> tuple[Case, ...]:
     """All of them."""
+    knowledge = 0.7
     plain = Mask(knowledge=knowledge)
     alone = {"version": 1, "name": "one", "nodes": {"a": {"kind": "proposer", "model": FIVE[0]}}, "output": "a"}
     together = replace(plain, seed=1, correlation=0.5)

@@ -12,9 +12,9 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-def find_place(text: str, path: Path, start: int = 0) -> Place:
+def find_place(text: str, path: Path) -> Place:
     """Line and column of the value at `path`, or of the nearest thing around it. The text is valid JSON."""
-    at = _skip(text, start)
+    at = _skip(text, 0)
     for part in path:
         found = _member(text, at, part) if text[at : at + 1] in ("{", "[") else None
         if found is None:

@@ -71,4 +71,10 @@ def report(rows: Sequence[Row] = ROWS, arms: Sequence[Arm] = ARMS, **more: Any) 
     return replace(made, **more)
 
 
+def many(count: int) -> Report:
+    """So many arms that the legend is longer than the plot."""
+    arms = [replace(SHAPES[0], name=f"arm {n}") for n in range(count)]
+    return report([replace(ROWS[0], arm=arm.name) for arm in arms], arms)
+
+
 LEAKY = [replace(ROWS[0], leaks=(Leak("name", "pplx-draco"),)), *ROWS[1:]]

@@ -1,15 +1,13 @@
-"""Plots as pictures: units, legend, shape and colour, and the same in SVG and PNG."""
+"""What a plot shows: units, legend, shape and colour."""
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
 
-from fusion_graph.evals.report.plots import HEIGHT, WIDTH, plots, scale_for, to_png, to_svg
-from tests.evals.report.rows import ROWS, SHAPES, report
+from fusion_graph.evals.report.plots import HEIGHT, WIDTH, plots, scale_for
+from tests.evals.report.rows import ROWS, many, report
 
 MADE = plots(report())
 
@@ -36,24 +34,9 @@ def test_everything_stays_on_the_sheet() -> None:
 
 
 def test_a_long_legend_makes_a_taller_sheet() -> None:
-    arms = [replace(SHAPES[0], name=f"arm {n}") for n in range(60)]
-    rows = [replace(ROWS[0], arm=arm.name) for arm in arms]
-    plot = plots(report(rows, arms))["cost"]
+    plot = plots(many(60))["cost"]
     assert plot.height > HEIGHT
     assert max(word.y for word in plot.words) < plot.height
-    assert f'height="{plot.height:.0f}"' in to_svg(plot)
-    assert to_png(plot, 40).startswith(b"\x89PNG")
-
-
-def test_svg_is_xml_and_harmless() -> None:
-    svg = to_svg(MADE["cost"])
-    ET.fromstring(svg)  # noqa: S314 - our own text
-    assert "made &lt;up&gt;" in svg
-    assert not re.search(r"<script|href=|url\(", svg)
-
-
-def test_png_is_a_picture() -> None:
-    assert to_png(MADE["time"], 72).startswith(b"\x89PNG")
 
 
 def test_simulated_figures_say_so() -> None:

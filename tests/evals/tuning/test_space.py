@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.errors import PipelineError
 from fusion_graph.evals.tuning.space import read_space
+from fusion_graph.wiring import pipelines
 
 GOOD = b"""shapes:
   - pipeline: budget
@@ -17,12 +17,12 @@ GOOD = b"""shapes:
 
 def mistakes(source: bytes) -> list[str]:
     with pytest.raises(PipelineError) as caught:
-        read_space(source, "s.yaml", wiring.load)
+        read_space(source, "s.yaml", pipelines.load)
     return [f"{d.line}:{d.col} {d.code} {d.message}" for d in caught.value.diagnostics]
 
 
 def test_every_combination_in_file_order() -> None:
-    names = [one.name for one in read_space(GOOD, "s.yaml", wiring.load)]
+    names = [one.name for one in read_space(GOOD, "s.yaml", pipelines.load)]
     assert names == [
         "budget refine=false panel=x+y",
         "budget refine=false panel=z",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import wiring
 from fusion_graph.evals.tuning.space import Candidate
 from fusion_graph.evals.tuning.writing import pipeline_text
+from fusion_graph.wiring import pipelines
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,10 @@ from fusion_graph.evals.tuning.writing import pipeline_text
     ],
 )
 def test_the_file_is_the_candidate(tmp_path: Path, name: str, params: dict[str, object]) -> None:
-    candidate = Candidate(source=name, pipeline=wiring.load(name), params=params)
+    candidate = Candidate(source=name, pipeline=pipelines.load(name), params=params)
     file = tmp_path / "t.yaml"
-    file.write_text(pipeline_text(wiring.locate(name).read_bytes(), candidate, "tuned-1", "It: won."))
-    loaded = wiring.load(file)
+    file.write_text(pipeline_text(pipelines.locate(name).read_bytes(), candidate, "tuned-1", "It: won."))
+    loaded = pipelines.load(file)
     assert (loaded.name, loaded.description) == ("tuned-1", "It: won.")
-    mine, theirs = wiring.bind_pipeline(loaded), wiring.bind_pipeline(candidate.pipeline, params)
+    mine, theirs = pipelines.bind(loaded), pipelines.bind(candidate.pipeline, params)
     assert mine.nodes == theirs.nodes

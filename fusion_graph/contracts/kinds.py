@@ -1,14 +1,13 @@
-"""Every extension contract on one page: Kind, Provider, Tool, Route, Command, and the NodeContext a kind works through.
-A new one is one file with one constant, one line in its folder's table, one test beside it (docs/contributing.md)."""
+"""What a node kind is, how its nodes wait for their inputs, and the one door through which it works."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from fusion_graph.messages import Call, Completion, Delta, Message, Purpose, Told, ToolCall
+from fusion_graph.contracts.tools import JsonSchema
+from fusion_graph.messages import Completion, Message, Purpose
 from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     import random
 
     from fusion_graph.errors import NodeFailed
-    from fusion_graph.events import Event
-
-JsonSchema: TypeAlias = Mapping[str, Any]
 
 
 # --- how a node waits -------------------------------------------------------------------------------------------------
@@ -48,7 +44,7 @@ class WaitFirst(NamedTuple):
 Wait: TypeAlias = WaitAll | WaitGroup | WaitFirst
 
 
-# --- kinds ------------------------------------------------------------------------------------------------------------
+# --- what a kind is handed, and what it is ----------------------------------------------------------------------------
 
 
 class Input(NamedTuple):
@@ -168,133 +164,3 @@ class Kind:
     run: Callable[[NodeContext], Awaitable[Value]] | None = None
     fold: Callable[[NodeContext], Value] | None = None
     check: Callable[[NodeSpec, Mapping[str, Gives]], Sequence[tuple[str, str, str]]] = lambda _spec, _gives: ()
-
-
-# --- providers --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
-    """An address with its limits, from settings only. The key never shows in a repr."""
-
-    name: str
-    provider: str = "openai"  # a name in the table of providers
-    base_url: str = ""
-    api_key: str = field(default="", repr=False)
-    max_concurrency: int = 0  # 0 = no cap
-    requests_per_minute: int = 0
-    free: bool = False  # declared price 0
-    tools: bool = True  # its models take tools; else they are described to them in words
-    options: Mapping[str, Any] = field(default_factory=dict)  # provider-specific (the sim's latency, ...)
-
-
-DEPTH_HEADER = "x-openrouter-fusion-depth"
-DEPTH: ContextVar[int] = ContextVar("depth", default=0)
-"""How many fusions the current task is within; a provider tells its upstream one more, so that rings end."""
-Sink: TypeAlias = Callable[[Delta], None]
-
-
-class Client(Protocol):
-    """An open provider: talks to one backend until closed. Safe for many calls at once."""
-
-    async def complete(self, call: Call, sink: Sink) -> Completion:
-        """Make one attempt: no retries, no timeouts of its own beyond connecting (the engine cancels it).
-
-        Calls `sink` with each piece of content as it arrives (a provider that cannot stream need not), and with content
-        only: the engine takes every delta as proof that the model is alive. Raises Transient or Permanent with a reason
-        code of the fault table. Cancelling must close the connection at once.
-        """
-
-    async def aclose(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """A way to reach models. `open` is called once per backend and process, inside the event loop, on first use."""
-
-    name: str
-    summary: str
-    open: Callable[[Backend], Client]
-    needs_key: bool = False
-    free: bool = False  # its calls cost 0
-    tools: bool = True  # its models take tools as such
-
-
-# --- what a run remembers ---------------------------------------------------------------------------------------------
-
-
-class Recalled(NamedTuple):
-    """A reply that need not be bought again: of this run's own journal (`replayed`), or of another run (`cached`)."""
-
-    state: Literal["replayed", "cached"]
-    completion: Completion
-
-
-class Memory(Protocol):
-    """What a run has beside its models: where it is written down, and what it need not pay for again. Of earlier tries
-    it holds how they closed joins and chose in fallbacks (`decided`, by node id), what they went without there (`lost`:
-    node, reason, text, action) and what they cost (`spent`: dollars, calls, tokens)."""
-
-    decided: Mapping[str, tuple[str, ...]]
-    lost: Sequence[tuple[str, str, str, str]]
-    spent: tuple[float, int, int]
-
-    def tell(self, event: Event) -> None:
-        """It hears every event of the run at once."""
-
-    async def commit(self) -> None:
-        """Awaited before a call leaves: what was told so far is then on disk, or cannot be. Never raises."""
-
-    def recall(self, node: Node, backend: str, call: Call) -> Recalled | None:
-        """The reply to this very call, if it is there. Each is given once: one of no use must not come back."""
-
-    def keep(self, node: Node, backend: str, call: Call, completion: Completion) -> None: ...  # one was bought
-
-    def told(self, node: Node, number: int, call: ToolCall) -> Told | None:
-        """What an earlier try's very same call of a tool gave, if it made one."""
-
-    def use(self, node: Node, number: int, call: ToolCall, told: Told | None = None) -> None: ...  # it began, or ended
-
-
-# --- tools, routes, commands ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """Something a model may call. `parameters` is a JSON Schema; `run` gets arguments that fit it and the site (what
-    tools may touch in this process, `tools/_site`), and returns text. What goes wrong is a ToolError: the model is
-    told. `lacks(site)` says why it cannot run there, "" when it can.
-    `local`: it touches this machine, so whoever starts the program must allow it by name. `mutates`: it changes
-    something, so it runs alone and an agent may have to ask first. `ends`: a call of it ends an agent's work.
-    `checked`: arguments are checked against `parameters` before it runs; off where a stranger wrote them.
-    """
-
-    name: str
-    description: str
-    parameters: JsonSchema
-    run: Callable[[Mapping[str, Any], Any], Awaitable[str]]
-    lacks: Callable[[Any], str] = lambda _site: ""
-    local: bool = False
-    mutates: bool = False
-    ends: bool = False
-    checked: bool = True
-    sources: Callable[[str], tuple[tuple[str, str], ...]] = lambda _text: ()  # address, title of what a text is from
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One endpoint: method, path, handler, and the rule that says who may call it."""
-
-    method: str
-    path: str
-    handler: Callable[..., Awaitable[Any]]
-    public: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One subcommand, loaded when it is used: `module` holds a click command named COMMAND."""
-
-    name: str
-    summary: str
-    module: str

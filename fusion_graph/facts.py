@@ -1,18 +1,15 @@
 """What the operator says of models: how much they read and write, and what beside text. `[server.facts."a/x"]` of the
-settings. Of a model without facts nothing is claimed, and nothing is refused on its behalf. Pure."""
+settings. Of a model without facts nothing is claimed, and nothing is refused on its behalf."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.errors import UsageError
-from fusion_graph.server._errors import invalid
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
-    from fusion_graph.messages import Message
     from fusion_graph.pipeline import ModelRef
 
 READS: Mapping[str, str] = {"image_url": "image", "input_audio": "audio", "file": "file"}
@@ -53,23 +50,3 @@ def _one(entry: Any, where: str) -> Facts:
 
 def facts_of(facts: Mapping[str, Facts], model: ModelRef) -> Facts:
     return facts.get(str(model)) or facts.get(model.slug) or Facts()
-
-
-def check_parts(facts: Mapping[str, Facts], bound: Bound, messages: Iterable[Message]) -> None:
-    """Every node that writes gets the conversation as it came (judges and critics get its text). Raises Refused for one
-    whose model cannot take a part of it."""
-    if not facts:
-        return
-    parts = [
-        (f"messages[{i}].content[{j}]", READS[part["type"]])
-        for i, message in enumerate(messages)
-        if not isinstance(message.content, str)
-        for j, part in enumerate(message.content)
-        if part["type"] in READS
-    ]
-    for node, kind in zip(bound.nodes, bound.kinds, strict=True):
-        taken = facts_of(facts, node.model.model).input if node.model and kind.prompt is not None else None
-        for path, needed in parts if taken is not None else ():
-            if needed not in (taken or ()):
-                text = f"{path}: the model of {node.id} takes no {needed}"
-                raise invalid(text, path, code="unsupported_content")

@@ -1,44 +1,14 @@
-"""What the operator says of models, and what follows from it."""
+"""Pictures and sounds, and the models that take them."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from fusion_graph.errors import UsageError
-from fusion_graph.server._facts import Facts, read_facts
+from fusion_graph.facts import Facts
 from tests.server.stand import stand
 
 URL = "https://pictures.example/a.png"
 PICTURE = {"role": "user", "content": [{"type": "text", "text": "What is it?"},
                                        {"type": "image_url", "image_url": {"url": URL}}]}  # fmt: skip
 SEES, READS = Facts(input=("text", "image")), Facts(input=("text",))
-
-
-def test_facts_are_read() -> None:
-    table = {"a/x": {"context_length": 8, "input": ["image", "text"]}, "b/y": {"max_completion_tokens": 4}}
-    assert read_facts(table) == {
-        "a/x": Facts(context_length=8, input=("text", "image")),
-        "b/y": Facts(max_completion_tokens=4),
-    }
-
-
-@pytest.mark.parametrize(
-    ("table", "named"),
-    [
-        ([], "facts"),
-        ({"a/x": 7}, "a/x"),
-        ({"a/x": {"windw": 7}}, "windw"),
-        ({"a/x": {"context_length": "8k"}}, "context_length"),
-        ({"a/x": {"context_length": 0}}, "context_length"),
-        ({"a/x": {"input": "image"}}, "input"),
-        ({"a/x": {"input": ["smell"]}}, "smell"),
-    ],
-)
-def test_wrong_fact_is_named(table: Any, named: str) -> None:
-    with pytest.raises(UsageError, match=named):
-        read_facts(table)
 
 
 async def test_parts_go_to_all_models_that_nobody_spoke_of() -> None:

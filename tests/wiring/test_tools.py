@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph import equipment, wiring
-from fusion_graph.equipment import Allowed, server_toolbox, toolbox, toolbox_for
 from fusion_graph.errors import UsageError
 from fusion_graph.settings import Settings, load
 from fusion_graph.toolbox import NO_TOOLS
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.wiring import pipelines, tools
+from fusion_graph.wiring.tools import Allowed, server_toolbox, toolbox, toolbox_for
 
 WEB = ["web_search", "web_fetch"]
 
@@ -59,8 +59,8 @@ async def test_a_server_may_open_the_tools_of_mcp_servers_by_name(settings: Sett
 
 
 async def test_a_pipeline_without_tools_sets_up_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equipment, "toolbox", lambda *_: pytest.fail("tools were set up"))
-    bound = wiring.bind_pipeline(wiring.load("budget"))
+    monkeypatch.setattr(tools, "toolbox", lambda *_: pytest.fail("tools were set up"))
+    bound = pipelines.bind(pipelines.load("budget"))
     assert await toolbox_for(bound, settings, Allowed(names=("bash",))) is NO_TOOLS
 
 
