@@ -28,7 +28,7 @@ class Scheduler:
         self._run = run
         self._loop = asyncio.get_running_loop()
         self._driver = Driver(run, self._loop, self._spawn)
-        self._chains: dict[asyncio.Task[None], None] = {}  # in order of their start
+        self._chains: dict[int, asyncio.Task[None]] = {}  # by the node each began with
         self._ended: asyncio.Future[None] = self._loop.create_future()  # the last chain's, or a bug's
 
     async def run(self) -> None:
@@ -45,13 +45,12 @@ class Scheduler:
             driver.tell_unasked()
 
     def _spawn(self, i: int) -> None:
-        self._chains[self._loop.create_task(self._chain(i))] = None
+        self._chains[i] = self._loop.create_task(self._chain(i))
 
-    async def _chain(self, i: int) -> None:
+    async def _chain(self, first: int) -> None:
         """Run a node, then whatever it made ready first, and so on."""
         driver, phase, tasks = self._driver, self._run.progress.phase, self._run.tasks
-        task = asyncio.current_task(self._loop)
-        assert task is not None
+        i, task = first, self._chains[first]
         try:
             while i >= 0 and phase[i] == RUNNING:
                 tasks[i] = task
@@ -69,15 +68,15 @@ class Scheduler:
             if not self._ended.done():
                 self._ended.set_exception(bug)
         finally:
-            self._chains.pop(task, None)
+            del self._chains[first]
             del task  # a cancelled one keeps this frame, by the traceback of its cancellation
             if not self._chains and not self._ended.done():
                 self._ended.set_result(None)
 
     async def _stop(self) -> None:
         """Cancel what still runs after a bug or a cancellation, and wait for its end, however often we are asked."""
-        for task in self._chains:
+        for task in self._chains.values():
             task.cancel()
-        while left := [task for task in self._chains if not task.done()]:  # one that never began cannot take itself out
+        while left := [task for task in self._chains.values() if not task.done()]:  # one that never began cannot take itself out
             with suppress(asyncio.CancelledError):
                 await asyncio.wait(left)
