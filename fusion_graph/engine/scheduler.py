@@ -77,6 +77,6 @@ class Scheduler:
         """Cancel what still runs after a bug or a cancellation, and wait for its end, however often we are asked."""
         for task in self._chains.values():
             task.cancel()
-        while left := [task for task in self._chains.values() if not task.done()]:  # one that never began cannot take itself out
+        while left := [task for task in self._chains.values() if not task.done()]:  # one that never began stays in
             with suppress(asyncio.CancelledError):
                 await asyncio.wait(left)
