@@ -4,9 +4,7 @@ what is left of it when it ends."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
-import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._again import ASKED
 from fusion_graph.commands._exit import CUT, FAILED
-from fusion_graph.commands._figures import several, usd
+from fusion_graph.commands._figures import fill, several, usd
 from fusion_graph.commands._journal import shut
 from fusion_graph.commands._lab_models import Models
 from fusion_graph.engine.fusion import Fusion
@@ -124,12 +122,14 @@ class Lab:
         _console.out(self._marked(text))
 
     def err(self, text: str) -> None:
-        screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stderr) else WIDTH
-        width = min(WIDTH, screen) - len(self.mark)
-        lines = [text]
-        if self.models.simulated:
-            lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-        _console.err(self._marked("\n".join(lines)))
+        screen = min(WIDTH, _console.width(sys.stderr, WIDTH))
+        _console.err(self._marked(fill(text, screen - len(self.mark)) if self.models.simulated else text))
+
+    @property
+    def width(self) -> int:
+        """Characters in a line beside the mark; 0 off a terminal, where lines may be of any length."""
+        screen = _console.width()
+        return max(1, screen - len(self.mark)) if screen else 0
 
     @property
     def mark(self) -> str:

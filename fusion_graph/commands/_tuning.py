@@ -186,7 +186,7 @@ def _show(search: Search, folder: Path) -> None:
     if not lines:
         lab.err("no shape has a score and a price: nothing to choose from")
         return
-    lab.out(columns(rows, right=frozenset({1, 2, 3, 4})))
+    lab.out(columns(rows, right=frozenset({1, 2, 3, 4}), width=lab.width))
     lab.out("\n" + "\n---\n".join(texts))
     judge = f", judge {search.judging.model}" if search.judging else ""
     slow = [f"{line.arm} {seconds(line.p50_s)}" for line in lines if line.p50_s]
