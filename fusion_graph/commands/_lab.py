@@ -210,8 +210,8 @@ class Lab:
             found = await examine(judge)
         except OutOfBudget:
             raise UsageError("the budget does not reach for the judge's self-test", hint="raise --budget-usd") from None
-        self.err(found.told)
         if found.result != "passed" and not force:
             wrong = ", ".join(dict.fromkeys(found.wrong))
             raise UsageError(f"{found.told}; wrong on: {wrong}", hint="take another --judge, or --force-judge to go on")
+        self.err(found.told)
         return found
