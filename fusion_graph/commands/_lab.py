@@ -23,7 +23,7 @@ from fusion_graph.evals.arms import Arm, models_of
 from fusion_graph.evals.hygiene import parties
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.running.evaluation import Desk
-from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
+from fusion_graph.evals.running.judging import Judge, Judging, OutOfBudget
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
@@ -143,7 +143,7 @@ class Lab:
         kept = f"; {self.noun} {self.series.id}" if self.series.kept else "; journal: off"
         return f"{self.models.told}{kept}"
 
-    def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
+    def begin(self, arms: Sequence[Arm], judging: Judging | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
         self.models.check_prices(arms, judging.model if judging else "")
         self.models.tools(arms)
@@ -196,7 +196,7 @@ class Lab:
             scores=scores,
         )
 
-    def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
+    def judge(self, judging: Judging, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""
         fusion, bind = self.models.examiner(judging.model), self.models.bind
         return Judge(judging, fusion, self.records, pipelines.load, bind, self.place.at_once, live), fusion

@@ -57,7 +57,7 @@ def COMMAND(context: click.Context, /, **given: Any) -> int:
     names = names or ("budget",)
     place = Place(title=f"{', '.join(names)} on {given['tasks']}", asked=asked, **_lab_options.place(given))
     output = Output(given.pop("as_json"), given.pop("html"), given.pop("plots"))
-    return _evaluating.perform(_evaluating.Wanted(place=place, pipelines=names, output=output, **given))
+    return _evaluating.perform(_evaluating.Given(place=place, pipelines=names, output=output, **given))
 
 
 def _check(names: tuple[str, ...], *, arms: bool, ab: bool) -> None:

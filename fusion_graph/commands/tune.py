@@ -40,4 +40,4 @@ def COMMAND(**given: Any) -> int:
 
     title = f"{given['space']} on {given['tasks']}"
     place = Place(command="tune", title=title, **_lab_options.place(given))
-    return _tuning.perform(_tuning.Wanted(place=place, **given))
+    return _tuning.perform(_tuning.Given(place=place, **given))
