@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, zip_longest
 
-GAP = "  "  # between two columns
+WIDE, CLOSE = "  ", " "  # between two columns
 LEAST = 20  # characters that a column of texts needs to be broken
 
 
@@ -46,16 +46,18 @@ def several(number: int, word: str) -> str:
 
 def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(), width: int = 0) -> str:
     """Rows with their columns lined up; `right` names the columns of numbers. A table that does not fit into `width`
-    (0 = any will do) has its last column broken between words; where that leaves too little, what does not fit stands
-    below, behind the first column again."""
+    (0 = any will do) has its last column broken between words; where there is no room for that its columns move
+    closer; and what does not fit all the same stands below, behind the first column again."""
     sizes = [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
     last = len(sizes) - 1
-    room = width - sum(sizes[:last]) - len(GAP) * last
+    room = width - sum(sizes[:last]) - len(WIDE) * last
     if not width or sizes[last] <= room:
-        return "\n".join(line for row in rows for line in _lines(row, sizes, right))
+        return _lined_up(rows, sizes, right, WIDE)
     if last not in right and room >= LEAST:
         return columns([(*row[:last], fill(row[last], room)) for row in rows], right=right)
-    beside = width - len(GAP) - sizes[1]
+    if sum(sizes) + len(CLOSE) * last <= width:
+        return _lined_up(rows, sizes, right, CLOSE)
+    beside = width - len(WIDE) - sizes[1]
     if LEAST <= beside < sizes[0]:
         rows = [(fill(row[0], beside), *row[1:]) for row in rows]
     fits = _fitting([min(sizes[0], beside), *sizes[1:]], width)
@@ -68,18 +70,22 @@ def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(
 
 def _fitting(sizes: Sequence[int], width: int) -> int:
     """How many columns fit, the first one and another at least."""
-    ends = list(accumulate(sizes, lambda end, size: end + len(GAP) + size))
+    ends = list(accumulate(sizes, lambda end, size: end + len(WIDE) + size))
     return max(2, sum(end <= width for end in ends))
 
 
-def _lines(row: Sequence[str], sizes: Sequence[int], right: frozenset[int]) -> Iterator[str]:
+def _lined_up(rows: Sequence[Sequence[str]], sizes: Sequence[int], right: frozenset[int], gap: str) -> str:
+    return "\n".join(line for row in rows for line in _lines(row, sizes, right, gap))
+
+
+def _lines(row: Sequence[str], sizes: Sequence[int], right: frozenset[int], gap: str) -> Iterator[str]:
     """A row, as many lines as its longest cell has. The last column is not padded."""
     for parts in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
         cells = [
             part.rjust(size) if column in right else part.ljust(size)
             for column, (part, size) in enumerate(zip(parts, sizes, strict=True))
         ]
-        yield GAP.join(cells).rstrip()
+        yield gap.join(cells).rstrip()
 
 
 def fill(text: str, width: int, indent: str = "") -> str:

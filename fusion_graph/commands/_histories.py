@@ -86,7 +86,8 @@ def told(given: str) -> list[str]:
         return [f"{name}: nothing was run"]
     head = f"{NOUNS.get(line.command, line.command)} {name}: {line.pipeline}, {_when(line.began)}"
     more = [f"and {line.runs - MOST} more: `fusiongraph runs list --of {name} -n {line.runs}`"]
-    return [head, "", table(runs), *(more if line.runs > MOST else []), "", _closing(line, "")]
+    told = [*(more if line.runs > MOST else []), "", _closing(line, "")]
+    return [head, "", table(runs), *(fill(text, _console.width(), "  ") for text in told)]
 
 
 def shown(run: StoredRun) -> list[str]:

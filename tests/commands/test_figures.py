@@ -53,6 +53,11 @@ def test_a_table_that_is_too_wide_is_broken_behind_its_first_column() -> None:
     )
 
 
+def test_columns_move_closer_before_a_table_is_broken() -> None:
+    shown = columns(ROWS, right=frozenset({2, 3}), width=33)
+    assert shown.split("\n")[1] == "panel/one vendor/name      1 $0.1"
+
+
 def test_words_in_the_last_column_are_broken_first() -> None:
     rows = [
         ("sandbox", "a view of its own of the disk, and of nothing else"),
