@@ -12,11 +12,11 @@ from typing import Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._again import ASKED
+from fusion_graph.commands._eval.again import ASKED
+from fusion_graph.commands._eval.models import Models
 from fusion_graph.commands._exit import CUT, FAILED
 from fusion_graph.commands._figures import fill, several, usd
 from fusion_graph.commands._journal import shut
-from fusion_graph.commands._lab_models import Models
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, models_of

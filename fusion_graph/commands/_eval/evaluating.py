@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fusion_graph.commands import _eval_report, _interrupt
-from fusion_graph.commands._eval_report import TABLE, Output
+from fusion_graph.commands import _interrupt
+from fusion_graph.commands._eval import report
+from fusion_graph.commands._eval.lab import Lab, Place
+from fusion_graph.commands._eval.report import TABLE, Output
 from fusion_graph.commands._figures import several, usd
-from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, named_apart, samples_for
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
@@ -73,11 +74,11 @@ def perform(given: Given) -> int:
     tasks = load_tasks(given.tasks).first(given.limit)
     for name in given.pipelines:
         pipelines.load(name)  # what cannot be read is told before anything is written down
-    _eval_report.check_places(given.output)
+    report.check_places(given.output)
     study = _interrupt.run(_study(given, tasks), given.place.loop)
     with study.lab.shown():
         _look_back(study)
-        _eval_report.show(_report(study), given.output, study.lab)
+        report.show(_report(study), given.output, study.lab)
     return study.lab.exit_code(scored=any(row.score.score is not None for row in study.rows))
 
 

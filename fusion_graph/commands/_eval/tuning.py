@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusion_graph.commands import _interrupt
+from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.commands._figures import columns, seconds, several, usd
-from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, named_apart
 from fusion_graph.evals.protocols.protocol import Protocol

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fusion_graph.commands._evaluating import Given, _arms
-from fusion_graph.commands._lab import Lab, Place
+from fusion_graph.commands._eval.evaluating import Given, _arms
+from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.store.clockwork import Clockwork
 
 

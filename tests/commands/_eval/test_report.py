@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.commands._eval_report import text
+from fusion_graph.commands._eval.report import text
 from fusion_graph.evals.report.summary import Line
 from tests.evals.report.rows import ROWS, SHAPES, report, row
 

@@ -16,7 +16,7 @@ from fusion_graph.evals.report.document import Report, document
 from fusion_graph.evals.report.summary import Line
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._lab import Lab
+    from fusion_graph.commands._eval.lab import Lab
 
 BAR, SHORTEST = 20, 8  # cells at 100
 NAME = 34  # characters of an arm's name in a line
