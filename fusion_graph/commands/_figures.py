@@ -51,7 +51,7 @@ def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(
     sizes = [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
     last = len(sizes) - 1
     room = width - sum(sizes[:last]) - len(WIDE) * last
-    if not width or sizes[last] <= room:
+    if not width or not sizes or sizes[last] <= room:
         return _lined_up(rows, sizes, right, WIDE)
     if last not in right and room >= LEAST:
         return columns([(*row[:last], fill(row[last], room)) for row in rows], right=right)
