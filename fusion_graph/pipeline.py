@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, NewType, TypeAlias
+from typing import Any, Literal, NamedTuple, NewType
 
 from fusion_graph.outputs import Gives
 
@@ -270,6 +270,3 @@ class Node:
     model: ModelOptions | None = None
     options: Any = None
     member: Member | None = None
-
-
-Documents: TypeAlias = Mapping[str, Any]

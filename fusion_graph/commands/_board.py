@@ -55,7 +55,9 @@ class Row:
     def seconds(self, now: float) -> float | None:
         """How long it has been at work; a group, since its first member began."""
         begins = [row.started_s for row in (self, *self.inside) if row.started_s is not None]
-        return (now if self.ended_s is None else self.ended_s) - min(begins) if begins else None
+        if not begins:
+            return None
+        return max(0.0, (now if self.ended_s is None else self.ended_s) - min(begins))  # a picture may begin before
 
 
 class Board:

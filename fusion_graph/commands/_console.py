@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from fusion_graph.commands._figures import fill
+
 _KEPT = {"\n", "\t"}
 
 
@@ -33,13 +35,18 @@ def out_bytes(content: bytes) -> None:
 
 def err(text: str) -> None:
     """A line for the person in front of the screen, broken between words there."""
-    if is_terminal(sys.stderr) and "\n" not in text:
-        import shutil
-        import textwrap
-
-        width = shutil.get_terminal_size().columns
-        text = textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    if "\n" not in text:
+        text = fill(text, width(sys.stderr), indent="  ")
     _write(sys.stderr, text + "\n")
+
+
+def width(stream: TextIO | None = None, otherwise: int = 0) -> int:
+    """Characters in a line of the terminal that standard output (or another stream) goes to; else `otherwise`."""
+    if not is_terminal(sys.stdout if stream is None else stream):
+        return otherwise
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def error(message: str, hint: str = "") -> None:

@@ -8,6 +8,8 @@ end.
 
 from __future__ import annotations
 
+import sys
+
 from fusion_graph.commands import INTERRUPTED, TERMINATED, _console, _interrupt
 from fusion_graph.errors import FusionError, PipelineError
 
@@ -42,7 +44,7 @@ def _conclude(error: BaseException) -> int:
     if isinstance(error, PipelineError):
         from fusion_graph.commands._findings import show_all
 
-        _console.err(show_all(error.diagnostics))
+        _console.err(show_all(error.diagnostics, _console.width(sys.stderr)))
         return error.exit_code
     if isinstance(error, FusionError):
         _console.error(error.message, error.hint)

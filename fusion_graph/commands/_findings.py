@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fusion_graph.commands._figures import fill
 from fusion_graph.errors import Diagnostic
 
+MARGIN, LEAST, MOST = 8, 40, 120  # characters before a source line, and of it
 ENOUGH = 300_000  # bytes of a file; a larger one is refused at its first line
 
 
-def show_all(diagnostics: Sequence[Diagnostic]) -> str:
-    """All of them, each with its source line if its file can still be read."""
-    from fusion_graph.graph.diagnostics import show
+def show_all(diagnostics: Sequence[Diagnostic], width: int = 0) -> str:
+    """All of them, each with its source line if its file can still be read; for a screen of `width` (0 = any)."""
+    from fusion_graph.graph.diagnostics import excerpt
 
     sources = {file: _source(file) for file in {d.file for d in diagnostics}}
-    return "\n".join([*(show(d, sources[d.file]) for d in diagnostics), count(diagnostics)])
+    room = max(LEAST, width - MARGIN) if width else MOST
+    told = [(fill(str(d), width, "  "), excerpt(d, sources[d.file], room)) for d in diagnostics]
+    return "\n".join([*(line for lines in told for line in lines if line), count(diagnostics)])
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:

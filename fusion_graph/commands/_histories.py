@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +13,7 @@ from typing import Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._figures import columns, count, seconds, several, usd
+from fusion_graph.commands._figures import columns, count, fill, seconds, several, usd
 from fusion_graph.commands._timeline import LEGEND, timeline
 from fusion_graph.engine.report import split
 from fusion_graph.errors import FusionError
@@ -74,7 +72,7 @@ def table(lines: Sequence[RunLine]) -> str:
         )
         for line in lines
     ]
-    return columns([head, *rows], right=frozenset({5, 6, 7, 8}))
+    return columns([head, *rows], right=frozenset({5, 6, 7, 8}), width=_console.width())
 
 
 def told(given: str) -> list[str]:
@@ -88,12 +86,14 @@ def told(given: str) -> list[str]:
         return [f"{name}: nothing was run"]
     head = f"{NOUNS.get(line.command, line.command)} {name}: {line.pipeline}, {_when(line.began)}"
     more = [f"and {line.runs - MOST} more: `fusiongraph runs list --of {name} -n {line.runs}`"]
-    return [head, "", table(runs), *(more if line.runs > MOST else []), "", _closing(line, "")]
+    told = [*(more if line.runs > MOST else []), "", _closing(line, "")]
+    return [head, "", table(runs), *(fill(text, _console.width(), "  ") for text in told)]
 
 
 def shown(run: StoredRun) -> list[str]:
     """The graph with its states, the timeline, what was noted, one closing line."""
-    line, width = run.line, _width()
+    line, screen = run.line, _console.width()
+    width = screen or WIDTH
     lines = [f"run {line.id}: {line.pipeline}, {line.command}, {_when(line.began)}", ""]
     drawn = drawing(run)
     if drawn is not None:
@@ -101,11 +101,12 @@ def shown(run: StoredRun) -> list[str]:
     else:
         lines += [*(f"{node.node}: {node.state} {node.reason}".rstrip() for node in run.nodes), ""]
     lines += timeline(run.attempts, line.seconds, width)
-    lines += ["", LEGEND] if run.attempts else []
-    lines += [f"degraded: {note['node']}: {note['reason']}: {note['action']}" for note in run.notes]
+    lines += ["", fill(LEGEND, screen)] if run.attempts else []
+    lines += [fill(f"degraded: {note['node']}: {note['reason']}: {note['action']}", screen, "  ") for note in run.notes]
     ended = [attempt for attempt in run.attempts if attempt.state != "started"]
     useful, wasted = split((attempt.state == "ok", attempt.usage, attempt.cost_usd) for attempt in ended)
-    return [*lines, _closing(line, f" ({usd(useful.cost_usd)} useful, {usd(wasted.cost_usd)} wasted)")]
+    closing = _closing(line, f" ({usd(useful.cost_usd)} useful, {usd(wasted.cost_usd)} wasted)")
+    return [*lines, fill(closing, screen, "  ")]
 
 
 def _closing(line: RunLine, how: str) -> str:
@@ -264,7 +265,3 @@ def _clip(text: str | None) -> str:
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _width() -> int:
-    return shutil.get_terminal_size().columns if _console.is_terminal(sys.stdout) else WIDTH

@@ -21,6 +21,7 @@ SHARE = 20  # drawing takes at most one part in so many of the time
 SPARE = 3  # lines of the screen that stay free
 WIDEST = 28  # cells of a node's name
 NARROW = 70  # cells of a screen without room for tokens and cost
+BESIDE = 38  # cells of one beside a name: state, seconds, the beginning of a note
 TOLD = ("writing", "asking", "retrying", "failed")  # of the members of a folded group
 ORDER = (
     "ok",
@@ -98,7 +99,7 @@ def frame(board: Board, now: float, width: int, height: int) -> list[Text]:
     rows, folded, hidden = visible(board, max(height - SPARE, 3))
     names = ["  " * row.depth + row.title for row in rows]
     wide = width >= NARROW
-    room = min(max([8, *map(len, names)]), WIDEST if wide else WIDEST // 2)
+    room = min(max([8, *map(len, names)]), WIDEST if wide else max(WIDEST // 2, width - BESIDE))
     lines = [
         _line(row, _fit(name, room), now, folded=row.id in folded, wide=wide)
         for row, name in zip(rows, names, strict=True)

@@ -8,7 +8,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
@@ -32,6 +32,9 @@ from fusion_graph.tapes.straight import Asked, Straight
 from fusion_graph.toolbox import NO_TOOLS
 from fusion_graph.wiring import engines
 from fusion_graph.wiring.tools import Allowed, toolbox_for
+
+if TYPE_CHECKING:
+    from fusion_graph.commands._live import LiveTree
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -105,7 +108,7 @@ class _Screen:
     def __init__(self, job: Job, setup: settings.Settings, first: Listener) -> None:
         self.events: list[Event] = []
         self._listeners: list[Listener] = [first, self.events.append]
-        self._tree: Any = None
+        self._tree: LiveTree | None = None
         if job.tree and _console.is_terminal(sys.stderr) and not setup.dumb_terminal:
             from fusion_graph.commands._live import LiveTree
 

@@ -12,6 +12,7 @@ from typing import Any
 from fusion_graph import settings
 from fusion_graph.commands import _console, _workers
 from fusion_graph.commands._journal import open_cache
+from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
@@ -105,7 +106,11 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
 
 
 def surroundings(
-    setup: settings.Settings, selection: backends.Selection, prices: Any, tools: Toolbox, own: tuple[str, int] = ("", 0)
+    setup: settings.Settings,
+    selection: backends.Selection,
+    prices: Prices,
+    tools: Toolbox,
+    own: tuple[str, int] = ("", 0),
 ) -> Surroundings:
     """`own`: host and port at which pipelines are served, and must not call."""
 

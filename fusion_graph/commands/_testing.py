@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fusion_graph.commands._figures import fill
 from fusion_graph.errors import Diagnostic, PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.pipeline_tests import BESIDE, PipelineTest, is_tests
@@ -90,12 +91,12 @@ async def run_tests(found: Sequence[Found]) -> list[Told]:
     return verdicts
 
 
-def told(verdicts: Sequence[Told]) -> str:
-    """A line per test, what differs below it, and a count."""
+def told(verdicts: Sequence[Told], width: int = 0) -> str:
+    """A line per test, what differs below it, and a count; for a screen of `width` (0 = any)."""
     lines = []
     for verdict in verdicts:
-        lines.append(f"{'FAIL' if verdict.differs else 'ok':<4}  {Path(verdict.file).stem}: {verdict.name}")
-        lines += [f"      {line}" for line in verdict.differs]
+        head = f"{'FAIL' if verdict.differs else 'ok':<4}  {Path(verdict.file).stem}: {verdict.name}"
+        lines += [fill(line, width, " " * 8) for line in (head, *(f"      {line}" for line in verdict.differs))]
     failed = sum(bool(verdict.differs) for verdict in verdicts)
     lines.append(f"{len(verdicts) - failed} passed" + (f", {failed} failed" if failed else ""))
     return "\n".join(lines)

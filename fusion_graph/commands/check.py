@@ -48,7 +48,7 @@ def COMMAND(files: tuple[str, ...], style: str, strict: bool) -> int:
     if style == "json":
         _console.out(json.dumps([asdict(d) for d in found], indent=2))
     elif found:
-        _console.out(_findings.show_all(found))
+        _console.out(_findings.show_all(found, _console.width()))
     elif not missing:
         _console.out(f"{', '.join(files)}: no mistakes")
     return 2 if missing or any(strict or d.severity == "error" for d in found) else 0

@@ -32,7 +32,7 @@ def COMMAND(mcp: bool) -> int:
     from fusion_graph.commands._figures import columns
 
     rows, works = _interrupt.run(_examine(settings.load(), mcp=mcp))
-    _console.out(columns(rows))
+    _console.out(columns(rows, width=_console.width()))
     return 0 if works else 1
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from fusion_graph.commands import _lab_options, _options
+from fusion_graph.commands import _options
+from fusion_graph.commands._eval import lab_options
 
 
 @click.command("eval", short_help="does a shape pay? score, cost and time of pipelines over tasks")
@@ -17,18 +18,18 @@ from fusion_graph.commands import _lab_options, _options
 @click.option("--compute-matched", is_flag=True, help="Add the best model, sampled until it costs as much.")
 @click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Answer each task so often.")
 @click.option("--provable", is_flag=True, help="What votes of simulated models with known knowledge come to, and must.")
-@_lab_options.tasks
-@_lab_options.limit
-@_lab_options.protocol
-@_lab_options.judge
-@_lab_options.passes
+@lab_options.tasks
+@lab_options.limit
+@lab_options.protocol
+@lab_options.judge
+@lab_options.passes
 @click.option("--grade-drafts", is_flag=True, help="Grade every draft of a panel too. Costs judge calls.")
-@_lab_options.force_judge
-@_lab_options.budget
-@_lab_options.dry_run
-@_lab_options.resume
-@_lab_options.journal
-@_lab_options.at_once
+@lab_options.force_judge
+@lab_options.budget
+@lab_options.dry_run
+@lab_options.resume
+@lab_options.journal
+@lab_options.at_once
 @_options.params
 @_options.prices
 @_options.as_json
@@ -41,23 +42,23 @@ def COMMAND(context: click.Context, /, **given: Any) -> int:
     Each answer, draft and verdict is kept in the journal: a killed eval goes on with --resume and pays no call twice;
     what is given beside it takes the place of what was given then, so another judge finds the answers there.
     """
-    from fusion_graph.commands import _again, _evaluating
-    from fusion_graph.commands._eval_report import Output
-    from fusion_graph.commands._lab import Place
+    from fusion_graph.commands._eval import again, evaluating
+    from fusion_graph.commands._eval.lab import Place
+    from fusion_graph.commands._eval.report import Output
 
     if given.pop("provable"):
-        from fusion_graph.commands import _eval_theory
+        from fusion_graph.commands._eval import theory
 
-        return _eval_theory.perform(given["limit"])
+        return theory.perform(given["limit"])
     if given["resume"] is not None:
-        given = _again.as_before(context, "eval", given)
-    asked = _again.asked(given)
+        given = again.as_before(context, "eval", given)
+    asked = again.asked(given)
     names = tuple(name for name in (given.pop("config"), *given.pop("pipelines")) if name)
     _check(names, arms=given.pop("arms"), ab=given["ab"])
     names = names or ("budget",)
-    place = Place(title=f"{', '.join(names)} on {given['tasks']}", asked=asked, **_lab_options.place(given))
+    place = Place(title=f"{', '.join(names)} on {given['tasks']}", asked=asked, **lab_options.place(given))
     output = Output(given.pop("as_json"), given.pop("html"), given.pop("plots"))
-    return _evaluating.perform(_evaluating.Wanted(place=place, pipelines=names, output=output, **given))
+    return evaluating.perform(evaluating.Given(place=place, pipelines=names, output=output, **given))
 
 
 def _check(names: tuple[str, ...], *, arms: bool, ab: bool) -> None:

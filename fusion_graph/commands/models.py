@@ -74,7 +74,8 @@ def _backends(selection: Selection) -> list[dict[str, Any]]:
 
 
 def _text(models: list[dict[str, Any]], backends: list[dict[str, Any]], date: str) -> str:
-    from fusion_graph.commands._figures import columns
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._figures import columns, fill
 
     priced = [("model", "input", "output", "presets")]
     priced += [
@@ -89,10 +90,10 @@ def _text(models: list[dict[str, Any]], backends: list[dict[str, Any]], date: st
         )
     return "\n".join(
         [
-            columns(priced, right=frozenset({1, 2})),
-            f"in US dollars per million tokens, prices of {date}; ? is unknown",
+            columns(priced, right=frozenset({1, 2}), width=_console.width()),
+            fill(f"in US dollars per million tokens, prices of {date}; ? is unknown", _console.width()),
             "",
-            columns(reached),
+            columns(reached, width=_console.width()),
         ]
     )
 

@@ -68,11 +68,12 @@ def COMMAND(
 
 
 def _nodes(made: Estimate) -> list[str]:
+    from fusion_graph.commands import _console
     from fusion_graph.commands._figures import columns
 
     head = ("node", "model", "calls", "tokens in", "out", "cost")
     rows = [head, *(_row(node) for node in made.nodes)]
-    return [columns(rows, right=frozenset({2, 3, 4, 5}))]
+    return [columns(rows, right=frozenset({2, 3, 4, 5}), width=_console.width())]
 
 
 def _row(node: NodeEstimate) -> tuple[str, ...]:
@@ -87,6 +88,7 @@ def _row(node: NodeEstimate) -> tuple[str, ...]:
 
 
 def _sums(made: Estimate, date: str) -> list[str]:
+    from fusion_graph.commands import _console
     from fusion_graph.commands._figures import columns, count, seconds, several, usd
 
     least, most = made.calls
@@ -113,7 +115,7 @@ def _sums(made: Estimate, date: str) -> list[str]:
     ]
     if made.hold_usd:
         rows.append(("held back", f"{usd(made.hold_usd)} of a budget, for one call of the writer"))
-    return [columns(rows)]
+    return [columns(rows, width=_console.width())]
 
 
 def _cost(cost: Cost, date: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,12 +74,10 @@ def _picture_of_run(run: str, pipeline: str | None) -> Picture:
 
 
 def _terminal(drawn: Picture) -> str:
-    import shutil
-
     from fusion_graph.commands import _console
     from fusion_graph.graph.drawing.terminal import to_terminal
 
-    return to_terminal(drawn, shutil.get_terminal_size().columns if _console.is_terminal(sys.stdout) else 100)
+    return to_terminal(drawn, _console.width(otherwise=100))
 
 
 def _draw(drawn: Picture, style: str) -> bytes:

@@ -76,10 +76,11 @@ def export(run: str) -> int:
 def diff(one: str, other: str) -> int:
     """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
     from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands._figures import fill
 
     with _histories.journal() as connection:
         lines = _histories.differences(connection, one, other)
-    _console.out("\n".join(lines) or "nothing changed")
+    _console.out("\n".join(fill(line, _console.width(), "  ") for line in lines) or "nothing changed")
     return 0
 
 

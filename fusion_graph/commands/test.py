@@ -27,5 +27,5 @@ def COMMAND(files: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         _console.out(json.dumps([verdict.document() for verdict in verdicts], indent=2))
     else:
-        _console.out(told(verdicts))
+        _console.out(told(verdicts, _console.width()))
     return 1 if any(verdict.differs for verdict in verdicts) else 0

@@ -6,23 +6,24 @@ from typing import Any
 
 import click
 
-from fusion_graph.commands import _lab_options, _options
+from fusion_graph.commands import _options
+from fusion_graph.commands._eval import lab_options
 
 
 @click.command("tune", short_help="search shapes under a budget, print those that pay as pipeline files")
 @click.argument("tasks")
 @click.option("--space", required=True, metavar="FILE", help="The shapes: pipelines, and values of their parameters.")
 @click.option("--out", default="tuned", show_default=True, metavar="FOLDER", help="Where the pipeline files go.")
-@_lab_options.limit
-@_lab_options.protocol
-@_lab_options.judge
-@_lab_options.passes
-@_lab_options.force_judge
-@_lab_options.budget
-@_lab_options.dry_run
-@_lab_options.resume
-@_lab_options.journal
-@_lab_options.at_once
+@lab_options.limit
+@lab_options.protocol
+@lab_options.judge
+@lab_options.passes
+@lab_options.force_judge
+@lab_options.budget
+@lab_options.dry_run
+@lab_options.resume
+@lab_options.journal
+@lab_options.at_once
 @_options.prices
 def COMMAND(**given: Any) -> int:
     r"""Try the shapes of a space on TASKS, a file, or sample or sums.
@@ -35,9 +36,9 @@ def COMMAND(**given: Any) -> int:
       - {pipeline: budget, params: {refine: [false, true], samples: [1, 3]}}
       - {pipeline: self-consistency, params: {model: [a/x, b/y]}}
     """
-    from fusion_graph.commands import _tuning
-    from fusion_graph.commands._lab import Place
+    from fusion_graph.commands._eval import tuning
+    from fusion_graph.commands._eval.lab import Place
 
     title = f"{given['space']} on {given['tasks']}"
-    place = Place(command="tune", title=title, **_lab_options.place(given))
-    return _tuning.perform(_tuning.Wanted(place=place, **given))
+    place = Place(command="tune", title=title, **lab_options.place(given))
+    return tuning.perform(tuning.Given(place=place, **given))

@@ -15,6 +15,7 @@ from fusion_graph.graph.yaml.places import Fault, Path, Place, Problem
 
 MANY = 100
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
+CUT = "..."  # where a line goes on
 
 
 class Findings:
@@ -87,17 +88,22 @@ def suggest(word: object, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if 0 < len(names) <= 12 else ""
 
 
-def show(diagnostic: Diagnostic, source: str) -> str:
-    """A finding with its source line and a caret under the place. Key-like text in the line is masked."""
+def excerpt(diagnostic: Diagnostic, source: str, room: int = 120) -> str:
+    """The source line of a finding with a caret under the place, "" if there is none. Of a line that is longer than
+    `room` it is what is around the place. Key-like text is masked."""
     lines = _lines(source)
     if not 0 < diagnostic.line <= len(lines):
-        return str(diagnostic)
+        return ""
     line, col = lines[diagnostic.line - 1], diagnostic.col - 1
-    begin = max(0, col - 60) if len(line) > 120 else 0
-    shown = line[begin : begin + 120]
+    begin = max(0, min(col - room // 2, len(line) - room))
+    shown = line[begin : begin + room]
+    if begin:
+        shown = CUT + shown[len(CUT) :]
+    if begin + room < len(line):
+        shown = shown[: -len(CUT)] + CUT
     margin = f"{diagnostic.line:>5} | "
     under = "".join(c if c == "\t" else " " for c in shown[: max(0, col - begin)])
-    return f"{diagnostic}\n{margin}{shown}\n{' ' * (len(margin) - 2)}| {under}^"
+    return f"{margin}{shown}\n{' ' * (len(margin) - 2)}| {under}^"
 
 
 @lru_cache(maxsize=2)

@@ -33,7 +33,7 @@ Mode = Literal["analyze", "score", "rank", "select", "vote"]
 T = TypeVar("T")
 
 
-class Task(NamedTuple, Generic[T]):
+class Duty(NamedTuple, Generic[T]):
     """What a judge is asked for: the kind's own words, the form of the reply, and what a reply means."""
 
     own: str
@@ -41,11 +41,11 @@ class Task(NamedTuple, Generic[T]):
     read: Callable[[Any, Labels], T]
 
 
-ANALYZING = Task(ANALYZE, _analysis.FORM, _analysis.read)
-SCORING = Task(SCORE, SCORES, read_scores)
-RANKING_ALL = Task(RANK, RANKING, read_ranking)
-SELECTING = Task(SELECT, CHOICE, read_choice)
-COMPARING = Task(COMPARE, COMPARISON, read_comparison)
+ANALYZING = Duty(ANALYZE, _analysis.FORM, _analysis.read)
+SCORING = Duty(SCORE, SCORES, read_scores)
+RANKING_ALL = Duty(RANK, RANKING, read_ranking)
+SELECTING = Duty(SELECT, CHOICE, read_choice)
+COMPARING = Duty(COMPARE, COMPARISON, read_comparison)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,24 +117,24 @@ def earliest(ctx: NodeContext, drafts: Sequence[Draft]) -> Draft:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-async def _read_lists(ctx: NodeContext, drafts: Sequence[Draft], task: Task[T]) -> list[T]:
+async def _read_lists(ctx: NodeContext, drafts: Sequence[Draft], duty: Duty[T]) -> list[T]:
     """One reading of the whole list, or one per order; at least one, else NodeFailed."""
     quoted, options = show_conversation(ctx), ctx.node.options
     orders = [drafts, drafts[::-1]] if options.both_orders else [drafts]
-    questions = [_question(ctx, order, task, quoted) for order in orders]
-    found = await ask_all(ctx, questions, task.form, repair=options.repair)
+    questions = [_question(ctx, order, duty, quoted) for order in orders]
+    found = await ask_all(ctx, questions, duty.form, repair=options.repair)
     return _require_some(ctx, found, "judged by one order alone")
 
 
-def _question(ctx: NodeContext, drafts: Sequence[Draft], task: Task[T], quoted: str) -> Question[T]:
+def _question(ctx: NodeContext, drafts: Sequence[Draft], duty: Duty[T], quoted: str) -> Question[T]:
     """`quoted` is the conversation, quoted once for all the questions of a node."""
     labels = labels_of(ctx, drafts)
     rest = rest_inputs(ctx)
     if rest is not ctx.inputs:
         nodes = {draft.node for draft in unique_drafts(rest)}
         drafts = [draft for draft in drafts if draft.node in nodes]
-    asked = instruct(ctx, task.own, drafts, first=(quoted,), last=task.form.request)
-    return Question(read_messages(ctx, JUDGE, asked), lambda value: task.read(value, labels))
+    asked = instruct(ctx, duty.own, drafts, first=(quoted,), last=duty.form.request)
+    return Question(read_messages(ctx, JUDGE, asked), lambda value: duty.read(value, labels))
 
 
 def _require_some(ctx: NodeContext, found: Sequence[T | NodeFailed], action: str) -> list[T]:

@@ -71,7 +71,6 @@ class Server:
             await self._runner.cleanup()
             hint = "choose another one with --port" if fault.errno in (98, 48) else "choose another address with --host"
             raise UsageError(f"cannot listen on {options.host} port {options.port}", hint=hint) from None
-        self.service.started_at = self.service.clock()
         self._watch = asyncio.create_task(watch_loop(self.service.metrics))
 
     @property

@@ -60,7 +60,6 @@ class Service:
     journal: Journal | None = None  # where runs are written down, likewise
     caches: Caches | None = None  # replies that runs of a key may take from each other, where a node says so
     clock: Callable[[], float] = time.time
-    started_at: float = 0.0
     _noted: set[tuple[str, str]] = field(default_factory=set)
 
     def find(self, name: str, key: Key) -> Served:

@@ -104,3 +104,10 @@ def test_a_cancelled_run_leaves_nobody_at_work() -> None:
     made.see(e.RunFinished(2.0, "cancelled"))
     states = {name: made.rows[name].state for name in ("answer", "final", "panel/x/1")}
     assert states == {"answer": "cancelled", "final": "skipped", "panel/x/1": "waiting"}
+
+
+def test_no_time_is_negative() -> None:
+    """A picture is drawn for a moment, and an event may be told of a later one while it is made."""
+    made = board()
+    made.see(e.NodeStarted(1.0, "answer"))
+    assert made.rows["answer"].seconds(0.9) == 0.0

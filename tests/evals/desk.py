@@ -12,7 +12,7 @@ from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.evals.protocols import PROTOCOLS
 from fusion_graph.evals.running.evaluation import Desk
-from fusion_graph.evals.running.judging import Judge, Settings
+from fusion_graph.evals.running.judging import Judge, Judging
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
@@ -91,7 +91,7 @@ class Bench:
         )
 
     def judge(self, protocol: str = "openrouter", passes: int = 1) -> Judge:
-        settings = Settings(protocol=PROTOCOLS[protocol], model="j/j", passes=passes, temperature=0.2, effort="low")
+        settings = Judging(protocol=PROTOCOLS[protocol], model="j/j", passes=passes, temperature=0.2, effort="low")
         return Judge(settings, self.fusion(self.judges), self.book, load, bound)
 
     def desk(self, judge: Judge | None = None) -> Desk:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fusion_graph.errors import Diagnostic
-from fusion_graph.graph.diagnostics import Findings, nearest, pointer, show, suggest
+from fusion_graph.graph.diagnostics import Findings, excerpt, nearest, pointer, suggest
 from fusion_graph.graph.documents import Document, parse
 from fusion_graph.graph.yaml.places import Fault, Place
 from tests.graph.written import Quick
@@ -58,27 +60,33 @@ def test_relocated_findings_point_into_the_original() -> None:
 
 def test_finding_is_shown_with_a_caret() -> None:
     found = Diagnostic(code="FG111", message="m", file="f.yaml", line=3, col=10, hint="h")
-    assert show(found, SOURCE) == "f.yaml:3:10: FG111 m (h)\n    3 |   c: [x, y]\n      |          ^"
+    assert excerpt(found, SOURCE) == "    3 |   c: [x, y]\n      |          ^"
 
 
 def test_tabs_keep_the_caret_in_place() -> None:
-    assert show(Diagnostic(code="X", message="m", line=1, col=3), "a\tbc").splitlines()[-1] == "      |  \t^"
+    assert excerpt(Diagnostic(code="X", message="m", line=1, col=3), "a\tbc").splitlines()[-1] == "      |  \t^"
 
 
-def test_long_lines_are_cut_round_the_place() -> None:
-    shown = show(Diagnostic(code="X", message="m", line=1, col=301), "x" * 300 + "HERE" + "y" * 300).splitlines()
-    assert len(shown[1]) < 140
-    assert shown[1][shown[2].index("^") :].startswith("HERE")
+@pytest.mark.parametrize("room", [40, 120])
+@pytest.mark.parametrize("before", [0, 10, 300])
+@pytest.mark.parametrize("after", [0, 10, 300])
+def test_long_lines_are_cut_round_the_place(before: int, after: int, room: int) -> None:
+    source, found = "x" * before + "HERE" + "y" * after, Diagnostic(code="X", message="m", line=1, col=before + 1)
+    line, under = excerpt(found, source, room).splitlines()
+    assert line[under.index("^") :].startswith("HERE")
+    shown = line.partition("| ")[2]
+    assert len(shown) <= room
+    assert shown in source or "..." in (shown[:3], shown[-3:])
 
 
 def test_place_outside_of_the_text_shows_no_line() -> None:
-    assert show(Diagnostic(code="X", message="m"), SOURCE) == "<pipeline>: X m"
-    assert show(Diagnostic(code="X", message="m", line=99, col=1), SOURCE) == "<pipeline>:99:1: X m"
+    assert excerpt(Diagnostic(code="X", message="m"), SOURCE) == ""
+    assert excerpt(Diagnostic(code="X", message="m", line=99, col=1), SOURCE) == ""
 
 
 def test_lines_are_counted_as_yaml_counts_them() -> None:
-    shown = show(Diagnostic(code="X", message="m", line=3, col=1), "\ufeffa\x0bb\r\nc\u2028d")
-    assert shown.splitlines()[1] == "    3 | d"
+    shown = excerpt(Diagnostic(code="X", message="m", line=3, col=1), "\ufeffa\x0bb\r\nc\u2028d")
+    assert shown.splitlines()[0] == "    3 | d"
 
 
 def test_keys_are_masked_wherever_they_show() -> None:
@@ -88,7 +96,7 @@ def test_keys_are_masked_wherever_they_show() -> None:
     found = Findings(document, "f.yaml")
     found.error("FG111", ("x", key), f"not {key}", f"mind {key}")
     assert key not in repr(found.ordered())
-    assert key not in show(Diagnostic(code="X", message="m", line=1, col=1), f"model: {key}")
+    assert key not in excerpt(Diagnostic(code="X", message="m", line=1, col=1), f"model: {key}")
 
 
 def test_pointer_escapes() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fusion_graph.graph.binding import bind
 from fusion_graph.graph.codes import CODES
-from fusion_graph.graph.diagnostics import show
+from fusion_graph.graph.diagnostics import excerpt
 from fusion_graph.graph.documents import parse
 from fusion_graph.graph.expand import expand
 from fusion_graph.graph.reader import Reading, read, read_mapping
@@ -107,7 +107,7 @@ def read_sanely(source: bytes) -> Reading:
         assert d.code in CODES
         assert min(d.line, d.col) >= 1
         assert d.message
-        show(d, source.decode("utf-8", "replace"))
+        excerpt(d, source.decode("utf-8", "replace"))
     return reading
 
 

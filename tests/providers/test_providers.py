@@ -10,11 +10,6 @@ import pytest
 from fusion_graph.providers import PROVIDERS
 
 
-def test_table_holds_every_provider() -> None:
-    assert list(PROVIDERS) == ["openai", "local", "sim"]
-    assert {name: provider.name for name, provider in PROVIDERS.items()} == {name: name for name in PROVIDERS}
-
-
 def test_only_made_up_and_embedded_are_free() -> None:
     assert {name for name, provider in PROVIDERS.items() if provider.free} == {"sim", "local"}
 

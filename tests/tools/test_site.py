@@ -11,7 +11,8 @@ from fusion_graph.tools._site import Site
 
 def test_without_a_word_nothing_local_is_allowed() -> None:
     box = default_registry()
-    assert set(box.tools) == {"web_search", "web_fetch", "council", "finish"}
+    assert set(box.tools) == {name for name, tool in TOOLS.items() if not tool.local}
+    assert not {"bash", "read_file", "write_file"} & set(box.tools)
     assert isinstance(box.site, Site)
     assert TOOLS["council"].lacks(box.site) == "no council was set up here"
     assert TOOLS["read_file"].lacks(box.site) == "no folder was opened to tools"

@@ -10,7 +10,7 @@ from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.summary import Line, Summary, front
-from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.judging import Judging
 from fusion_graph.evals.running.leaving import Without
 from fusion_graph.evals.task import TaskSet
 
@@ -24,7 +24,7 @@ class Report:
 
     summary: Summary
     protocol: Protocol
-    judging: Settings | None
+    judging: Judging | None
     tasks: TaskSet
     runs: int
     simulated: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.protocols import PROTOCOLS
 from fusion_graph.evals.protocols.protocol import Protocol
-from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.judging import Judging
 from fusion_graph.evals.task import TaskSet
 
 DEFAULT = "openrouter"
@@ -20,11 +20,11 @@ def choose_protocol(name: str | None, tasks: TaskSet) -> Protocol:
     return PROTOCOLS[name]
 
 
-def choose_judge(protocol: Protocol, tasks: TaskSet, model: str | None, passes: int | None) -> Settings | None:
+def choose_judge(protocol: Protocol, tasks: TaskSet, model: str | None, passes: int | None) -> Judging | None:
     """None where every task has an exact answer."""
     if tasks.exact:
         return None
-    return Settings(
+    return Judging(
         protocol=protocol,
         model=model or protocol.judge,
         passes=passes or protocol.passes,

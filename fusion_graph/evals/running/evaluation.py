@@ -47,8 +47,9 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What to do. `grade_drafts`: also those that no arm gives as its answer; exact answers always are."""
+class Grid:
+    """What is to be filled: every arm on every task, so many times. `grade_drafts`: also those that no arm gives as its
+    answer; exact answers always are."""
 
     arms: Sequence[Arm]
     tasks: TaskSet
@@ -83,23 +84,23 @@ class Desk:
 Told = Callable[[Row], None]
 
 
-async def evaluate(job: Job, desk: Desk, told: Told = lambda _row: None) -> list[Row]:
+async def evaluate(grid: Grid, desk: Desk, told: Told = lambda _row: None) -> list[Row]:
     """A row per answer, in the order of the cells. Cells that the budget has no room for are not there."""
-    cells = enumerate(job.cells())
+    cells = enumerate(grid.cells())
     found: dict[int, Row] = {}
 
     async def work() -> None:
         for place, (task, run, arm) in cells:
             if desk.purse.empty:
                 return
-            row = await _cell(job, desk, task, run, arm)
+            row = await _cell(grid, desk, task, run, arm)
             if row is not None:
                 found[place] = row
                 told(row)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(job.at_once, job.size)):
+            for _ in range(min(grid.at_once, grid.size)):
                 group.create_task(work())
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
@@ -107,15 +108,15 @@ async def evaluate(job: Job, desk: Desk, told: Told = lambda _row: None) -> list
     return [found[place] for place in sorted(found)]
 
 
-async def _cell(job: Job, desk: Desk, task: Task, run: int, arm: Arm) -> Row | None:
+async def _cell(grid: Grid, desk: Desk, task: Task, run: int, arm: Arm) -> Row | None:
     answer = await _answer(desk, task, run, arm)
     if not answer.whole:
         return None
     try:
-        passes = await _grade(job, desk, task, answer)
-        score = job.protocol.task(_ending(job, answer), passes)
+        passes = await _grade(grid, desk, task, answer)
+        score = grid.protocol.task(_ending(grid, answer), passes)
         digest = _remember(desk, task, answer.text, score)
-        drafts = [await _draft(job, desk, task, draft.model, draft.text) for draft in answer.drafts]
+        drafts = [await _draft(grid, desk, task, draft.model, draft.text) for draft in answer.drafts]
     except OutOfBudget:
         return None
     texts = (answer.text, *(draft.text for draft in answer.drafts))
@@ -142,15 +143,15 @@ async def _answer(desk: Desk, task: Task, run: int, arm: Arm) -> Answer:
     return await generate(arm, task, run, desk.fusion, desk.records, simulated=desk.simulated, live=desk.live)
 
 
-async def _grade(job: Job, desk: Desk, task: Task, answer: Answer) -> list[PassScore]:
-    if answer.ending not in job.protocol.grades or not answer.text.strip():
+async def _grade(grid: Grid, desk: Desk, task: Task, answer: Answer) -> list[PassScore]:
+    if answer.ending not in grid.protocol.grades or not answer.text.strip():
         return []
     return await _passes(desk, task, answer.text)
 
 
-def _ending(job: Job, answer: Answer) -> Ending:
+def _ending(grid: Grid, answer: Answer) -> Ending:
     """A panel that is short of a member because of an outage says as little of the pipeline as a lost answer."""
-    outage = answer.lost and answer.ending == "wrong_panel" and "wrong_panel" not in job.protocol.grades
+    outage = answer.lost and answer.ending == "wrong_panel" and "wrong_panel" not in grid.protocol.grades
     return "transport" if outage else answer.ending
 
 
@@ -161,10 +162,10 @@ async def _passes(desk: Desk, task: Task, text: str) -> list[PassScore]:
     return await desk.judge.grade(task, text)
 
 
-async def _draft(job: Job, desk: Desk, task: Task, model: str, text: str) -> DraftRef:
+async def _draft(grid: Grid, desk: Desk, task: Task, model: str, text: str) -> DraftRef:
     digest = text_digest(text)
-    if (task.id, digest) not in desk.scores and (job.grade_drafts or task.answer is not None):
-        _remember(desk, task, text, job.protocol.task("answered", await _passes(desk, task, text)))
+    if (task.id, digest) not in desk.scores and (grid.grade_drafts or task.answer is not None):
+        _remember(desk, task, text, grid.protocol.task("answered", await _passes(desk, task, text)))
     return DraftRef(model, digest)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fusion_graph.engine.estimates import prompt_tokens, text_tokens
 from fusion_graph.evals.arms import Arm
-from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.judging import Judging
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.graph.forecast.estimate import Rates, estimate
 from fusion_graph.graph.forecast.tokens import DEFAULT_OUTPUT_TOKENS, output_tokens
@@ -28,7 +28,7 @@ class Forecast:
 
 
 def foresee(
-    arms: Sequence[Arm], tasks: TaskSet, runs: int, judging: Settings | None, rates: Callable[[str], Rates | None]
+    arms: Sequence[Arm], tasks: TaskSet, runs: int, judging: Judging | None, rates: Callable[[str], Rates | None]
 ) -> Forecast:
     """`rates` as `graph/forecast` takes it."""
     longest = max(text_tokens(task.prompt) for task in tasks.tasks)
@@ -46,7 +46,7 @@ def foresee(
 
 
 def _judge_usd(
-    arms: Sequence[Arm], tasks: TaskSet, judging: Settings, calls: int, rates: Callable[[str], Rates | None]
+    arms: Sequence[Arm], tasks: TaskSet, judging: Judging, calls: int, rates: Callable[[str], Rates | None]
 ) -> float | None:
     price = rates(judging.model)
     if price is None:

@@ -31,7 +31,7 @@ STATUS = r'"criterion_status"\s*:\s*"(MET|UNMET)"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Judging:
     """Who judges and how; resolved before anything is keyed by it. `variant` is "" for the protocol as it stands."""
 
     protocol: Protocol
@@ -56,7 +56,7 @@ class Settings:
         return ", ".join(part for part in other if part)
 
 
-def judge_document(settings: Settings) -> dict[str, Any]:
+def judge_document(settings: Judging) -> dict[str, Any]:
     """The judge as a pipeline of one node."""
     node: dict[str, Any] = {
         "kind": "proposer",
@@ -82,7 +82,7 @@ class Judge:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Judging,
         fusion: Fusion,
         records: Records,
         load: Callable[[Mapping[str, Any]], Pipeline],

@@ -18,7 +18,7 @@ from fusion_graph.graph.expand import LAYER, PROPOSER, SAMPLE, merge
 from fusion_graph.graph.fragments import CALL, COMMON, REF, SHOWN
 from fusion_graph.graph.reading.params import Params, fill
 from fusion_graph.graph.reading.validation import Checker
-from fusion_graph.graph.reading.when import Reading, WhenReader
+from fusion_graph.graph.reading.when import Lookup, WhenReader
 from fusion_graph.graph.schema import node_schema
 from fusion_graph.graph.yaml.places import Path, Problem
 from fusion_graph.pipeline import Condition, Param
@@ -46,7 +46,7 @@ class Sketch:
     written: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     when: Condition | None = None
-    reads: list[Reading] = field(default_factory=list)
+    reads: list[Lookup] = field(default_factory=list)
     refs: list[Ref] = field(default_factory=list)
     description: str = ""
     opaque: bool = False

@@ -17,7 +17,7 @@ _PARAM = re.compile(rf"params\.({ID})")
 _HINT = "write `<node>.<field>: {above: 0}`"
 
 
-class Reading(NamedTuple):
+class Lookup(NamedTuple):
     """One `<node>.<field>` of a `when`, and where it stands."""
 
     subject: FieldRef
@@ -32,7 +32,7 @@ class WhenReader:
     def __init__(self, params: Params, findings: Findings) -> None:
         self._params = params
         self._findings = findings
-        self.reads: list[Reading] = []
+        self.reads: list[Lookup] = []
 
     def read(self, raw: Any, path: Path) -> Condition | None:
         """The condition, or None with findings when nothing of it can be read."""
@@ -64,7 +64,7 @@ class WhenReader:
                 continue
             operand = self._operand(operator, value, at)
             if isinstance(about, FieldRef):
-                self.reads.append(Reading(about, path, operator, operand))
+                self.reads.append(Lookup(about, path, operator, operand))
             if about is not None:
                 yield Comparison(about, cast("Operator", operator), operand)
 

@@ -9,10 +9,10 @@ from fusion_graph.evals.hygiene.selftest import count
 from fusion_graph.evals.protocols import PROTOCOLS
 from fusion_graph.evals.protocols.protocol import Coverage
 from fusion_graph.evals.report.document import document
-from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.judging import Judging
 from tests.evals.report.rows import LEAKY, ROWS, report
 
-JUDGING = Settings(protocol=PROTOCOLS["paper"], model="j/j", passes=5, temperature=0.2, effort="low")
+JUDGING = Judging(protocol=PROTOCOLS["paper"], model="j/j", passes=5, temperature=0.2, effort="low")
 
 
 def test_terms_name_protocol_judge_data_and_prices() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fusion_graph.errors import Permanent, Transient
 from fusion_graph.evals.arms import Arm, ab
 from fusion_graph.evals.protocols import PROTOCOLS
-from fusion_graph.evals.running.evaluation import Job, Row, evaluate
+from fusion_graph.evals.running.evaluation import Grid, Row, evaluate
 from fusion_graph.evals.running.records import KEPT, Records
 from fusion_graph.evals.task import Criterion, Task, TaskSet
 from fusion_graph.messages import Call
@@ -20,9 +20,9 @@ TASKS = tuple(
 ARMS = ab(load(PANEL), {}, bound)
 
 
-def job(arms: list[Arm] = ARMS, tasks: tuple[Task, ...] = TASKS, runs: int = 1, protocol: str = "exact") -> Job:
+def grid(arms: list[Arm] = ARMS, tasks: tuple[Task, ...] = TASKS, runs: int = 1, protocol: str = "exact") -> Grid:
     made = TaskSet(name="made", form="exact", sha256="", tasks=tasks, total=len(tasks))
-    return Job(arms=arms, tasks=made, protocol=PROTOCOLS[protocol], runs=runs)
+    return Grid(arms=arms, tasks=made, protocol=PROTOCOLS[protocol], runs=runs)
 
 
 def right(call: Call) -> str:
@@ -31,7 +31,7 @@ def right(call: Call) -> str:
 
 def play(
     script: Script,
-    wanted: Job,
+    wanted: Grid,
     judge: Script | None = None,
     *,
     book: Records | None = None,
@@ -45,7 +45,7 @@ def play(
 
 
 def test_arms_share_the_calls_they_share() -> None:
-    rows, bench = play({"*": right}, job())
+    rows, bench = play({"*": right}, grid())
     assert [(row.task, row.arm) for row in rows] == [(task.id, arm.name) for task in TASKS for arm in ARMS]
     assert {row.score.score for row in rows} == {100}
     assert len(bench.models.received) == len(TASKS) * 3
@@ -54,21 +54,21 @@ def test_arms_share_the_calls_they_share() -> None:
 
 
 def test_runs_are_asked_anew() -> None:
-    rows, bench = play({"*": right}, job(runs=3))
+    rows, bench = play({"*": right}, grid(runs=3))
     assert len(rows) == 4 * 3 * 3
     assert len(bench.models.received) == 3 * len(TASKS) * 3
 
 
 def test_a_resumed_eval_pays_nothing_twice() -> None:
     book = new_book()
-    rows, first = play({"*": right}, job(), book=book)
-    resumed, again = play({}, job(), book=book)
+    rows, first = play({"*": right}, grid(), book=book)
+    resumed, again = play({}, grid(), book=book)
     assert (len(first.models.received), again.models.received) == (12, [])
     assert resumed == rows
 
 
 def test_only_the_call_that_failed_is_asked_again() -> None:
-    book, wanted = new_book(), job(ARMS[2:], TASKS[:1])
+    book, wanted = new_book(), grid(ARMS[2:], TASKS[:1])
     lost, _ = play({"c/z": Transient("upstream_5xx", status=503), "*": right}, wanted, book=book)
     assert (lost[0].answer.ending, lost[0].answer.lost) == ("wrong_panel", True)
     found, again = play({"*": right}, wanted, book=book)
@@ -78,7 +78,7 @@ def test_only_the_call_that_failed_is_asked_again() -> None:
 
 def test_an_outage_in_the_panel_is_no_zero() -> None:
     rubric = (Task(id="r", prompt="What is 1?", criteria=(Criterion(id="c", weight=1, requirement="Is right."),)),)
-    wanted = job(ARMS[2:], rubric, protocol="openrouter")
+    wanted = grid(ARMS[2:], rubric, protocol="openrouter")
     judge: Script = {"*": word("MET")}
     lost, _ = play({"b/y": Transient("upstream_5xx", status=503), "*": right}, wanted, judge)
     refused, _ = play({"b/y": Permanent("bad_request", status=400), "*": right}, wanted, judge)
@@ -86,21 +86,21 @@ def test_an_outage_in_the_panel_is_no_zero() -> None:
 
 
 def test_a_pipelines_own_failure_is_kept() -> None:
-    book, wanted = new_book(), job(ARMS[:1], TASKS[:1])
+    book, wanted = new_book(), grid(ARMS[:1], TASKS[:1])
     assert play({"*": Permanent("bad_request", status=400)}, wanted, book=book)[0][0].score.score == 0
     assert play({}, wanted, book=book)[0][0].score.score == 0
 
 
 def test_a_lost_answer_is_not_kept() -> None:
     book = new_book()
-    rows, _ = play({"*": Transient("upstream_5xx", status=500)}, job(ARMS[:1], TASKS[:1]), book=book)
+    rows, _ = play({"*": Transient("upstream_5xx", status=500)}, grid(ARMS[:1], TASKS[:1]), book=book)
     assert rows[0].score.score is None
-    assert play({"*": right}, job(ARMS[:1], TASKS[:1]), book=book)[0][0].score.score == 100
+    assert play({"*": right}, grid(ARMS[:1], TASKS[:1]), book=book)[0][0].score.score == 100
 
 
 def test_a_new_judge_finds_the_answers() -> None:
     rubric = (Task(id="r", prompt="What is 1?", criteria=(Criterion(id="c", weight=1, requirement="Is right."),)),)
-    wanted, book = job(tasks=rubric, protocol="openrouter"), new_book()
+    wanted, book = grid(tasks=rubric, protocol="openrouter"), new_book()
     rows, bench = play({"*": right}, wanted, {"*": word("MET")}, book=book)
     assert {row.score.score for row in rows} == {100}
     assert len(bench.judges.received) == 1  # three arms, one text
@@ -116,12 +116,12 @@ def test_a_new_judge_finds_the_answers() -> None:
 
 def test_a_budget_stops_cleanly_and_the_rest_is_paid_later() -> None:
     book = new_book()
-    rows, bench = play({"*": right}, job(), book=book, budget=0.0046)
+    rows, bench = play({"*": right}, grid(), book=book, budget=0.0046)
     assert 0 < len(rows) < 12
     assert bench.purse.empty
     assert bench.purse.spent_usd <= 0.0046
     paid = len(bench.models.received)
-    rows, again = play({"*": right}, job(), book=book)
+    rows, again = play({"*": right}, grid(), book=book)
     assert (len(rows), paid + len(again.models.received)) == (12, 12)
 
 
@@ -131,7 +131,7 @@ def test_drafts_are_graded_where_there_is_one_answer() -> None:
 
     async def main() -> dict[tuple[str, str], float]:
         desk = Bench({"*": wrong}).desk()
-        await evaluate(job(ARMS[2:], TASKS[:1]), desk)
+        await evaluate(grid(ARMS[2:], TASKS[:1]), desk)
         return desk.scores
 
     assert sorted(virtually(main()).values()) == [0, 100]

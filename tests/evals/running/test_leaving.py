@@ -7,7 +7,7 @@ from fusion_graph.evals.running.evaluation import Row, evaluate
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
 from fusion_graph.messages import Call
 from tests.evals.desk import PANEL, VOTE, Bench, bound, load, virtually
-from tests.evals.running.test_evaluation import TASKS, job, right
+from tests.evals.running.test_evaluation import TASKS, grid, right
 
 
 def only_two_know(call: Call) -> str:
@@ -19,7 +19,7 @@ def left(arm: Arm) -> tuple[list[Without], Bench]:
 
     async def main() -> tuple[list[Row], dict[tuple[str, str], float]]:
         desk = bench.desk()
-        return await evaluate(job([arm]), desk), desk.scores
+        return await evaluate(grid([arm]), desk), desk.scores
 
     rows, scores = virtually(main())
     opened = {model: bench.records(model) for model in panel_models(arm)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.evals.running.evaluation import Job, Row, evaluate
+from fusion_graph.evals.running.evaluation import Grid, Row, evaluate
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.task import Criterion, Task
 from fusion_graph.messages import Call
@@ -22,7 +22,7 @@ from fusion_graph.store.listing import RunLine, list_all, list_runs
 from fusion_graph.store.series import Series, take_up
 from fusion_graph.store.tables import JOURNAL
 from tests.evals.desk import Bench, virtually
-from tests.evals.running.test_evaluation import ARMS, TASKS, job, right
+from tests.evals.running.test_evaluation import ARMS, TASKS, grid, right
 from tests.evals.running.test_judging import word
 
 RUBRIC = (Task(id="r", prompt="What is 1?", criteria=(Criterion(id="c", weight=1, requirement="Is right."),)),)
@@ -41,7 +41,7 @@ def book(folder: Path, *, again: bool = False) -> Iterator[Records]:
 
 
 def play(
-    folder: Path, script: Script, wanted: Job, judge: Script | None = None, **more: Any
+    folder: Path, script: Script, wanted: Grid, judge: Script | None = None, **more: Any
 ) -> tuple[list[Row], Bench]:
     async def main() -> tuple[list[Row], Bench]:
         bench = Bench(script, judge, book=records)
@@ -57,7 +57,7 @@ def lines(folder: Path) -> list[RunLine]:
 
 
 def test_a_resumed_eval_pays_nothing_twice(tmp_path: Path) -> None:
-    wanted = job(tasks=RUBRIC, protocol="openrouter")
+    wanted = grid(tasks=RUBRIC, protocol="openrouter")
     rows, first = play(tmp_path, {"*": right}, wanted, {"*": word("MET")})
     assert (len(first.models.received), len(first.judges.received)) == (3, 1)
     resumed, again = play(tmp_path, {}, wanted, {"*": word("UNMET")}, again=True)
@@ -66,7 +66,7 @@ def test_a_resumed_eval_pays_nothing_twice(tmp_path: Path) -> None:
 
 
 def test_every_run_of_an_arm_and_every_call_of_a_judge_is_a_run(tmp_path: Path) -> None:
-    play(tmp_path, {"*": right}, job(tasks=RUBRIC, protocol="openrouter"), {"*": word("MET")})
+    play(tmp_path, {"*": right}, grid(tasks=RUBRIC, protocol="openrouter"), {"*": word("MET")})
     found = lines(tmp_path)
     assert sorted(line.command for line in found) == ["eval"] * 3 + ["judge"]
     with reading(tmp_path / FILE, JOURNAL) as connection:
@@ -82,7 +82,7 @@ def test_every_run_of_an_arm_and_every_call_of_a_judge_is_a_run(tmp_path: Path) 
 @pytest.mark.parametrize("after", range(1, 6))
 def test_cut_off_after_any_call_it_repays_none_that_was_answered(after: int, tmp_path: Path) -> None:
     """As if the process was gone: nobody ends anything."""
-    wanted = job(ARMS, TASKS[:2])
+    wanted = grid(ARMS, TASKS[:2])
     journal = Journal(tmp_path)
 
     async def main() -> int:
@@ -130,7 +130,7 @@ def test_a_journal_that_breaks_costs_no_eval(tmp_path: Path) -> None:
 
     async def main() -> tuple[int, int]:
         bench = Bench({"*": right}, book=records)
-        rows = await evaluate(job(), bench.desk())
+        rows = await evaluate(grid(), bench.desk())
         return len(rows), len(bench.models.received)
 
     assert virtually(main()) == (12, 12)  # and arms share what they share

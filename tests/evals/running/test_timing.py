@@ -7,14 +7,14 @@ from dataclasses import replace
 from fusion_graph.evals.running.evaluation import Row
 from fusion_graph.evals.running.timing import play_again, timed
 from tests.evals.desk import Bench
-from tests.evals.running.test_evaluation import ARMS, TASKS, job, play
+from tests.evals.running.test_evaluation import ARMS, TASKS, grid, play
 
 SLOW = {"a/x": (3.0, "1"), "b/y": (1.0, "1"), "c/z": (2.0, "1")}
 BY_NAME, BY_TASK = {arm.name: arm for arm in ARMS}, {task.id: task for task in TASKS}
 
 
 def played() -> tuple[list[Row], Bench]:
-    return play(SLOW, job(tasks=TASKS[:1]))
+    return play(SLOW, grid(tasks=TASKS[:1]))
 
 
 def test_shared_calls_count_in_full() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.commands._lab_models import Models
+from fusion_graph.commands._eval.models import Models
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm
 from fusion_graph.settings import load

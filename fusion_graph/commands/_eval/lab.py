@@ -4,9 +4,7 @@ what is left of it when it ends."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
-import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -14,18 +12,18 @@ from typing import Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._again import ASKED
+from fusion_graph.commands._eval.again import ASKED
+from fusion_graph.commands._eval.models import Models
 from fusion_graph.commands._exit import CUT, FAILED
-from fusion_graph.commands._figures import several, usd
+from fusion_graph.commands._figures import fill, several, usd
 from fusion_graph.commands._journal import shut
-from fusion_graph.commands._lab_models import Models
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, models_of
 from fusion_graph.evals.hygiene import parties
 from fusion_graph.evals.hygiene.selftest import SelfTest, examine
 from fusion_graph.evals.running.evaluation import Desk
-from fusion_graph.evals.running.judging import Judge, OutOfBudget, Settings
+from fusion_graph.evals.running.judging import Judge, Judging, OutOfBudget
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
@@ -124,12 +122,14 @@ class Lab:
         _console.out(self._marked(text))
 
     def err(self, text: str) -> None:
-        screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stderr) else WIDTH
-        width = min(WIDTH, screen) - len(self.mark)
-        lines = [text]
-        if self.models.simulated:
-            lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-        _console.err(self._marked("\n".join(lines)))
+        screen = min(WIDTH, _console.width(sys.stderr, WIDTH))
+        _console.err(self._marked(fill(text, screen - len(self.mark)) if self.models.simulated else text))
+
+    @property
+    def width(self) -> int:
+        """Characters in a line beside the mark; 0 off a terminal, where lines may be of any length."""
+        screen = _console.width()
+        return max(1, screen - len(self.mark)) if screen else 0
 
     @property
     def mark(self) -> str:
@@ -143,7 +143,7 @@ class Lab:
         kept = f"; {self.noun} {self.series.id}" if self.series.kept else "; journal: off"
         return f"{self.models.told}{kept}"
 
-    def begin(self, arms: Sequence[Arm], judging: Settings | None) -> list[str]:
+    def begin(self, arms: Sequence[Arm], judging: Judging | None) -> list[str]:
         """Check what can be checked and say what is used. Returns the warnings. Raises UsageError."""
         self.models.check_prices(arms, judging.model if judging else "")
         self.models.tools(arms)
@@ -196,7 +196,7 @@ class Lab:
             scores=scores,
         )
 
-    def judge(self, judging: Settings, *, live: bool = True) -> tuple[Judge, Fusion]:
+    def judge(self, judging: Judging, *, live: bool = True) -> tuple[Judge, Fusion]:
         """A judge, and its engine, which is to be closed."""
         fusion, bind = self.models.examiner(judging.model), self.models.bind
         return Judge(judging, fusion, self.records, pipelines.load, bind, self.place.at_once, live), fusion
@@ -210,8 +210,8 @@ class Lab:
             found = await examine(judge)
         except OutOfBudget:
             raise UsageError("the budget does not reach for the judge's self-test", hint="raise --budget-usd") from None
-        self.err(found.told)
         if found.result != "passed" and not force:
             wrong = ", ".join(dict.fromkeys(found.wrong))
             raise UsageError(f"{found.told}; wrong on: {wrong}", hint="take another --judge, or --force-judge to go on")
+        self.err(found.told)
         return found

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fusion_graph.commands import _eval_report, _interrupt
-from fusion_graph.commands._eval_report import TABLE, Output
+from fusion_graph.commands import _interrupt
+from fusion_graph.commands._eval import report
+from fusion_graph.commands._eval.lab import Lab, Place
+from fusion_graph.commands._eval.report import TABLE, Output
 from fusion_graph.commands._figures import several, usd
-from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, named_apart, samples_for
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.document import Report
 from fusion_graph.evals.report.summary import Summary, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
-from fusion_graph.evals.running.evaluation import Job, Row, evaluate
+from fusion_graph.evals.running.evaluation import Grid, Row, evaluate
 from fusion_graph.evals.running.forecast import foresee
-from fusion_graph.evals.running.judging import Judge, Settings
+from fusion_graph.evals.running.judging import Judge, Judging
 from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_models
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.task import TaskSet
@@ -28,7 +29,7 @@ STEPS = 10  # lines of progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Given:
     """What was asked for on the command line."""
 
     place: Place
@@ -51,11 +52,11 @@ class Wanted:
 class Study:
     """An eval while it is made."""
 
-    wanted: Wanted
+    given: Given
     lab: Lab
     tasks: TaskSet
     protocol: Protocol
-    judging: Settings | None
+    judging: Judging | None
     arms: list[Arm]
     rows: list[Row]
     scores: dict[tuple[str, str], float]
@@ -68,16 +69,16 @@ class Study:
         return summarise(self.rows, self.arms, self.protocol, self.scores, self.planned)
 
 
-def perform(wanted: Wanted) -> int:
+def perform(given: Given) -> int:
     """Do it and print it. Returns the exit code."""
-    tasks = load_tasks(wanted.tasks).first(wanted.limit)
-    for name in wanted.pipelines:
+    tasks = load_tasks(given.tasks).first(given.limit)
+    for name in given.pipelines:
         pipelines.load(name)  # what cannot be read is told before anything is written down
-    _eval_report.check_places(wanted.output)
-    study = _interrupt.run(_study(wanted, tasks), wanted.place.loop)
+    report.check_places(given.output)
+    study = _interrupt.run(_study(given, tasks), given.place.loop)
     with study.lab.shown():
         _look_back(study)
-        _eval_report.show(_report(study), wanted.output, study.lab)
+        report.show(_report(study), given.output, study.lab)
     return study.lab.exit_code(scored=any(row.score.score is not None for row in study.rows))
 
 
@@ -103,18 +104,18 @@ def _look_back(study: Study) -> None:
     ]
 
 
-async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
-    protocol = choose_protocol(wanted.protocol, tasks)
-    judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
-    lab = await Lab.open(wanted.place)
+async def _study(given: Given, tasks: TaskSet) -> Study:
+    protocol = choose_protocol(given.protocol, tasks)
+    judging = choose_judge(protocol, tasks, given.judge, given.passes)
+    lab = await Lab.open(given.place)
     lab.models.guarded = tasks.public
     study = Study(
-        wanted=wanted,
+        given=given,
         lab=lab,
         tasks=tasks,
         protocol=protocol,
         judging=judging,
-        arms=_arms(wanted, lab),
+        arms=_arms(given, lab),
         rows=[],
         scores={},
     )
@@ -127,17 +128,17 @@ async def _study(wanted: Wanted, tasks: TaskSet) -> Study:
 
 def _at_most(study: Study) -> str:
     """Before anything is spent: how much it may be."""
-    found = foresee(study.arms, study.tasks, study.wanted.runs, study.judging, study.lab.models.rates)
+    found = foresee(study.arms, study.tasks, study.given.runs, study.judging, study.lab.models.rates)
     judge = f", {several(found.judge_calls, 'call')} of the judge ({usd(found.judge_usd)})" if found.judge_calls else ""
     return f"at most {several(found.arm_calls, 'call')} of the arms ({usd(found.arm_usd)}){judge}, if nothing is shared"
 
 
-def _arms(wanted: Wanted, lab: Lab) -> list[Arm]:
-    found = [pipelines.load(name) for name in wanted.pipelines]
-    if wanted.ab:
-        return ab(found[0], pipelines.read_params(found[0], wanted.params), lab.models.bind)
+def _arms(given: Given, lab: Lab) -> list[Arm]:
+    found = [pipelines.load(name) for name in given.pipelines]
+    if given.ab:
+        return ab(found[0], pipelines.read_params(found[0], given.params), lab.models.bind)
     return named_apart(
-        Arm(name=one.name, bound=lab.models.bind(one, pipelines.read_params(one, wanted.params))) for one in found
+        Arm(name=one.name, bound=lab.models.bind(one, pipelines.read_params(one, given.params))) for one in found
     )
 
 
@@ -148,34 +149,34 @@ async def _work(study: Study) -> None:
         return
     judge, engine = lab.judge(study.judging)
     async with engine:
-        study.selftest = await lab.check_judge(judge, force=study.wanted.force_judge)
+        study.selftest = await lab.check_judge(judge, force=study.given.force_judge)
         await _evaluate(study, study.arms, judge)
 
 
 async def _evaluate(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None:
     """All arms, then the baselines that are made to cost as much as the dearest of them."""
-    lab, wanted = study.lab, study.wanted
+    lab, given = study.lab, study.given
     await _round(study, arms, judge)
-    if wanted.compute_matched and not lab.purse.empty:
+    if given.compute_matched and not lab.purse.empty:
         more = _baselines(study)
         study.arms += more
         await _round(study, more, judge)
 
 
 async def _round(study: Study, arms: Sequence[Arm], judge: Judge | None) -> None:
-    lab, wanted = study.lab, study.wanted
-    job = Job(
+    lab, given = study.lab, study.given
+    grid = Grid(
         arms=arms,
         tasks=study.tasks,
         protocol=study.protocol,
-        runs=wanted.runs,
-        grade_drafts=wanted.grade_drafts,
-        at_once=wanted.place.at_once,
+        runs=given.runs,
+        grade_drafts=given.grade_drafts,
+        at_once=given.place.at_once,
     )
     async with lab.models.open(arms, lab.door()) as fusion:
         desk = lab.desk(fusion, judge, study.scores)
-        study.rows += await evaluate(job, desk, _Progress(lab, job.size))
-    study.planned += job.size
+        study.rows += await evaluate(grid, desk, _Progress(lab, grid.size))
+    study.planned += grid.size
 
 
 def _baselines(study: Study) -> list[Arm]:
@@ -221,7 +222,7 @@ def _report(study: Study) -> Report:
         protocol=study.protocol,
         judging=judging,
         tasks=study.tasks,
-        runs=study.wanted.runs,
+        runs=study.given.runs,
         simulated=lab.models.simulated or any(row.answer.simulated for row in study.rows),
         prices_date=lab.models.prices.date,
         spent_usd=None if lab.purse.unpriced else lab.purse.spent_usd,

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusion_graph.commands import _interrupt
+from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.commands._figures import columns, seconds, several, usd
-from fusion_graph.commands._lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, named_apart
 from fusion_graph.evals.protocols.protocol import Protocol
 from fusion_graph.evals.report.summary import Line, front, summarise
 from fusion_graph.evals.running.choosing import choose_judge, choose_protocol
-from fusion_graph.evals.running.evaluation import Job, Row, evaluate
-from fusion_graph.evals.running.judging import Settings
+from fusion_graph.evals.running.evaluation import Grid, Row, evaluate
+from fusion_graph.evals.running.judging import Judging
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
@@ -27,7 +27,7 @@ from fusion_graph.wiring import pipelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Given:
     """What was asked for on the command line."""
 
     place: Place
@@ -45,11 +45,11 @@ class Wanted:
 class Search:
     """A search while it is made. `lines` are those of the last rung."""
 
-    wanted: Wanted
+    given: Given
     lab: Lab
     tasks: TaskSet
     protocol: Protocol
-    judging: Settings | None
+    judging: Judging | None
     candidates: dict[str, Candidate]
     arms: list[Arm]
     lines: Sequence[Line] = ()
@@ -62,16 +62,16 @@ class Search:
         return summarise(rows, arms, self.protocol, scores, len(rows)).lines
 
 
-def perform(wanted: Wanted) -> int:
+def perform(given: Given) -> int:
     """Search, write the front, print it. Returns the exit code."""
-    tasks = load_tasks(wanted.tasks).first(wanted.limit)
-    space = _space(wanted.space)
-    folder = Path(wanted.out)
+    tasks = load_tasks(given.tasks).first(given.limit)
+    space = _space(given.space)
+    folder = Path(given.out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise UsageError(f"{folder} cannot be made: {fault.strerror}", hint="name another --out") from fault
-    search = _interrupt.run(_search(wanted, tasks, space), wanted.place.loop)
+    search = _interrupt.run(_search(given, tasks, space), given.place.loop)
     with search.lab.shown():
         if not search.lab.models.virtual:
             _take_time(search)
@@ -87,14 +87,14 @@ def _space(name: str) -> list[Candidate]:
     return read_space(source, name, pipelines.load)
 
 
-async def _search(wanted: Wanted, tasks: TaskSet, space: Sequence[Candidate]) -> Search:
-    protocol = choose_protocol(wanted.protocol, tasks)
-    judging = choose_judge(protocol, tasks, wanted.judge, wanted.passes)
-    lab = await Lab.open(wanted.place)
+async def _search(given: Given, tasks: TaskSet, space: Sequence[Candidate]) -> Search:
+    protocol = choose_protocol(given.protocol, tasks)
+    judging = choose_judge(protocol, tasks, given.judge, given.passes)
+    lab = await Lab.open(given.place)
     lab.models.guarded = tasks.public
     arms = named_apart(Arm(name=one.name, bound=lab.models.bind(one.pipeline, one.params)) for one in space)
     search = Search(
-        wanted=wanted,
+        given=given,
         lab=lab,
         tasks=tasks,
         protocol=protocol,
@@ -115,7 +115,7 @@ async def _climb(search: Search) -> None:
         if search.judging is not None:
             judge, engine = lab.judge(search.judging)
             await stack.enter_async_context(engine)
-            await lab.check_judge(judge, force=search.wanted.force_judge)
+            await lab.check_judge(judge, force=search.given.force_judge)
     sizes = rungs(len(search.tasks.tasks), len(arms))
     for number, size in enumerate(sizes, 1):
         lab.err(f"rung {number} of {len(sizes)}: {several(len(arms), 'shape')} on {several(size, 'task')}")
@@ -161,8 +161,8 @@ async def _round(
             judge, engine = lab.judge(search.judging, live=live)
             await stack.enter_async_context(engine)
         fusion = await stack.enter_async_context(lab.models.open(arms, lab.door(live=live)))
-        job = Job(arms=arms, tasks=tasks, protocol=search.protocol, at_once=search.wanted.place.at_once)
-        return await evaluate(job, lab.desk(fusion, judge, scores, live=live))
+        grid = Grid(arms=arms, tasks=tasks, protocol=search.protocol, at_once=search.given.place.at_once)
+        return await evaluate(grid, lab.desk(fusion, judge, scores, live=live))
 
 
 def _show(search: Search, folder: Path) -> None:
@@ -186,7 +186,7 @@ def _show(search: Search, folder: Path) -> None:
     if not lines:
         lab.err("no shape has a score and a price: nothing to choose from")
         return
-    lab.out(columns(rows, right=frozenset({1, 2, 3, 4})))
+    lab.out(columns(rows, right=frozenset({1, 2, 3, 4}), width=lab.width))
     lab.out("\n" + "\n---\n".join(texts))
     judge = f", judge {search.judging.model}" if search.judging else ""
     slow = [f"{line.arm} {seconds(line.p50_s)}" for line in lines if line.p50_s]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.commands import _again
+from fusion_graph.commands._eval import again
 from fusion_graph.commands.eval import COMMAND
 from fusion_graph.errors import UsageError
 from tests.commands.conftest import Done
@@ -19,7 +19,7 @@ def said(*line: str) -> dict[str, Any]:
     """The whole of a command line that goes on with the last eval."""
     arguments = [*line, "--resume", "last"]
     with COMMAND.make_context("eval", list(arguments)) as context:
-        return _again.as_before(context, "eval", context.params)
+        return again.as_before(context, "eval", context.params)
 
 
 @pytest.fixture(autouse=True)
@@ -44,4 +44,4 @@ def test_what_is_given_takes_its_place() -> None:
 
 def test_another_name_is_refused() -> None:
     with COMMAND.make_context("eval", ["--resume", "nope"]) as context, pytest.raises(UsageError, match="no eval"):
-        _again.as_before(context, "eval", context.params)
+        again.as_before(context, "eval", context.params)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fusion_graph.commands._evaluating import Wanted, _arms
-from fusion_graph.commands._lab import Lab, Place
+from fusion_graph.commands._eval.evaluating import Given, _arms
+from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.store.clockwork import Clockwork
 
 
@@ -13,8 +13,8 @@ def arms(**more: object) -> list[str]:
     place = Place(dry_run=True)
 
     async def main() -> list[str]:
-        wanted = Wanted(place=place, params={}, **more)  # type: ignore[arg-type]
-        return [arm.name for arm in _arms(wanted, await Lab.open(place))]
+        given = Given(place=place, params={}, **more)  # type: ignore[arg-type]
+        return [arm.name for arm in _arms(given, await Lab.open(place))]
 
     with asyncio.Runner(loop_factory=Clockwork) as runner:
         return runner.run(main())

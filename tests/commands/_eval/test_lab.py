@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fusion_graph.commands._lab import Lab, Place
+from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.errors import UsageError
 from fusion_graph.store.clockwork import Clockwork
 

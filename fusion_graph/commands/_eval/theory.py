@@ -4,14 +4,18 @@ says."""
 from __future__ import annotations
 
 from fusion_graph.commands import _interrupt
-from fusion_graph.commands._figures import columns
-from fusion_graph.commands._lab import Lab, Place
+from fusion_graph.commands._eval.lab import Lab, Place
+from fusion_graph.commands._figures import columns, fill
 from fusion_graph.evals.synthetic.cases import Outcome, cases, prove
 from fusion_graph.store.clockwork import Clockwork
 from fusion_graph.wiring import pipelines
 
 ITEMS = 1000
 HEAD = ("case", "predicted", "measured", "99 % interval", "calls predicted", "measured", "holds", "shows")
+TOLD = (
+    "every model is simulated and its knowledge is a mask: this says what counting votes can do, and nothing of real"
+    " models."
+)
 
 
 def perform(items: int | None) -> int:
@@ -19,11 +23,8 @@ def perform(items: int | None) -> int:
     count = items or ITEMS
     lab, found = _interrupt.run(_prove(count), Clockwork)
     rows = [HEAD, *(_row(outcome) for outcome in found)]
-    lab.out(columns(rows, right=frozenset({1, 2, 3, 4, 5})))
-    lab.out(
-        f"{count} items each; every model is simulated and its knowledge is a mask: this says what counting votes can"
-    )
-    lab.out("do, and nothing of real models.")
+    lab.out(columns(rows, right=frozenset({1, 2, 3, 4, 5}), width=lab.width))
+    lab.out(fill(f"{count} items each; {TOLD}", lab.width or 100))
     return 0 if all(outcome.holds for outcome in found) else 1
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import shutil
-import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.commands import _console
-from fusion_graph.commands._figures import columns, count, seconds, several, usd
+from fusion_graph.commands._figures import columns, count, fill, seconds, several, usd
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.report.document import Report, document
 from fusion_graph.evals.report.summary import Line
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._lab import Lab
+    from fusion_graph.commands._eval.lab import Lab
 
-BAR = 20  # cells at 100
-WIDEST, WIDE, NARROW = 120, 112, 90  # columns of the table: at most, with whole bars, with all of its columns
-EXTRA = ("", "95 %", "calls", "p95")
+BAR, SHORTEST = 20, 8  # cells at 100
+NAME = 34  # characters of an arm's name in a line
+NUMBERS = frozenset({1, 3, 4, 5, 6, 7, 8})
 STAR, MAYBE = "\u2605", "\u2606"
 
 
@@ -42,9 +40,7 @@ def show(report: Report, wanted: Output, lab: Lab) -> None:
     if wanted.as_json:
         _console.out(json.dumps(document(report), indent=2, allow_nan=False, ensure_ascii=True))
     else:
-        screen = shutil.get_terminal_size().columns if _console.is_terminal(sys.stdout) else WIDEST + len(lab.mark)
-        width = min(WIDEST, screen - len(lab.mark))
-        lab.out("\n".join(text(report, unicode=_console.takes_unicode(), width=width)))
+        lab.out("\n".join(text(report, unicode=_console.takes_unicode(), width=lab.width)))
     for name in _write(report, wanted):
         lab.err(f"written: {name}")
     spent = "cost unknown" if report.spent_usd is None else usd(report.spent_usd)
@@ -52,63 +48,49 @@ def show(report: Report, wanted: Output, lab: Lab) -> None:
     lab.err(f"{several(report.calls, 'call')} made now, {spent}{kept}")
 
 
-def text(report: Report, *, unicode: bool = True, width: int = WIDEST) -> Iterator[str]:
-    """The report, line by line."""
+def text(report: Report, *, unicode: bool = True, width: int = 0) -> Iterator[str]:
+    """The report, line by line; none is longer than `width` (0 = any will do)."""
     what = "solo and shapes" if any(line.role == "solo" for line in report.summary.lines) else "arms"
     yield f"{what.capitalize()}, scored on {several(report.summary.tasks, 'task')}"
     yield ""
-    yield from table(report, unicode=unicode, width=width)
+    yield table(report, unicode=unicode, width=width)
     yield ""
-    yield columns(_details(report), right=frozenset(range(1, 9)))
+    yield columns(_details(report), right=frozenset(range(1, 9)), width=width)
     yield ""
-    yield from _against(report)
-    yield from _parts(report)
-    yield from _members(report)
+    yield from (fill(line, width) for line in _against(report))
+    yield from _parts(report, width)
+    yield from (fill(line, width) for line in _members(report))
     if report.verdict:
-        yield report.verdict
+        yield fill(report.verdict, width)
         yield ""
-    yield columns([(name, told) for name, told in report.terms])
+    yield columns([(name, told) for name, told in report.terms], width=width)
     for note in report.notes:
-        yield f"note: {note}"
+        yield fill(f"note: {note}", width, "  ")
 
 
-def table(report: Report, *, unicode: bool, width: int = WIDEST) -> list[str]:
-    """One row per arm, the best first. A narrow screen gets short bars, then none, then fewer columns."""
-    from rich.console import Console
-    from rich.table import Table
-
+def table(report: Report, *, unicode: bool, width: int = 0) -> str:
+    """One row per arm, the best first. Bars are as long as there is room beside the numbers."""
     lines = sorted(report.summary.lines, key=lambda line: -1.0 if line.score is None else line.score, reverse=True)
-    bar = BAR if width >= WIDE else max(0, min(BAR, width - WIDE + BAR))
     against = f"vs {_short(report.summary.reference)}"
-    shown = [head for head in _heads(against) if width >= NARROW or head not in EXTRA]
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for head in shown:
-        wraps = head in ("arm", against)
-        made.add_column(head, justify="left" if wraps or not head else "right", no_wrap=not wraps, max_width=34)
-    for line in lines:
-        cells = _cells(line, bar, against, unicode=unicode)
-        made.add_row(*(cells[head] for head in shown))
-    target = io.StringIO()
-    Console(file=target, width=width, highlight=False, markup=False, color_system=None, emoji=False).print(made)
-    return [row.rstrip() for row in target.getvalue().rstrip("\n").split("\n")]
+    head = ("arm", "score", "", "95 %", against, "cost", "calls", "p50", "p95")
+    plain = columns([head, *(_row(line, 0, unicode=unicode) for line in lines)], right=NUMBERS)
+    room = width - max(map(len, plain.split("\n")))
+    bar = room if width and SHORTEST <= room < BAR else BAR
+    return columns([head, *(_row(line, bar, unicode=unicode) for line in lines)], right=NUMBERS, width=width)
 
 
-def _heads(against: str) -> tuple[str, ...]:
-    return ("arm", "score", "", "95 %", against, "cost", "calls", "p50", "p95")
-
-
-def _cells(line: Line, bar: int, against: str, *, unicode: bool) -> dict[str, str]:
-    return {
-        "arm": line.arm,
-        "score": "none" if line.score is None else f"{line.score:.1f}",
-        "": _bar(line.score, bar, unicode=unicode),
-        "95 %": _interval(line.interval.low, line.interval.high),
-        against: _delta(line, unicode=unicode),
-        "cost": usd(line.cost_usd),
-        "calls": f"{line.calls:.1f}",
-        "p50": seconds(line.p50_s),
-        "p95": seconds(line.p95_s),
-    }
+def _row(line: Line, bar: int, *, unicode: bool) -> tuple[str, ...]:
+    return (
+        "\n".join(textwrap.wrap(line.arm, NAME, break_on_hyphens=False)),
+        "none" if line.score is None else f"{line.score:.1f}",
+        _bar(line.score, bar, unicode=unicode),
+        _interval(line.interval.low, line.interval.high),
+        _delta(line, unicode=unicode),
+        usd(line.cost_usd),
+        f"{line.calls:.1f}",
+        seconds(line.p50_s),
+        seconds(line.p95_s),
+    )
 
 
 def _bar(score: float | None, cells: int, *, unicode: bool) -> str:
@@ -161,7 +143,7 @@ def _against(report: Report) -> Iterator[str]:
         yield ""
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _parts(report: Report, width: int) -> Iterator[str]:
     """Axes and domains, where there are several."""
     for title, of in (("axis", "axes"), ("domain", "domains")):
         names = list(dict.fromkeys(name for line in report.summary.lines for name in getattr(line, of)))
@@ -170,7 +152,7 @@ def _parts(report: Report) -> Iterator[str]:
             for line in report.summary.lines:
                 found = getattr(line, of)
                 rows.append((line.arm, *(f"{found[name]:.1f}" if name in found else "-" for name in names)))
-            yield columns(rows, right=frozenset(range(1, len(names) + 1)))
+            yield columns(rows, right=frozenset(range(1, len(names) + 1)), width=width)
             yield ""
 
 
