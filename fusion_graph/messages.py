@@ -134,4 +134,5 @@ class Completion:
     model: str = ""
     simulated: bool = False
     logprobs: Mapping[str, Any] | None = None  # as the backend gave them, if it was asked and did
+    stop_sequence: str = ""  # the stop text that ended it, where the backend says so
     notes: tuple[str, ...] = ()  # what was normalised on the way, for the trace

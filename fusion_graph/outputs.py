@@ -43,6 +43,7 @@ class Draft(NamedTuple):
     tool_calls: tuple[ToolCall, ...] = ()
     simulated: bool = False
     logprobs: Mapping[str, Any] | None = None  # of its tokens, as the backend gave them
+    stop_sequence: str = ""  # the stop text that ended it, where the backend said so
 
     @property
     def truncated(self) -> bool:

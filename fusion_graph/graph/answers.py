@@ -67,6 +67,7 @@ def draft_of(node: Node, completion: Completion) -> Draft:
         completion.tool_calls,
         completion.simulated,
         completion.logprobs,
+        completion.stop_sequence,
     )
 
 

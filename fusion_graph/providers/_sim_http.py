@@ -79,7 +79,7 @@ class ReplyWriter:
             await asyncio.wait([answering])
         if completion.refusal:
             await self._send(self._chunk({"refusal": completion.refusal}))
-        await self._send(self._chunk({}, completion.finish_reason))
+        await self._send(self._chunk({}, completion.finish_reason, completion.stop_sequence))
         if self._counts and completion.usage:
             await self._send(self._chunk(None, None, usage=self._usage(completion.usage)))
         await self._response.write(b"data: [DONE]\n\n")
@@ -103,10 +103,12 @@ class ReplyWriter:
             await self._response.prepare(self._request)
         await self._response.write(_sse(value))
 
-    def _chunk(self, delta: Mapping[str, Any] | None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    def _chunk(
+        self, delta: Mapping[str, Any] | None, finish: str | None = None, stop: str = "", **more: Any
+    ) -> dict[str, Any]:
         choices: list[dict[str, Any]] = []
         if delta is not None:
-            choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+            choices = [{"index": 0, "delta": delta, "finish_reason": finish, "stop_reason": stop or None}]
             if self._logprobs and delta.get("content"):
                 choices[0]["logprobs"] = _made_up(delta["content"])
         return {**self._head, "object": "chat.completion.chunk", "choices": choices, **more}
@@ -123,7 +125,8 @@ class ReplyWriter:
                 for c in completion.tool_calls
             ]
         logprobs = _made_up(completion.text) if self._logprobs else None
-        choice = {"index": 0, "message": message, "finish_reason": completion.finish_reason, "logprobs": logprobs}
+        ended = {"finish_reason": completion.finish_reason, "stop_reason": completion.stop_sequence or None}
+        choice = {"index": 0, "message": message, **ended, "logprobs": logprobs}
         usage = self._usage(completion.usage) if completion.usage else None
         return {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage}
 

@@ -57,9 +57,14 @@ class Mind:
             return replace(ordered, usage=count_usage(call, written), model=call.model, simulated=True)
         dice = _dice(call, "reply")
         text = self._text(call, dice)
-        text, reason = _cut(text, call)
+        text, reason, stop = _cut(text, call)
         return Completion(
-            text=text, finish_reason=reason, usage=count_usage(call, text), model=call.model, simulated=True
+            text=text,
+            finish_reason=reason,
+            stop_sequence=stop,
+            usage=count_usage(call, text),
+            model=call.model,
+            simulated=True,
         )
 
     def error(self, call: Call, attempt: int) -> ProviderError | None:
@@ -108,13 +113,16 @@ def cut_words(text: str) -> list[str]:
     return _TOKENS.findall(text)
 
 
-def _cut(text: str, call: Call) -> tuple[str, FinishReason]:
-    for stop in call.sampling.stop_sequences:
-        text = text.split(stop, 1)[0] if stop else text
+def _cut(text: str, call: Call) -> tuple[str, FinishReason, str]:
+    """As far as the call wants it, why it ends there, and the stop text that ended it."""
+    met = ""
+    for stop in filter(None, call.sampling.stop_sequences):
+        if stop in text:
+            text, met = text.split(stop, 1)[0], stop
     cap = call.sampling.max_tokens
     if cap is not None and len(text.encode()) > cap * BYTES_PER_TOKEN:
-        return text.encode()[: cap * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
-    return text, "stop"
+        return text.encode()[: cap * BYTES_PER_TOKEN].decode(errors="ignore"), "length", ""
+    return text, "stop", met
 
 
 def _advise(question: str, drafts: Sequence[Seen], dice: random.Random) -> str:

@@ -52,6 +52,7 @@ class ReplyReader:
         self._simulated = False
         self._logprobs: dict[str, list[Any]] = {}
         self._notes: dict[str, None] = {}  # an ordered set
+        self._stop_sequence = ""
         self.finish_reason = ""  # as the upstream wrote it; empty until it did
 
     def take(self, chunk: Any, part: str = "delta") -> None:
@@ -128,6 +129,7 @@ class ReplyReader:
             model=self._model or self._call.model,
             simulated=self._simulated,
             logprobs=self._logprobs or None,
+            stop_sequence=self._stop_sequence,
             notes=(*self._notes, *dict.fromkeys(self._tools.notes)),
         )
         return refuse_empty(reply)
@@ -158,6 +160,13 @@ class ReplyReader:
             if reason == "error":
                 raise error_of_event(choice.get("error"))
             self.finish_reason = str(reason)
+            self._read_stop(choice)
+
+    def _read_stop(self, choice: Mapping[str, Any]) -> None:
+        """Which stop text ended it. vLLM and SGLang say so, each in its own word, and of stop tokens their number."""
+        for stop in (choice.get("stop_reason"), choice.get("matched_stop")):
+            if isinstance(stop, str) and stop in self._call.sampling.stop_sequences:
+                self._stop_sequence = stop
 
     def _read_content(self, content: Mapping[str, Any]) -> None:
         if text := content.get("content"):

@@ -111,7 +111,8 @@ def _choice(value: Any, tools: tuple[Mapping[str, Any], ...]) -> tuple[Any, Mapp
 
 def _read(body: Mapping[str, Any], _max_n: int) -> tuple[Asked, Speaks]:
     asked = read_messages_body(body)
-    return asked, partial(MessageSpeech, tells="progress" in asked.include)
+    stops = asked.writer.stop_sequences if asked.writer is not None else ()
+    return asked, partial(MessageSpeech, tells="progress" in asked.include, stops=stops)
 
 
 MESSAGES = Wire("messages", counts_first=True, insistent=False, read=_read)

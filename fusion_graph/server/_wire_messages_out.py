@@ -29,13 +29,15 @@ REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use",
 
 
 class MessageSpeech:
-    """One answer. With `tells` the last event of a stream carries the `fusion` block."""
+    """One answer. With `tells` the last event of a stream carries the `fusion` block; `stops` are the client's own stop
+    texts, as only of those it is told."""
 
     watches = False
 
-    def __init__(self, head: Head, *, tells: bool = False) -> None:
+    def __init__(self, head: Head, *, tells: bool = False, stops: Sequence[str] = ()) -> None:
         self._head = head
         self._tells = tells
+        self._stops = stops
         self._begun = False
         self._blocks = 0  # how many were begun
         self._open: int | None = None
@@ -72,7 +74,7 @@ class MessageSpeech:
             read_input(call)
         said = [self._begin(), self._rest()]
         change = {
-            "delta": {"stop_reason": stop_reason(result.answer), "stop_sequence": None},
+            "delta": stopped(result.answer, self._stops),
             "usage": counted(scoped_usage(result, final=self._head.final)),
         }
         said.append(event("message_delta", **change, **({"fusion": block} if self._tells else {})))
@@ -89,7 +91,7 @@ class MessageSpeech:
             return b""
         self._begun = True
         usage = {"input_tokens": self._head.prompt_tokens, "output_tokens": 0}
-        return event("message_start", message=self._message([], None, usage))
+        return event("message_start", message=self._message([], usage))
 
     def _call(self, piece: ToolCallDelta) -> bytes:
         if self._open == piece.index:
@@ -134,16 +136,16 @@ class MessageSpeech:
             for call in draft.tool_calls
         ]
         usage = counted(scoped_usage(result, final=self._head.final))
-        return {**self._message(content, stop_reason(draft), usage), "fusion": block}
+        return {**self._message(content, usage), **stopped(draft, self._stops), "fusion": block}
 
-    def _message(self, content: list[dict[str, Any]], reason: str | None, usage: dict[str, int]) -> dict[str, Any]:
+    def _message(self, content: list[dict[str, Any]], usage: dict[str, int]) -> dict[str, Any]:
         return {
             "id": f"msg_{self._head.run_id}",
             "type": "message",
             "role": "assistant",
             "model": self._head.model,
             "content": content,
-            "stop_reason": reason,
+            "stop_reason": None,
             "stop_sequence": None,
             "usage": usage,
         }
@@ -166,10 +168,14 @@ def read_input(call: ToolCall) -> dict[str, Any]:
     return found
 
 
-def stop_reason(draft: Draft) -> str:
+def stopped(draft: Draft, stops: Sequence[str] = ()) -> dict[str, str | None]:
+    """Why it ended; by which of the client's stop texts only where the upstream says so."""
     if draft.refused and not draft.tool_calls:
-        return "refusal"
-    return REASONS[finish_reason(draft)]
+        return {"stop_reason": "refusal", "stop_sequence": None}
+    reason = finish_reason(draft)
+    if reason == "stop" and draft.stop_sequence in stops:
+        return {"stop_reason": "stop_sequence", "stop_sequence": draft.stop_sequence}
+    return {"stop_reason": REASONS[reason], "stop_sequence": None}
 
 
 def counted(used: Usage) -> dict[str, int]:

@@ -43,6 +43,7 @@ def read_completion(text: str) -> Completion:
             refusal=None if refusal is None else _text(refusal),
             usage=None if usage is None else read_usage(usage),
             model=_text(told.pop("model", "")),
+            stop_sequence=_text(told.pop("stop_sequence", "")),
             simulated=told.pop("simulated", False) is True,
             notes=tuple(_text(note) for note in told.pop("notes", ())),
             **told,

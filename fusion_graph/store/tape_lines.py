@@ -8,6 +8,7 @@ tool; both are numbered together as they begin. Times are seconds since the run 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fusion_graph.contracts import JsonSchema, Tool
@@ -26,11 +27,11 @@ _MAP: JsonSchema = {"type": "object"}
 _YES_NO: JsonSchema = {"type": "boolean"}
 
 
-def _record(**properties: JsonSchema) -> JsonSchema:
-    """Exactly these keys."""
+def _record(newer: Mapping[str, JsonSchema] = MappingProxyType({}), /, **properties: JsonSchema) -> JsonSchema:
+    """Exactly these keys, but that older lines lack the newer ones."""
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {**properties, **newer},
         "required": list(properties),
         "additionalProperties": False,
     }
@@ -122,6 +123,7 @@ SCHEMAS: Mapping[str, JsonSchema] = {
         attempt=_COUNT,
         reply=_maybe(
             _record(
+                {"stop_sequence": _TEXT},
                 text=_TEXT,
                 tool_calls=_CALLS,
                 finish_reason={"enum": ["stop", "length", "tool_calls", "content_filter"]},

@@ -88,6 +88,13 @@ def test_stop_text_ends_the_reply() -> None:
     assert ask("How?", stop_sequences=(".",)) == ask("How?").split(".")[0]
 
 
+def test_stop_text_that_comes_first_is_named() -> None:
+    first, second = ask("How?").split()[1:3]
+    call = Call("sim/a", (Message("user", "How?"),), Sampling(stop_sequences=(second, "\0", first)))
+    reply = Mind().reply(call)
+    assert (reply.stop_sequence, reply.finish_reason) == (first, "stop")
+
+
 def test_json_object_is_json() -> None:
     assert ask("Reply in JSON", response_format={"type": "json_object"}) == "{}"
 

@@ -270,3 +270,15 @@ def test_logprobs_of_all_pieces_are_kept() -> None:
 def test_odd_logprobs_are_none(odd: Any) -> None:
     said = {"choices": [{"delta": {"content": "a"}, "logprobs": odd}]}
     assert read(said, chunk(finish="stop")).logprobs is None
+
+
+@pytest.mark.parametrize("word", ["stop_reason", "matched_stop"])
+@pytest.mark.parametrize(("stop", "read_as"), [("END", "END"), ("eos", ""), (128_009, ""), (None, ""), (["END"], "")])
+def test_stop_text_is_read_where_an_upstream_names_it(word: str, stop: Any, read_as: str) -> None:
+    call = CALL._replace(sampling=Sampling(stop_sequences=("STOP", "END")))
+    ended = {"index": 0, "finish_reason": "stop", word: stop}
+    reader = ReplyReader(call)
+    reader.take({"choices": [{"delta": {"content": "a"}, word: None}]})
+    reader.take({"choices": [{**ended, "delta": {}}]})
+    whole = read_whole(json.dumps({"choices": [{**ended, "message": {"content": "a"}}]}).encode(), call)
+    assert reader.completion().stop_sequence == whole.completion().stop_sequence == read_as

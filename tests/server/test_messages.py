@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fusion_graph.messages import Completion
 from fusion_graph.server import _running, _sse
 from fusion_graph.server._auth import Key, digest_of
 from tests.server.stand import ONE, Stand, stand
@@ -88,6 +89,18 @@ async def test_the_copy_that_does_not_stream_is_not_paid_twice() -> None:
     assert [n["state"] for n in json.loads(text)["fusion"]["nodes"] if n["name"].startswith("panel/")] == [
         "replayed"
     ] * 2
+
+
+@pytest.mark.parametrize("mode", [False, True])
+async def test_a_stop_text_is_told_where_the_upstream_says_so(mode: bool) -> None:
+    reply = Completion(text="One, two", stop_sequence="END")
+    async with stand({"w/w": reply}) as at:
+        told = []
+        for stops in (["STOP", "END"], []):
+            text = (await post(at, stream=mode, stop_sequences=stops))[1]
+            end = sse(text)[-2]["delta"] if mode else json.loads(text)
+            told.append((end["stop_reason"], end["stop_sequence"]))
+    assert told == [("stop_sequence", "END"), ("end_turn", None)]
 
 
 @pytest.fixture

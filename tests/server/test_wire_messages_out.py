@@ -10,7 +10,7 @@ from fusion_graph.messages import ToolCall, ToolCallDelta, Usage
 from fusion_graph.outputs import Draft
 from fusion_graph.server._errors import Refused, invalid
 from fusion_graph.server._speech import Head
-from fusion_graph.server._wire_messages_out import MessageSpeech, counted, read_input, stop_reason
+from fusion_graph.server._wire_messages_out import MessageSpeech, counted, read_input, stopped
 from tests.server.wires import sse
 
 HEAD = Head("r1", "fusion", 1, request_id="req_1", prompt_tokens=7)
@@ -89,7 +89,25 @@ def test_no_arguments_are_an_empty_object() -> None:
     ],
 )
 def test_reasons_are_translated(draft: dict[str, Any], reason: str) -> None:
-    assert stop_reason(Draft("x", "answer", **draft)) == reason
+    assert stopped(Draft("x", "answer", **draft)) == {"stop_reason": reason, "stop_sequence": None}
+
+
+@pytest.mark.parametrize(
+    ("draft", "reason", "told"),
+    [
+        ({}, "stop_sequence", "END"),
+        ({"stop_sequence": "a stop of the pipeline"}, "end_turn", None),
+        ({"stop_sequence": ""}, "end_turn", None),
+        ({"finish_reason": "length"}, "max_tokens", None),
+        ({"tool_calls": (ToolCall(id="c", name="x", arguments=""),)}, "tool_use", None),
+        ({"refusal": "no"}, "refusal", None),
+    ],
+)
+def test_a_stop_text_is_told_where_it_is_known_and_the_clients_own(
+    draft: dict[str, Any], reason: str, told: str | None
+) -> None:
+    written = Draft(**{"text": "x", "node": "answer", "stop_sequence": "END", **draft})
+    assert stopped(written, ("STOP", "END")) == {"stop_reason": reason, "stop_sequence": told}
 
 
 def test_cached_tokens_are_no_input() -> None:

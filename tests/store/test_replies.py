@@ -33,6 +33,7 @@ COMPLETIONS = st.builds(
     model=WORDS,
     simulated=st.booleans(),
     notes=st.lists(WORDS, max_size=2).map(tuple),
+    stop_sequence=WORDS,
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -28,10 +28,16 @@ def test_a_reply_comes_back() -> None:
     whole = Completion(
         text="Yes.", tool_calls=(TOOL,), finish_reason="tool_calls", reasoning="hm", refusal="no", usage=USAGE,
         model="a/x-1", simulated=True, notes=("mended",), logprobs={"content": []},
+        stop_sequence="END",
     )  # fmt: skip
     for completion in (whole, Completion(text="short")):
         line = through("end", at=1.5, attempt=0, reply=asdict(completion), failure=None)
         assert read_end(line) == completion
+
+
+def test_a_line_from_before_a_field_came_is_read() -> None:
+    reply = {name: value for name, value in asdict(Completion(text="short")).items() if name != "stop_sequence"}
+    assert read_end(through("end", at=1.5, attempt=0, reply=reply, failure=None)) == Completion(text="short")
 
 
 def test_every_field_of_a_reply_is_in_the_schema() -> None:
