@@ -16,8 +16,9 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convening:
     """What OpenRouter's fusion plugin or tool asks for (wire contract 2). What is empty or None was not said.
-    `max_tokens` and `reasoning_effort` are for panel and judge, the rest for the panel alone; `else_tokens` is for
-    those of them whose node says nothing either. `tools` are names of those that may be used; () forbids all."""
+    `max_tokens`, `reasoning_effort` and `reasoning_tokens` are for panel and judge, the rest for the panel alone;
+    `else_tokens` is for those of them whose node says nothing either. `tools` are names of those that may be used; ()
+    forbids all."""
 
     door: str  # plugin or tool: what asked, and so where a mistake stands
     preset: str = ""
@@ -26,6 +27,7 @@ class Convening:
     max_tokens: int | None = None
     else_tokens: int | None = None
     reasoning_effort: str | None = None
+    reasoning_tokens: int | None = None
     temperature: float | None = None
     max_tool_calls: int | None = None
     tools: tuple[str, ...] | None = None

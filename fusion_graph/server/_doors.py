@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FAST = "general-fast"
 MAX_DEPTH = 1_000_000
+SHARES = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95}
+"""Of a reply's tokens that go into thinking, by effort, as OpenRouter documents it."""
 
 
 class Visit(NamedTuple):
@@ -105,12 +107,22 @@ def tune(bound: Bound, convening: Convening | None) -> Bound:
     changes = {role: {k: v for k, v in change.items() if v is not None} for role, change in said.items()}
 
     def change(role: str, model: ModelOptions) -> dict[str, Any]:
-        if role in changes and convening.else_tokens is not None and model.max_tokens is None:
-            return {"max_tokens": convening.else_tokens, **changes[role]}
-        return changes.get(role, {})
+        if role not in changes:
+            return {}
+        most = convening.max_tokens or model.max_tokens or convening.else_tokens
+        change = {"max_tokens": most, **changes[role]}
+        if convening.reasoning_tokens is not None and most is not None:
+            change["reasoning_effort"] = _effort(convening.reasoning_tokens, most)
+        return change
 
     tuned = retune(bound, change) if changes["panel"] or convening.else_tokens is not None else bound
     return tuned if convening.tools is None else keep_tools(tuned, frozenset(convening.tools))
+
+
+def _effort(tokens: int, most: int) -> str:
+    """The one whose share is nearest: upstreams take no number of tokens to think with, but an effort most of them
+    do."""
+    return min(SHARES, key=lambda name: abs(SHARES[name] - tokens / most))
 
 
 def unheard(bound: Bound, convening: Convening | None) -> list[str]:

@@ -40,6 +40,7 @@ def read_convening(body: Mapping[str, Any], ignored: list[str]) -> tuple[Conveni
             max_tokens=tool.max_tokens,
             else_tokens=tool.else_tokens,
             reasoning_effort=tool.reasoning_effort,
+            reasoning_tokens=tool.reasoning_tokens,
             temperature=tool.temperature,
             max_tool_calls=tool.max_tool_calls if plugin.max_tool_calls is None else plugin.max_tool_calls,
             tools=tool.tools if plugin.tools is None else plugin.tools,
@@ -77,9 +78,11 @@ def _tool(given: Mapping[str, Any], path: str, ignored: list[str]) -> Convening:
     _name_unread(given, TOOL, path, ignored)
     most, warmth = given.get("max_completion_tokens"), given.get("temperature")
     reasoning = fields.mapping(fields.given(given, "reasoning", {}), f"{path}.reasoning")
-    effort = reasoning.get("effort")
-    if reasoning.get("max_tokens") is not None:
-        ignored.append(f"{path}.reasoning.max_tokens")
+    effort, thought = reasoning.get("effort"), reasoning.get("max_tokens")
+    if thought is not None:
+        thought = fields.integer(thought, f"{path}.reasoning.max_tokens", 1, fields.MAX_TOKENS)
+        if effort is not None:
+            ignored.append(f"{path}.reasoning.max_tokens")
     where = f"{path}.max_completion_tokens"
     return Convening(
         door="tool",
@@ -87,6 +90,7 @@ def _tool(given: Mapping[str, Any], path: str, ignored: list[str]) -> Convening:
         max_tokens=None if most is None else fields.integer(most, where, 1, fields.MAX_TOKENS),
         else_tokens=TOOL_TOKENS,
         reasoning_effort=None if effort is None else fields.choice(effort, f"{path}.reasoning.effort", fields.EFFORTS),
+        reasoning_tokens=thought if effort is None else None,
         temperature=None if warmth is None else fields.number(warmth, f"{path}.temperature", 0, 2),
     )
 

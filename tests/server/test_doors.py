@@ -110,6 +110,26 @@ async def test_what_is_for_the_panel_stays_there() -> None:
     assert [sent[m].get("reasoning_effort") for m in ("a/x", "b/y", "j/j", "w/w")] == ["low", "low", "low", None]
 
 
+@pytest.mark.parametrize(
+    ("most", "tokens", "efforts"),
+    [
+        (None, 2600, ["medium", "low", "low"]),
+        (1000, 1, ["minimal"] * 3),
+        (1000, 2000, ["xhigh"] * 3),
+        (1000, 790, ["high"] * 3),
+    ],
+)
+async def test_tokens_to_think_with_are_an_effort(most: int | None, tokens: int, efforts: list[str]) -> None:
+    """Of what each may write, as OpenRouter counts them."""
+    form = FORM.replace("[a/x, b/y]", "[{model: a/x, max_tokens: 5000}, b/y]")
+    said = {"max_completion_tokens": most, "reasoning": {"max_tokens": tokens}}
+    async with stand(None, form) as at:
+        _, body = await at.ask(tools=[{**TOOL, "parameters": said}])
+        sent = {request.body["model"]: request.body.get("reasoning_effort") for request in at.upstream.received}
+    assert [sent[m] for m in ("a/x", "b/y", "j/j", "w/w")] == [*efforts, None]
+    assert body["fusion"]["ignored"] == []
+
+
 @pytest.mark.parametrize("more", [{}, {"plugins": [{"id": "fusion"}]}])
 async def test_what_the_tool_leaves_open_is_bounded(more: dict[str, Any]) -> None:
     """Panel and judge alone, and no node that says itself how much it writes."""

@@ -46,6 +46,7 @@ def plugin(**more: Any) -> dict[str, Any]:
             Convening(door="plugin", else_tokens=TOOL_TOKENS, max_tool_calls=2, tools=("x",)),
         ),
         (tool(reasoning={"effort": "low"}), Convening(door="tool", else_tokens=TOOL_TOKENS, reasoning_effort="low")),
+        (tool(reasoning={"max_tokens": 9}), Convening(door="tool", else_tokens=TOOL_TOKENS, reasoning_tokens=9)),
         (
             {**plugin(model="p/p"), **tool(model="t/t", analysis_models=["a/x"])},
             Convening(door="plugin", else_tokens=TOOL_TOKENS, panel=("a/x",), judge="p/p"),
@@ -89,6 +90,8 @@ def test_none_on_a_pipeline_only_forbids_calls() -> None:
         ("tools[0].parameters.tools", tool(tools=[{}] * 9)),
         ("tools[0].parameters.max_completion_tokens", tool(max_completion_tokens=0)),
         ("tools[0].parameters.temperature", tool(temperature=3)),
+        ("tools[0].parameters.reasoning.max_tokens", tool(reasoning={"max_tokens": "many"})),
+        ("tools[0].parameters.reasoning.max_tokens", tool(reasoning={"effort": "low", "max_tokens": 0})),
         ("tools[0].parameters.reasoning.effort", tool(reasoning={"effort": "huge"})),
         ("tools[0].parameters.analysis_models[1]", tool(analysis_models=["a/x", 7])),
     ],
@@ -101,7 +104,7 @@ def test_limits_are_kept(path: str, body: dict[str, Any]) -> None:
 
 def test_what_has_no_effect_is_named() -> None:
     ignored: list[str] = []
-    body = {**plugin(max_tool_calls=4, odd=1), **tool(cache_control={}, reasoning={"max_tokens": 5})}
+    body = {**plugin(max_tool_calls=4, odd=1), **tool(cache_control={}, reasoning={"effort": "low", "max_tokens": 5})}
     read_convening(body, ignored)
     assert ignored == [
         "tools[0].parameters.cache_control",
