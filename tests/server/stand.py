@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import lru_cache
 from typing import Any, TextIO
 
 import aiohttp
@@ -14,6 +15,9 @@ import aiohttp
 from fusion_graph.contracts import Backend
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
+from fusion_graph.graph import reader
+from fusion_graph.kinds import KINDS
+from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.providers._sim_server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
@@ -22,7 +26,7 @@ from fusion_graph.server._auth import Key
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
-from fusion_graph.server._pipelines import Library, Source, Surroundings
+from fusion_graph.server._pipelines import Library, Served, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.store.cache import Caches
 from fusion_graph.store.journal import Journal
@@ -124,6 +128,19 @@ def text_of(events: Sequence[Any], index: int = 0) -> str:
     return "".join(choice["delta"].get("content") or "" for choice in choices)
 
 
+class _Library(Library):
+    """Reads the same text once for all tests: what comes of it is frozen."""
+
+    def _read(self, source: Source) -> Served:
+        pipeline = _read_once(source.file, source.read())
+        return Served.of(pipeline.name, pipeline, self._around)
+
+
+@lru_cache(maxsize=256)
+def _read_once(file: str, text: bytes) -> Pipeline:
+    return reader.load(text, file=file, kinds=KINDS)
+
+
 @asynccontextmanager
 async def stand(
     script: Script | None = None,
@@ -153,7 +170,7 @@ async def stand(
     )
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
-    library = Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
+    library = _Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
     kept = io.StringIO()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sim.aclose)

@@ -10,28 +10,11 @@ from typing import Any
 import pytest
 
 from fusion_graph.errors import Transient
-from fusion_graph.providers import _openai_client
 from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
 from fusion_graph.providers.sim import Script
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
+from tests.server.struck import NODES, hit, pipeline
 
-GRAPH = """
-version: 1
-name: fusion
-params:
-  proposer: {type: string, default: a/x}
-  judge: {type: string, default: j/j}
-  synthesizer: {type: string, default: w/w}
-defaults: {retry: {attempts: 1}, max_tokens: 100TIMEOUT}
-nodes:
-  first: {kind: proposer, model: $proposer}
-  second: {kind: proposer, model: b/y}
-  panel: {kind: layer, members: [first, second]}
-  verdict: {kind: judge, model: $judge, inputs: [panel]}
-  answer: {kind: synth, model: $synthesizer, inputs: [panel, verdict?]}
-  final: {kind: fallback, inputs: [answer, panel]}
-output: final
-"""
 ALONE = """
 version: 1
 name: alone
@@ -41,15 +24,15 @@ defaults: {retry: {attempts: 1}, max_tokens: 100TIMEOUT}
 nodes: {answer: {kind: proposer, model: $model}}
 output: answer
 """
-NODES = {"proposer": "first", "judge": "verdict", "synthesizer": "answer"}
 DRAFTS = ("Draft of a.", "Draft of b.")
 
 
-def fit(graph: str, fault: Fault) -> str:
+def alone(fault: Fault) -> str:
     """Impatient where the fault is to hang."""
-    return graph.replace("TIMEOUT", f", timeout: {HASTY}" if fault.reason.startswith("timeout") else "")
+    return ALONE.replace("TIMEOUT", f", timeout: {HASTY}" if fault.reason.startswith("timeout") else "")
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FAULTS)
 async def test_client_sees_what_the_contract_says(name: str) -> None:
     cases = [(role, stream) for role in NODES for stream in (False, True)]
@@ -63,7 +46,7 @@ async def test_failure_without_a_way_out_is_no_answer(name: str, stream: bool) -
     # wire 1.6: an upstream's 401 never becomes ours, and clients are told not to buy it again
     async with (
         asyncio.timeout(10),
-        stand(None, fit(ALONE, FAULTS[name])) as at,
+        stand(None, alone(FAULTS[name])) as at,
         at.post(model="alone", stream=stream, fusion={"model": f"{PREFIX}{name}"}) as response,
     ):
         text = (await response.read()).decode()
@@ -97,9 +80,9 @@ async def test_a_wait_that_the_upstream_asked_for_is_passed_on() -> None:
             assert (response.status, response.headers["Retry-After"]) == (429, told)
 
 
-async def test_whole_reply_is_not_lost_to_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_whole_reply_is_not_lost_to_a_timer() -> None:
     # wire 1.3: what is awaited after the finish reason are counts; an upstream that hangs there has answered
-    monkeypatch.setattr(_openai_client, "_AFTER_FINISH_S", 0.4)
     impatient = ALONE.replace("TIMEOUT", ", timeout: {first_token_s: 5.0, idle_s: 0.1, total_s: 5.0}")
     async with stand(None, impatient) as at:
         status, body = await at.ask(model="alone", fusion={"model": f"{PREFIX}hang-finish"})
@@ -111,7 +94,7 @@ async def test_whole_reply_is_not_lost_to_a_timer(monkeypatch: pytest.MonkeyPatc
 
 async def check(name: str, role: str, *, stream: bool) -> None:
     """In a stand of its own: a refused key is remembered."""
-    async with stand(None, fit(GRAPH, FAULTS[name])) as at:
+    async with stand(None, pipeline(role, name)) as at:
         await ask(at, name, role, stream=stream)
         await at.settled()
         assert at.upstream.trapped == 0
@@ -119,7 +102,7 @@ async def check(name: str, role: str, *, stream: bool) -> None:
 
 
 async def ask(at: Stand, name: str, role: str, *, stream: bool) -> None:
-    async with at.post(stream=stream, fusion={role: f"{PREFIX}{name}"}) as response:
+    async with at.post(model="struck", stream=stream, fusion=hit(role, name)) as response:
         text = (await response.read()).decode()
         assert response.status == 200, text
         assert UPSTREAM_KEY not in text

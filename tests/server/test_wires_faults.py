@@ -43,6 +43,7 @@ def ways(fault: str) -> list[Way]:
     return [way for way in WAYS if way.tools != (fault == "tools-unasked")]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_fault_is_said_on_every_wire(fault: str) -> None:
     await asyncio.gather(*(meet(fault, way) for way in ways(fault)))
