@@ -3,6 +3,7 @@ the same answer. `_conversing`, which they share, is seen from outside here."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from fusion_graph.server._wire import CHAT
 from fusion_graph.server._wire_messages import MESSAGES
 from fusion_graph.server._wire_responses import RESPONSES
 from tests.server.stand import stand
-from tests.server.wires import WIRES, call, tool
+from tests.server.wires import WIRES, Told, call, tool
 
 READERS = {"chat": CHAT, "messages": MESSAGES, "responses": RESPONSES}
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -38,6 +39,8 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     """Turns as agents have them: what every wire can say."""
     turns = [Message("system", draw(WORDS))] if draw(st.booleans()) else []
     for turn in range(draw(st.integers(1, 3))):
+        if draw(st.booleans()):  # anywhere, as agents put reminders between turns
+            turns.append(Message("system", draw(WORDS)))
         parts = st.lists(PARTS, min_size=1, max_size=3).map(tuple)
         turns.append(Message("user", draw(WORDS | parts)))
         calls = tuple(
@@ -161,19 +164,40 @@ TURNS = (
 async def test_every_wire_makes_the_same_calls(turns: tuple[Message, ...], stream: bool) -> None:
     """The first is a question, the second a turn of the writer alone, the third one for the whole panel again."""
     sampling = Sampling(max_tokens=50, temperature=0.5, tools=(tool(),), tool_choice="auto")
-    seen = {}
-    for name, wire in WIRES.items():
-        async with stand() as at:
-            body = {**wire.write("fusion", turns, sampling), "stream": stream}
-            async with at.session.post(at.url(wire.path), json=body) as response:
-                text = await response.text()
-                assert response.status == 200, text
-            told = wire.stream(text) if stream else wire.whole(json.loads(text))
-            assert (told.text, told.reason) == ("The written answer.", "stop")
-            marks = [json.dumps(r.body, sort_keys=True) for r in at.upstream.received]
-            seen[name] = sorted(unmarked(mark) for mark in marks)
-    assert seen["chat"] == seen["messages"] == seen["responses"]
-    assert len(seen["chat"]) == (1 if turns is TURNS else 4)
+    seen = [await calls_of(name, turns, sampling, stream=stream) for name in WIRES]
+    assert all(told.error is None for told, _ in seen)
+    assert {(told.text, told.reason) for told, _ in seen} == {("The written answer.", "stop")}
+    assert seen[0][1] == seen[1][1] == seen[2][1]
+    assert len(seen[0][1]) == (1 if turns is TURNS else 4)
+
+
+@settings(max_examples=30)
+@given(conversations(), samplings(), st.booleans())
+def test_every_wire_makes_the_same_calls_whatever_was_said(
+    turns: tuple[Message, ...], sampling: Sampling, stream: bool
+) -> None:
+    """System prompts, tools, images, forms of the answer: all the way to the upstream, retries and repairs too."""
+
+    async def seen() -> list[list[str]]:
+        return [(await calls_of(name, turns, sampling, stream=stream))[1] for name in WIRES]
+
+    chat, messages, responses = asyncio.run(seen())
+    assert chat
+    assert chat == messages == responses
+
+
+async def calls_of(
+    name: str, turns: tuple[Message, ...], sampling: Sampling, *, stream: bool
+) -> tuple[Told, list[str]]:
+    """What a client is told, and every body that went upstream, in order of their words."""
+    wire = WIRES[name]
+    async with stand() as at:
+        body = {**wire.write("fusion", turns, sampling), "stream": stream}
+        async with at.session.post(at.url(wire.path), json=body) as response:
+            text = await response.text()
+            streamed = response.headers["Content-Type"].startswith("text/event-stream")
+        marks = [json.dumps(request.body, sort_keys=True) for request in at.upstream.received]
+    return wire.stream(text) if streamed else wire.whole(json.loads(text)), sorted(unmarked(mark) for mark in marks)
 
 
 def unmarked(body: str) -> str:
