@@ -99,7 +99,7 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def _check_depth(value: Any) -> None:
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         level = [
             item

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
@@ -17,9 +17,12 @@ HOSTED = "openrouter:"
 FUSION = "openrouter:fusion"
 """The one of them that means something here, see `_wire_fusion`."""
 CHOICES = ("none", "auto", "required")
+MODES = ("auto", "required")
+"""Of `allowed_tools`."""
+Tools: TypeAlias = tuple[Mapping[str, Any], ...]
 
 
-def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mapping[str, Any], ...], Any]:
+def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[Tools, Any]:
     """Tools and `tool_choice` as they go upstream; the older `functions` and `function_call` are mapped to them."""
     old, path = body.get("functions"), "tools"
     value = body.get("tools")
@@ -41,7 +44,7 @@ def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[tuple[Mappi
     if not tools:
         _name_unused(body, ignored, fusing=FUSION in hosted.values())
         return (), None
-    return tools, _choice(body, tools, old=path == "functions")
+    return _chosen(body, tools, old=path == "functions")
 
 
 def _name_unused(body: Mapping[str, Any], ignored: list[str], *, fusing: bool = False) -> None:
@@ -90,20 +93,43 @@ def check_size(tools: Sequence[Any], path: str) -> None:
         raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
 
 
-def _choice(body: Mapping[str, Any], tools: tuple[Mapping[str, Any], ...], *, old: bool) -> Any:
+def keep_allowed(tools: Tools, names: Sequence[Any], path: str) -> Tools:
+    """What a choice of `allowed_tools` leaves: what may not be called is not offered."""
+    for i, name in enumerate(names):
+        check_known(name, tools, f"{path}[{i}]")
+    return tuple(tool for tool in tools if tool["function"]["name"] in names)
+
+
+def _chosen(body: Mapping[str, Any], tools: Tools, *, old: bool) -> tuple[Tools, Any]:
     path = "function_call" if old else "tool_choice"
     value = body.get(path)
     if value is None:
-        return None
+        return tools, None
     if isinstance(value, str):
-        return fields.choice(value, path, CHOICES)
+        return tools, fields.choice(value, path, CHOICES)
     named = fields.mapping(value, path)
     if named.get("type") == FUSION:
-        return None
+        return tools, None
     if old:
         named = {"type": "function", "function": named}
-    fields.choice(named.get("type"), f"{path}.type", ("function",))
+    if fields.choice(named.get("type"), f"{path}.type", ("function", "allowed_tools")) == "allowed_tools":
+        return _allowed(named, tools, f"{path}.allowed_tools")
     name = fields.mapping(named.get("function"), f"{path}.function").get("name")
+    check_known(name, tools, f"{path}.function.name")
+    return tools, named
+
+
+def _allowed(choice: Mapping[str, Any], tools: Tools, path: str) -> tuple[Tools, Any]:
+    allowed = fields.mapping(choice.get("allowed_tools"), path)
+    entries = fields.array(allowed.get("tools"), f"{path}.tools", most=MAX_TOOLS)
+    functions = [
+        fields.mapping(fields.mapping(entry, f"{path}.tools[{i}]").get("function"), f"{path}.tools[{i}].function")
+        for i, entry in enumerate(entries)
+    ]
+    kept = keep_allowed(tools, [function.get("name") for function in functions], f"{path}.tools")
+    return kept, fields.choice(allowed.get("mode"), f"{path}.mode", MODES)
+
+
+def check_known(name: Any, tools: Tools, path: str) -> None:
     if name not in [tool["function"]["name"] for tool in tools]:
-        raise invalid(f"{path} names no tool of the request", f"{path}.function.name")
-    return named
+        raise invalid(f"{path} names no tool of the request", path)

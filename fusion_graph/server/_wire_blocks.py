@@ -11,6 +11,7 @@ from fusion_graph.messages import Message, ToolCall
 from fusion_graph.server import _fields as fields
 from fusion_graph.server._errors import invalid
 from fusion_graph.server._messages import MAX_CALLS, MAX_MEDIA, MAX_MESSAGES, MAX_PARTS
+from fusion_graph.server._wire_messages_tools import CHANGES
 
 Part = Mapping[str, Any]
 FAILED = "[the tool failed]\n"
@@ -32,7 +33,8 @@ def read_conversation(body: Mapping[str, Any], ignored: list[str]) -> tuple[Mess
 def _system(value: Any, path: str, ignored: list[str]) -> str:
     if isinstance(value, str):
         return value
-    return _text_of([part for _, part in _parts(value, path, ignored)])
+    blocks = [(i, block) for i, block in _blocks(value, path) if block["type"] not in CHANGES]
+    return _words([part for i, block in blocks for part in _part(block, f"{path}[{i}]", ignored)], ignored)
 
 
 def _turn(entry: Mapping[str, Any], path: str, ignored: list[str]) -> Iterator[Message]:
@@ -42,7 +44,8 @@ def _turn(entry: Mapping[str, Any], path: str, ignored: list[str]) -> Iterator[M
     if isinstance(content, str):
         yield Message(role, content)  # type: ignore[arg-type] # the three are roles of ours
     elif role == "system":
-        yield Message("system", _system(content, path, ignored))
+        if text := _system(content, path, ignored):  # there are turns that say nothing, but change the tools
+            yield Message("system", text)
     elif role == "assistant":
         yield from _said(content, path, ignored)
     else:
@@ -61,7 +64,7 @@ def _said(content: Any, path: str, ignored: list[str]) -> Iterator[Message]:
     if len(calls) > MAX_CALLS:
         raise invalid(f"{path} holds more than {MAX_CALLS} tool calls", path)
     if texts or calls:
-        yield Message("assistant", _text_of(texts), tool_calls=tuple(calls))
+        yield Message("assistant", _words(texts, ignored), tool_calls=tuple(calls))
 
 
 def _told(content: Any, path: str, ignored: list[str]) -> Iterator[Message]:
@@ -123,10 +126,14 @@ def _part(block: Mapping[str, Any], path: str, ignored: list[str]) -> list[Part]
         return [{"type": "image_url", "image_url": {"url": _address(block, path)}}]
     if kind == "document":
         return _document(block, path, ignored)
+    _name(kind, ignored)
+    return []
+
+
+def _name(kind: str, ignored: list[str]) -> None:
     named = f"messages.{kind}"
     if named not in ignored and len(ignored) < fields.MAX_NAMED:
         ignored.append(named)
-    return []
 
 
 def _document(block: Mapping[str, Any], path: str, ignored: list[str]) -> list[Part]:
@@ -153,6 +160,14 @@ def _address(block: Mapping[str, Any], path: str) -> str:
 
 def _text(text: str) -> Part:
     return {"type": "text", "text": text}
+
+
+def _words(parts: Sequence[Part], ignored: list[str]) -> str:
+    """Of a turn that upstreams take texts in alone."""
+    for part in parts:
+        if part["type"] != "text":
+            _name("image" if part["type"] == "image_url" else "document", ignored)
+    return _text_of(parts)
 
 
 def _text_of(parts: Sequence[Part]) -> str:

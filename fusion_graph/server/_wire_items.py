@@ -59,7 +59,11 @@ class Conversation:
         if not isinstance(content, str):
             parts = _parts(content, f"{path}.content")
             content = parts if role == "user" else _text_of(parts)
-        self._found.append(Message(role, content))
+        last = self._found[-1] if self._found else None
+        if role == "assistant" and last is not None and last.tool_calls:  # said behind its calls, before their results
+            self._found[-1] = replace(last, content="\n".join(filter(None, (last.text, str(content)))))
+        else:
+            self._found.append(Message(role, content))
 
     def _call(self, item: Mapping[str, Any], path: str) -> None:
         name = fields.text(item.get("name"), f"{path}.name", most=256, least=1)

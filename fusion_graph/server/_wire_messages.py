@@ -13,10 +13,10 @@ from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import invalid
 from fusion_graph.server._forms import read_flat_format
 from fusion_graph.server._speech import Speaks, Wire
-from fusion_graph.server._tools import MAX_TOOLS, check_function, check_size
 from fusion_graph.server._wire_block import read_block
 from fusion_graph.server._wire_blocks import read_conversation
 from fusion_graph.server._wire_messages_out import MessageSpeech
+from fusion_graph.server._wire_messages_tools import read_choice, read_tools
 from fusion_graph.server._wire_sender import read_sender
 
 READ = frozenset(
@@ -25,7 +25,6 @@ READ = frozenset(
         "tool_choice", "output_config", "output_format", "fusion", "metadata",
     }
 )  # fmt: skip
-CHOICES: Mapping[str, str] = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def read_messages_body(body: Mapping[str, Any], *, counting: bool = False) -> Asked:
@@ -47,8 +46,8 @@ def read_messages_body(body: Mapping[str, Any], *, counting: bool = False) -> As
 
 
 def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
-    tools = _tools(body.get("tools"), ignored)
-    choice, extra = _choice(body.get("tool_choice"), tools)
+    tools = read_tools(body, ignored)
+    choice, extra = read_choice(body.get("tool_choice"), tools, ignored)
     most = fields.optional(body, "max_tokens", fields.integer, 0, fields.MAX_TOKENS)
     if most == 0:
         ignored.append("max_tokens")
@@ -71,42 +70,6 @@ def _writer(body: Mapping[str, Any], ignored: list[str]) -> Sampling | None:
         extra=extra,
     )
     return None if asked == Sampling() else asked
-
-
-def _tools(value: Any, ignored: list[str]) -> tuple[Mapping[str, Any], ...]:
-    """The client's own tools, as functions. Tools that a vendor runs have no schema: nobody here could run them."""
-    found = []
-    for i, item in enumerate(fields.array([] if value is None else value, "tools", most=MAX_TOOLS)):
-        path = f"tools[{i}]"
-        tool = fields.mapping(item, path)
-        if tool.get("input_schema") is None and tool.get("type") not in (None, "custom"):
-            ignored.append(f"{path}.{fields.text(tool['type'], f'{path}.type', most=64)}")
-            continue
-        function = {"name": tool.get("name"), "description": tool.get("description")}
-        function["parameters"] = fields.mapping(tool.get("input_schema"), f"{path}.input_schema")
-        if tool.get("strict") is not None:
-            function["strict"] = fields.boolean(tool["strict"], f"{path}.strict")
-        check_function(function, path)
-        found.append({"type": "function", "function": {k: v for k, v in function.items() if v is not None}})
-    check_size(found, "tools")
-    return tuple(found)
-
-
-def _choice(value: Any, tools: tuple[Mapping[str, Any], ...]) -> tuple[Any, Mapping[str, Any]]:
-    """`tool_choice`, and what it says of several calls at once."""
-    if value is None or not tools:
-        return None, {}
-    choice = fields.mapping(value, "tool_choice")
-    kind = fields.choice(choice.get("type"), "tool_choice.type", (*CHOICES, "tool"))
-    extra = {}
-    if choice.get("disable_parallel_tool_use") is not None:
-        alone = fields.boolean(choice["disable_parallel_tool_use"], "tool_choice.disable_parallel_tool_use")
-        extra = {"parallel_tool_calls": False} if alone else {}
-    if kind != "tool":
-        return CHOICES[kind], extra
-    if choice.get("name") not in [tool["function"]["name"] for tool in tools]:
-        raise invalid("tool_choice names no tool of the request", "tool_choice.name")
-    return {"type": "function", "function": {"name": choice["name"]}}, extra
 
 
 def _read(body: Mapping[str, Any], _max_n: int) -> tuple[Asked, Speaks]:

@@ -13,7 +13,7 @@ from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import invalid
 from fusion_graph.server._forms import read_flat_format
 from fusion_graph.server._speech import Speaks, Wire
-from fusion_graph.server._tools import FUSION
+from fusion_graph.server._tools import CHOICES, FUSION, MAX_TOOLS, MODES, Tools, check_known, keep_allowed
 from fusion_graph.server._wire_block import read_block
 from fusion_graph.server._wire_fusion import read_convening
 from fusion_graph.server._wire_items import read_input
@@ -65,6 +65,7 @@ def _writer(body: Mapping[str, Any], names: Names, ignored: list[str]) -> Sampli
     if most == 0:
         ignored.append("max_output_tokens")
     parallel = fields.optional(body, "parallel_tool_calls", fields.boolean)
+    tools, choice = _chosen(body.get("tool_choice"), names, ignored)
     extra = {
         "verbosity": None
         if verbosity is None
@@ -77,33 +78,57 @@ def _writer(body: Mapping[str, Any], names: Names, ignored: list[str]) -> Sampli
         max_tokens=most or None,
         reasoning_effort=None if effort is None else fields.choice(effort, "reasoning.effort", fields.EFFORTS),
         response_format=read_flat_format(text.get("format"), "text.format"),
-        tools=tuple(names.tools),
-        tool_choice=_choice(body.get("tool_choice"), names, ignored) if names.tools else None,
+        tools=tools,
+        tool_choice=choice,
         extra={name: value for name, value in extra.items() if value is not None},
     )
     return None if asked == Sampling() else asked
 
 
-def _choice(value: Any, names: Names, ignored: list[str]) -> Any:
+def _chosen(value: Any, names: Names, ignored: list[str]) -> tuple[Tools, Any]:
+    """The tools that are offered, and how they must be used. Where there are none, there is nothing to choose from."""
+    tools: Tools = tuple(names.tools)
     if value is None:
-        return None
+        return tools, None
     if isinstance(value, str):
-        return fields.choice(value, "tool_choice", ("none", "auto", "required"))
-    choice = fields.mapping(value, "tool_choice")
-    kind = fields.text(choice.get("type"), "tool_choice.type", most=64, least=1)
-    if kind == "allowed_tools":
-        ignored.append("tool_choice.tools")
-        return fields.choice(choice.get("mode"), "tool_choice.mode", ("auto", "required"))
-    if kind not in ("function", "custom"):
-        if kind != FUSION:
-            ignored.append(f"tool_choice.{kind}")
-        return None
-    name = fields.text(choice.get("name"), "tool_choice.name", most=256, least=1)
-    space = fields.text(fields.given(choice, "namespace", ""), "tool_choice.namespace", most=256)
-    flat = names.flat(name, space)
-    if flat not in [tool["function"]["name"] for tool in names.tools]:
-        raise invalid("tool_choice names no tool of the request", "tool_choice.name")
-    return {"type": "function", "function": {"name": flat}}
+        choice: Any = fields.choice(value, "tool_choice", CHOICES)
+    else:
+        tools, choice = _named(fields.mapping(value, "tool_choice"), tools, names, ignored)
+    if tools:
+        return tools, choice
+    if choice not in (None, "none", "auto"):
+        ignored.append("tool_choice")
+    return (), None
+
+
+def _named(choice: Mapping[str, Any], tools: Tools, names: Names, ignored: list[str]) -> tuple[Tools, Any]:
+    if choice.get("type") == "allowed_tools":
+        mode = fields.choice(choice.get("mode"), "tool_choice.mode", MODES)
+        allowed = []
+        for i, entry in enumerate(fields.array(choice.get("tools"), "tool_choice.tools", most=MAX_TOOLS)):
+            path = f"tool_choice.tools[{i}]"
+            if _is_own(fields.mapping(entry, path), path, ignored):
+                allowed.append(_flat(entry, path, names))
+        return keep_allowed(tools, allowed if tools else (), "tool_choice.tools"), mode
+    if not _is_own(choice, "tool_choice", ignored):
+        return tools, None
+    flat = _flat(choice, "tool_choice", names)
+    if tools:
+        check_known(flat, tools, "tool_choice.name")
+    return tools, {"type": "function", "function": {"name": flat}}
+
+
+def _is_own(choice: Mapping[str, Any], path: str, ignored: list[str]) -> bool:
+    """A tool of the client's; the others cannot be had here."""
+    kind = fields.text(choice.get("type"), f"{path}.type", most=64, least=1)
+    if kind not in ("function", "custom", FUSION):
+        ignored.append(f"{path}.{kind}")
+    return kind in ("function", "custom")
+
+
+def _flat(choice: Mapping[str, Any], path: str, names: Names) -> str:
+    name = fields.text(choice.get("name"), f"{path}.name", most=256, least=1)
+    return names.flat(name, fields.text(fields.given(choice, "namespace", ""), f"{path}.namespace", most=256))
 
 
 def _echo(body: Mapping[str, Any]) -> dict[str, Any]:

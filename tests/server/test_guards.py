@@ -43,6 +43,14 @@ def test_surrogate_pairs_are_fine() -> None:
     assert parse(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
+@pytest.mark.parametrize("raw", ["null", "7", "true", '"x"', "[]"])
+@pytest.mark.parametrize("path", ["chat/completions", "messages", "messages/count_tokens", "responses"])
+async def test_a_body_is_an_object(path: str, raw: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with stand() as at, at.session.post(at.url(f"/v1/{path}"), data=raw, headers=headers) as response:
+        assert (response.status, "must be a JSON object" in await response.text()) == (400, True)
+
+
 @pytest.mark.parametrize(
     "media", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", ""]
 )

@@ -26,6 +26,11 @@ def read(**more: Any) -> Asked:
     return read_chat({"model": "fusion", "messages": [USER], **more}, max_n=8)
 
 
+def allowing(*names: Any, mode: str = "required") -> dict[str, Any]:
+    listed = [{"type": "function", "function": {"name": name}} for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": listed}}
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -71,6 +76,10 @@ def read(**more: Any) -> Asked:
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {"name": "fusion_search"}}]}),
         ("tool_choice", {"tools": [TOOL], "tool_choice": "maybe"}),
         ("tool_choice.function.name", {"tools": [TOOL], "tool_choice": OTHER}),
+        ("tool_choice.allowed_tools.tools[0]", {"tools": [TOOL], "tool_choice": allowing("other")}),
+        ("tool_choice.allowed_tools.tools[0]", {"tools": [TOOL], "tool_choice": allowing(None)}),
+        ("tool_choice.allowed_tools.mode", {"tools": [TOOL], "tool_choice": allowing(mode="none")}),
+        ("tool_choice.allowed_tools", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}),
         ("functions[0].name", {"functions": [{"description": "x"}]}),
         ("modalities", {"modalities": ["audio"]}),
         ("fusion", {"fusion": []}),
@@ -141,6 +150,13 @@ def test_roles_and_parts_are_read() -> None:
     assert user.content[1] == image
     assert assistant.tool_calls == (ToolCall(id="c1", name="look_up", arguments="{}"),)
     assert tool == Message("tool", "a cat", tool_call_id="c1")
+
+
+def test_only_allowed_tools_are_offered() -> None:
+    other = {"type": "function", "function": {"name": "other"}}
+    asked = read(tools=[TOOL, other], tool_choice=allowing("other"))
+    assert asked.writer is not None
+    assert (asked.writer.tools, asked.writer.tool_choice) == ((other,), "required")
 
 
 @pytest.mark.parametrize(("choice", "named"), [("auto", ()), ("none", ()), ("required", ("tool_choice",))])

@@ -168,6 +168,13 @@ def test_documents_come_in_many_forms(source: dict[str, Any], part: dict[str, An
     assert message.content == (part,)
 
 
+def test_media_are_named_where_they_cannot_be_passed_on() -> None:
+    said = {"role": "assistant", "content": [PNG, text("a")]}
+    asked = read(system=[PNG, text("b")], messages=[USER, said, {"role": "system", "content": [PDF, text("c")]}, USER])
+    assert [message.content for message in asked.messages] == ["b", "Why?", "a", "c", "Why?"]
+    assert asked.ignored == ("messages.image", "messages.document")
+
+
 def test_media_are_counted() -> None:
     assert path_of(messages=user(*[PNG] * 65)) == "messages"
 

@@ -61,6 +61,18 @@ def user(*parts: Any) -> list[Any]:
         ("tools[1].name", {"tools": [FUNCTION, FUNCTION]}),
         ("tools[0].tools[0].name", {"tools": [{**SPACE, "tools": [{"type": "function"}]}]}),
         ("tool_choice", {"tools": [FUNCTION], "tool_choice": "all"}),
+        ("tool_choice", {"tool_choice": 7}),
+        (
+            "tool_choice.tools[0]",
+            {
+                "tools": [FUNCTION],
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "mode": "auto",
+                    "tools": [{"type": "function", "name": "other"}],
+                },
+            },
+        ),
         ("tool_choice.name", {"tools": [FUNCTION], "tool_choice": {"type": "function", "name": "other"}}),
         ("text.format.type", {"text": {"format": {"type": "xml"}}}),
         ("text.format.name", {"text": {"format": {"type": "json_schema", "schema": {}}}}),
@@ -89,6 +101,7 @@ def test_what_changes_nothing_here_is_taken_and_named() -> None:
         "client_metadata",
         "tools[0].web_search",
         "tools[1].openrouter:datetime",
+        "tool_choice.web_search",
         "input.reasoning",
         "input.web_search_call",
     }
@@ -156,7 +169,6 @@ def test_long_names_stay_apart() -> None:
         ({"type": "function", "name": "look_up"}, "look_up"),
         ({"type": "custom", "name": "apply_patch"}, "apply_patch"),
         ({"type": "function", "name": "look_up", "namespace": "mcp"}, "mcp__look_up"),
-        ({"type": "allowed_tools", "mode": "auto", "tools": []}, "auto"),
         ({"type": "web_search"}, None),
         ({"type": "openrouter:fusion"}, None),
     ],
@@ -166,6 +178,45 @@ def test_choices_of_tools_are_translated(choice: Any, wanted: str | None) -> Non
     assert writer is not None
     found = writer.tool_choice
     assert (found if found is None or isinstance(found, str) else found["function"]["name"]) == wanted
+
+
+def test_only_allowed_tools_are_offered() -> None:
+    listed = [FUNCTION, {"type": "custom", "name": "apply_patch"}, {"type": "mcp", "server_label": "x"}]
+    choice = {"type": "allowed_tools", "mode": "required", "tools": listed}
+    asked = read(tools=[FUNCTION, SPACE, CUSTOM], tool_choice=choice)
+    assert asked.writer is not None
+    assert [tool["function"]["name"] for tool in asked.writer.tools] == ["look_up", "apply_patch"]
+    assert asked.writer.tool_choice == "required"
+    assert asked.ignored == ("tool_choice.tools[2].mcp",)
+    none = read(tools=[FUNCTION], tool_choice={**choice, "tools": listed[2:]})
+    assert (none.writer, none.ignored) == (None, ("tool_choice.tools[0].mcp", "tool_choice"))
+
+
+@pytest.mark.parametrize(
+    ("choice", "named"),
+    [
+        ("required", ("tool_choice",)),
+        (FUNCTION, ("tool_choice",)),
+        ({"type": "allowed_tools", "mode": "required", "tools": [FUNCTION]}, ("tool_choice",)),
+        ({"type": "web_search"}, ("tool_choice.web_search",)),
+        ("auto", ()),
+        ("none", ()),
+        (None, ()),
+    ],
+)
+def test_without_tools_there_is_nothing_to_choose(choice: Any, named: tuple[str, ...]) -> None:
+    asked = read(tools=[{"type": "image_generation"}], tool_choice=choice)
+    assert (asked.writer, asked.ignored) == (None, ("tools[0].image_generation", *named))
+
+
+def test_what_is_said_behind_calls_is_of_their_turn() -> None:
+    """Most upstreams want the results of calls right behind the turn that has them."""
+    call = {"type": "function_call", "call_id": "a", "name": "look_up", "arguments": "{}"}
+    said = {"role": "assistant", "content": [{"type": "output_text", "text": "Well."}]}
+    output = {"type": "function_call_output", "call_id": "a", "output": "1"}
+    asked = read(input=[{"role": "user", "content": "Why?"}, said, call, said, output, said])
+    turn = Message("assistant", "Well.\nWell.", tool_calls=(ToolCall(id="a", name="look_up", arguments="{}"),))
+    assert asked.messages[1:] == (turn, Message("tool", "1", tool_call_id="a"), Message("assistant", "Well."))
 
 
 @pytest.mark.parametrize(
