@@ -14,12 +14,13 @@ from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
-from fusion_graph.pipeline import Limits
+from fusion_graph.pipeline import Limits, ParamSpec
 from fusion_graph.server._deciding import First, first_of
 from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
 from fusion_graph.server._replay import Recall
+from fusion_graph.server._wire_fusion import MAX_PANEL
 
 if TYPE_CHECKING:
     from fusion_graph.server._asked import Asked, Convening
@@ -138,6 +139,8 @@ def _bound(service: Service, served: Served, changes: Overrides) -> Bound:
             served.bind({name: value}, lambda _model: True)
         except (UsageError, PipelineError) as error:
             raise invalid(_first_line(error), f"fusion.{name[:64]}") from None
+        if name in models and isinstance(value, list):
+            _check_panel(served.pipeline.params[name], len(value))
         for model in _slugs(value) if name in models else ():
             if not service.allows(model):
                 raise invalid("this model is not allowed here", f"fusion.{name}", code="model_not_allowed")
@@ -145,6 +148,13 @@ def _bound(service: Service, served: Served, changes: Overrides) -> Bound:
         return served.bind(changes.params, service.allows)
     except (UsageError, PipelineError) as error:
         raise invalid(_first_line(error), "fusion") from None
+
+
+def _check_panel(spec: ParamSpec, size: int) -> None:
+    """A request's panel is bounded, by the file's own where that is larger."""
+    most = max(MAX_PANEL, len(spec.default) if isinstance(spec.default, list) else 0)
+    if size > most:
+        raise invalid(f"fusion.{spec.name} may name {most} models at most, not {size}", f"fusion.{spec.name}")
 
 
 def _slugs(value: Any) -> list[str]:

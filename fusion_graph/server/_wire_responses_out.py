@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from fusion_graph.server._speech import Head
 
 
+PREFIXES: Mapping[str, str] = {"function_call": "fc", "custom_tool_call": "ctc"}
+"""Of the ids of calls."""
+
+
 @dataclass(slots=True)
 class _Item:
     """One item of the output while it grows; `parts` are pieces of its text or arguments."""
@@ -151,7 +155,7 @@ class ResponseSpeech:
         if item is None:
             said = self._end_message()
             body = self._call_body(piece.id, piece.name, "")
-            item, begun = self._open(body, "ctc" if body["type"] == "custom_tool_call" else "fc")
+            item, begun = self._open(body, PREFIXES[body["type"]])
             item.custom = body["type"] == "custom_tool_call"
             self._calls[piece.index] = item
             said += begun
@@ -222,7 +226,7 @@ class ResponseSpeech:
             output.append({"id": f"msg_{run}_{len(output)}", **message, "content": parts})
         for call in draft.tool_calls:
             item = self._call_body(call.id, call.name, call.arguments)
-            output.append({"id": f"fc_{run}_{len(output)}", "status": "completed", **item})
+            output.append({"id": f"{PREFIXES[item['type']]}_{run}_{len(output)}", "status": "completed", **item})
         state, why = _status(draft)
         return self._response(state, output, incomplete_details=why, usage=self._counted(result), fusion=block)
 

@@ -26,6 +26,17 @@ async def test_parameters_change_the_graph() -> None:
     assert len(body["fusion"]["panel_models"]) == 6
 
 
+@pytest.mark.parametrize(("own", "most"), [(2, 8), (10, 10)])
+async def test_a_requests_panel_is_bounded(own: int, most: int) -> None:
+    # wire 1.9
+    form = f"name: fusion\npanel: {['a/x'] * own}\njudge: j/j\nsynthesizer: w/w\n"
+    async with stand(None, form) as at:
+        assert (await at.ask(fusion={"panel": ["a/x"] * most}))[0] == 200
+        status, body = await at.ask(fusion={"panel": ["a/x"] * (most + 1)})
+        assert len(at.upstream.received) == most + 2
+    assert (status, body["error"]["param"]) == (400, "fusion.panel")
+
+
 @pytest.mark.parametrize(
     ("param", "block"),
     [

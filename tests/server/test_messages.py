@@ -64,18 +64,6 @@ async def test_arguments_that_are_no_object_fail_the_run() -> None:
         assert (status, whole_messages(json.loads(text)).text) == (200, "The written answer.")
 
 
-@pytest.mark.parametrize("stream", [False, True])
-async def test_leaving_cancels_the_run(stream: bool) -> None:
-    async with stand({"j/j": (asyncio.Event(), "never")}) as at:
-        asking = asyncio.create_task(post(at, stream=stream))
-        await at.upstream.sim.called("j/j")
-        asking.cancel()
-        async with asyncio.timeout(1):
-            await asyncio.wait([asking])
-            await at.settled()
-        assert [call.model for call in at.upstream.sim.cancelled] == ["j/j"]
-
-
 async def test_the_copy_that_does_not_stream_is_not_paid_twice() -> None:
     """A client that saw a stream break off sends the same again, whole: what was paid for is there."""
     async with stand() as at:

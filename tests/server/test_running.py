@@ -8,8 +8,10 @@ import json
 
 import pytest
 
+from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers.sim import Script
 from tests.server.stand import ONE, events_of, stand, text_of
+from tests.server.wires import WIRES
 
 
 async def test_stream_that_breaks_never_ends_well() -> None:
@@ -31,13 +33,20 @@ async def test_deadline_is_504() -> None:
 # --- clients that leave -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("waits", ["a/x", "j/j", "w/w"])
-async def test_leaving_cancels_the_run(waits: str, stream: bool) -> None:
-    # wire 1.5: in every phase, streamed or not, within a second
+async def test_leaving_cancels_the_run(waits: str, stream: bool, wire: str) -> None:
+    # wire 1.5: in every phase, on three APIs, streamed or not, within a second
     script: Script = {waits: (asyncio.Event(), "never")}
+    body = {**WIRES[wire].write("fusion", (Message("user", "Why?"),), Sampling(max_tokens=10)), "stream": stream}
     async with stand(script) as at:
-        asking = asyncio.create_task(at.ask(stream=stream))
+
+        async def ask() -> None:
+            async with at.session.post(at.url(WIRES[wire].path), json=body) as response:
+                await response.read()
+
+        asking = asyncio.create_task(ask())
         await at.upstream.sim.called(waits)
         asking.cancel()
         async with asyncio.timeout(1):
