@@ -20,6 +20,7 @@ from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
 from fusion_graph.server._auth import Key, keys_of, read_keys
+from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions, read_options
@@ -66,7 +67,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     selection = await backends.select(setup)
     prices = engines.prices(given.prices)
     tools = await server_toolbox(setup, given.allow_tools)
-    limits = await _limits(setup, options, log)
+    limits, failures = await _shared(setup, options, log)
     journal = open_journal(setup) if given.journal else None
     caches = Caches(lambda: open_cache(setup))
     providers = remembering(PROVIDERS)  # what was paid for and not delivered
@@ -83,12 +84,14 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             backend=selection.default,
             log=log,
             limits=limits,
+            failures=failures,
             telemetry=telemetry,
             journal=journal,
             caches=caches,
             reuse_port=shared_port,
         )
     except BaseException:
+        await failures.aclose()
         await limits.aclose()
         raise
 
@@ -143,14 +146,16 @@ def open_journal(setup: settings.Settings) -> Journal:
     return journal
 
 
-async def _limits(setup: settings.Settings, options: ServerOptions, log: Log) -> Limits:
-    """In this process, or in Redis for all servers that name the same one."""
+async def _shared(setup: settings.Settings, options: ServerOptions, log: Log) -> tuple[Limits, Failures]:
+    """What this process keeps alone, or in Redis with all servers that name the same one."""
     if not setup.redis_url:
-        return Limits()
-    from fusion_graph.server._shared_limits import open_shared
+        return Limits(), Failures()
+    from fusion_graph.server._shared_failures import open_failures
+    from fusion_graph.server._shared_limits import SharedLimits, connect
 
+    client = await connect(setup.redis_url)
     longest = options.queue_s + options.deadline_s + options.write_s + options.drain_s
-    return await open_shared(setup.redis_url, lease_s=longest, log=log)
+    return SharedLimits(client, lease_s=longest, log=log), await open_failures(client, log=log)
 
 
 def _telemetry(log: Log, *, content: bool) -> Telemetry:

@@ -16,6 +16,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import Key, Keys
 from fusion_graph.server._dispatch import Dispatcher
+from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._listener import Listener, quiet_logger, tls_context
 from fusion_graph.server._logs import Log
@@ -106,6 +107,7 @@ class Server:
             self._watch.cancel()
             await asyncio.wait([self._watch])
         await self._runner.cleanup()
+        await self.service.failures.aclose()
         await self.service.limits.aclose()
         await self.service.fusion.aclose()
 
@@ -120,6 +122,7 @@ async def open_server(
     log: Log | None = None,
     telemetry: Telemetry | None = None,
     limits: Limits | None = None,
+    failures: Failures | None = None,
     journal: Journal | None = None,
     caches: Caches | None = None,
     reuse_port: bool = False,
@@ -141,6 +144,7 @@ async def open_server(
         peers=Peers(options.proxies),
         telemetry=telemetry,
         limits=limits or Limits(),
+        failures=Failures() if failures is None else failures,  # an empty one is false
         journal=journal,
         caches=caches,
     )

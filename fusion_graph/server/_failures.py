@@ -65,10 +65,12 @@ class Failures:
         while len(self._failed) > MOST:
             self._failed.popitem(last=False)
 
-    def forget(self, tenant: str, body: Callable[[], str]) -> None:
-        """It went well this time."""
-        if self._failed:
-            self._failed.pop((tenant, body()), None)
+    def forget(self, tenant: str, body: Callable[[], str]) -> bool:
+        """It went well this time. Says whether it was known at all."""
+        return bool(self._failed) and self._failed.pop((tenant, body()), None) is not None
+
+    async def aclose(self) -> None:
+        """The server ends."""
 
     def _find(self, tenant: str, body: Callable[[], str]) -> _Failure | None:
         old = self._clock() - FORGOTTEN_S - MOST_WAIT_S

@@ -140,7 +140,12 @@ class SharedLimits(Limits):
 
 
 async def open_shared(url: str, *, lease_s: float, log: Log, clock: Callable[[], float] = time.time) -> SharedLimits:
-    """Connect. Raises UsageError without the client, for a wrong address, and where no Redis answers."""
+    """Raises UsageError where no Redis can be reached."""
+    return SharedLimits(await connect(url), lease_s=lease_s, log=log, clock=clock)
+
+
+async def connect(url: str) -> Redis:
+    """Raises UsageError without the client, for a wrong address, and where no Redis answers."""
     try:
         from redis.asyncio import Redis
         from redis.exceptions import RedisError
@@ -164,4 +169,4 @@ async def open_shared(url: str, *, lease_s: float, log: Log, clock: Callable[[],
         await client.aclose()
         reason = type(fault).__name__
         raise UsageError(f"no Redis answers at FUSION_REDIS_URL ({reason})", hint="start it, or unset it") from None
-    return SharedLimits(client, lease_s=lease_s, log=log, clock=clock)
+    return client

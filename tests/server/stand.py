@@ -23,6 +23,7 @@ from fusion_graph.providers._sim_server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._app import Server, open_server
 from fusion_graph.server._auth import Key
+from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
 from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
@@ -152,6 +153,7 @@ async def stand(
     base_url: str = "",
     log: TextIO | None = None,
     limits: Limits | None = None,
+    failures: Failures | None = None,
     journal: Journal | None = None,
     caches: Caches | None = None,
     tools: Toolbox = NO_TOOLS,
@@ -184,6 +186,7 @@ async def stand(
             journal=journal,
             caches=caches,
             limits=limits,
+            failures=failures,
         )
         stack.push_async_callback(server.aclose)
         connector = aiohttp.TCPConnector(limit=0)

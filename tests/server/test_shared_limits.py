@@ -7,10 +7,9 @@ import asyncio
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -21,43 +20,10 @@ from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._logs import Log
 from fusion_graph.server._shared_limits import SharedLimits, open_shared
+from tests.server.places import Place, real
 from tests.server.stand import stand
 
-PROGRAM = shutil.which("redis-server")
 RAW = "k" * 20
-real = pytest.mark.skipif(not PROGRAM, reason="redis-server is not installed")
-
-
-class Place:
-    """A Redis of the test's own, on a socket file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url = f"unix://{folder}/redis.sock"
-        command = [
-            PROGRAM or "",
-            "--port",
-            "0",
-            "--unixsocket",
-            f"{folder}/redis.sock",
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout
-        assert any("eady to accept connections" in line for line in self.process.stdout)
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=20)
-
-
-@pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    redis = Place(tmp_path_factory.mktemp("redis"))
-    yield redis
-    redis.end()
 
 
 def key(**rights: object) -> Key:
