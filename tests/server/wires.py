@@ -68,6 +68,7 @@ def write_chat(model: str, messages: Sequence[Message], s: Sampling) -> Body:
 
 def write_messages(model: str, messages: Sequence[Message], s: Sampling) -> Body:
     turns: list[Body] = []
+    first, messages = _first_system(messages)
     for m in messages:
         if m.role == "tool":
             block = {"type": "tool_result", "tool_use_id": m.tool_call_id, "content": m.content}
@@ -94,6 +95,7 @@ def write_messages(model: str, messages: Sequence[Message], s: Sampling) -> Body
         "format": None if form is None else {"type": "json_schema", "schema": form["json_schema"]["schema"]},
     }
     fields = {
+        "system": first,
         "temperature": s.temperature,
         "top_p": s.top_p,
         "stop_sequences": list(s.stop_sequences),
@@ -103,6 +105,11 @@ def write_messages(model: str, messages: Sequence[Message], s: Sampling) -> Body
     }
     body = {"model": model, "max_tokens": s.max_tokens or 0}
     return {**body, "messages": [{k: v for k, v in t.items() if k != "results"} for t in turns], **set_fields(fields)}
+
+
+def _first_system(messages: Sequence[Message]) -> tuple[Any, Sequence[Message]]:
+    """What stands before the conversation has a field of its own on the younger wires."""
+    return (messages[0].content, messages[1:]) if messages and messages[0].role == "system" else (None, messages)
 
 
 def _block(part: Mapping[str, Any]) -> Body:
@@ -126,6 +133,7 @@ def _messages_choice(s: Sampling) -> Body | None:
 
 def write_responses(model: str, messages: Sequence[Message], s: Sampling) -> Body:
     items: list[Body] = []
+    first, messages = _first_system(messages)
     for m in messages:
         if m.role == "tool":
             items.append({"type": "function_call_output", "call_id": m.tool_call_id, "output": m.content})
@@ -142,6 +150,7 @@ def write_responses(model: str, messages: Sequence[Message], s: Sampling) -> Bod
         choice = {"type": "function", "name": choice["function"]["name"]}
     text = {"format": None if form is None else {"type": "json_schema", **form["json_schema"]}}
     fields = {
+        "instructions": first,
         "temperature": s.temperature,
         "top_p": s.top_p,
         "max_output_tokens": s.max_tokens,
