@@ -27,6 +27,7 @@ class Conversation:
         self._ignored = ignored
         self._found: list[Message] = []
         self._media: list[Part] = []
+        self._behind: list[str] = []  # what the assistant said behind its calls and before their results
 
     def add(self, value: Any, path: str) -> None:
         item = fields.mapping(value, path)
@@ -44,6 +45,7 @@ class Conversation:
     def messages(self, instructions: str | None) -> tuple[Message, ...]:
         """All of it, the instructions first."""
         self._settle()
+        self._end_turn()
         if not any(message.role != "system" for message in self._found):
             raise invalid("input holds nothing to answer", "input")
         media = (part for m in self._found if not isinstance(m.content, str) for part in m.content)
@@ -59,10 +61,10 @@ class Conversation:
         if not isinstance(content, str):
             parts = _parts(content, f"{path}.content")
             content = parts if role == "user" else _text_of(parts)
-        last = self._found[-1] if self._found else None
-        if role == "assistant" and last is not None and last.tool_calls:  # said behind its calls, before their results
-            self._found[-1] = replace(last, content="\n".join(filter(None, (last.text, str(content)))))
+        if role == "assistant" and self._found and self._found[-1].tool_calls:
+            self._behind.append(str(content))
         else:
+            self._end_turn()
             self._found.append(Message(role, content))
 
     def _call(self, item: Mapping[str, Any], path: str) -> None:
@@ -92,6 +94,7 @@ class Conversation:
             parts = _parts(output, f"{path}.output")
             self._media += [part for part in parts if part["type"] != "text"]
             output = _text_of(parts)
+        self._end_turn()
         self._found.append(Message("tool", output, tool_call_id=_call_id(item, path)))
 
     def _pass(self, _item: Mapping[str, Any], _path: str) -> None:
@@ -101,6 +104,13 @@ class Conversation:
         if self._media:
             self._found.append(Message("user", tuple(self._media)))
             self._media = []
+
+    def _end_turn(self) -> None:
+        """What was said behind the calls joins the turn that has them."""
+        if self._behind:
+            last = self._found[-1]
+            self._found[-1] = replace(last, content="\n".join(filter(None, (last.text, *self._behind))))
+            self._behind = []
 
     _readers: Mapping[str, Callable[[Conversation, Mapping[str, Any], str], None]] = {
         "message": _message,

@@ -12,6 +12,7 @@ from fusion_graph.server._tools import MAX_TOOLS, check_function, check_size
 
 Function = Mapping[str, Any]
 CHOICES: Mapping[str, str] = {"auto": "auto", "any": "required", "none": "none"}
+MAX_CHANGES = 4096
 ADDED, REMOVED = "tool_addition", "tool_removal"
 CHANGES = frozenset({ADDED, REMOVED})
 """Blocks of system turns that are about tools and say nothing to a model."""
@@ -29,7 +30,9 @@ def read_tools(body: Mapping[str, Any], ignored: list[str]) -> tuple[Function, .
             raise invalid(f"tools[{i}].name is the name of two tools", f"tools[{i}].name")
         known[function["name"]] = function
     offered = dict(known)
-    for path, block in _changes(body["messages"]):
+    for count, (path, block) in enumerate(_changes(body["messages"])):
+        if count == MAX_CHANGES:
+            raise invalid(f"messages change the tools more than {MAX_CHANGES} times", "messages")
         tool, where = fields.mapping(block.get("tool"), f"{path}.tool"), f"{path}.tool.definition"
         if block["type"] == ADDED and tool.get("type") == "tool_definition":
             function = _function(fields.mapping(tool.get("definition"), where), where, ignored)

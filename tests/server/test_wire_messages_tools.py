@@ -79,6 +79,7 @@ def test_a_turn_that_only_changes_tools_says_nothing() -> None:
         ("messages[1].content[0].tool.definition.input_schema", [defined({"name": "three"})], {}),
         ("messages[1].content[0].tool.definition.name", [defined(tool("fusion_x"))], {}),
         ("tools", [defined(tool("last"))], {"tools": [tool(f"t{i}") for i in range(128)]}),
+        ("messages", [named("removal", "one")] * 4097, {}),
         ("tool_choice.name", [named("removal", "one")], {"tool_choice": {"type": "tool", "name": "one"}}),
         ("tool_choice", [], {"tools": [], "tool_choice": "auto"}),
         ("tool_choice.type", [], {"tools": [], "tool_choice": {"type": "all"}}),

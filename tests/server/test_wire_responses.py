@@ -214,9 +214,20 @@ def test_what_is_said_behind_calls_is_of_their_turn() -> None:
     call = {"type": "function_call", "call_id": "a", "name": "look_up", "arguments": "{}"}
     said = {"role": "assistant", "content": [{"type": "output_text", "text": "Well."}]}
     output = {"type": "function_call_output", "call_id": "a", "output": "1"}
-    asked = read(input=[{"role": "user", "content": "Why?"}, said, call, said, output, said])
-    turn = Message("assistant", "Well.\nWell.", tool_calls=(ToolCall(id="a", name="look_up", arguments="{}"),))
-    assert asked.messages[1:] == (turn, Message("tool", "1", tool_call_id="a"), Message("assistant", "Well."))
+    why = {"role": "user", "content": "Why?"}
+    once = ToolCall(id="a", name="look_up", arguments="{}")
+    plain, told = Message("assistant", "Well."), Message("tool", "1", tool_call_id="a")
+
+    def turn(text: str, *calls: ToolCall) -> Message:
+        return Message("assistant", text, tool_calls=calls)
+
+    for given, wanted in (
+        ([said, call, said, output, said], (turn("Well.\nWell.", once), told, plain)),
+        ([call, said, said, call, said, output], (turn("Well.\nWell.\nWell.", once, once), told)),
+        ([call, said], (turn("Well.", once),)),
+        ([call, said, why, said], (turn("Well.", once), Message("user", "Why?"), plain)),
+    ):
+        assert read(input=[why, *given]).messages[1:] == wanted
 
 
 @pytest.mark.parametrize(
