@@ -3,6 +3,7 @@ file are the only places that read them.
 
     FusionError
      |- UsageError            the caller: bad argument, missing file, missing key          exit 2, 400
+     |   `- LimitsTooSmall    what is asked for does not fit the limits it is asked under
      |- PipelineError         the author: the YAML is wrong; carries every Diagnostic      exit 2, 400
      |- ProviderError         an upstream: carries a reason code (wire contract, faults)   exit 1, 502
      |   |- Transient         worth another attempt
@@ -59,6 +60,10 @@ class UsageError(FusionError):
 
     exit_code = 2
     http_status = 400
+
+
+class LimitsTooSmall(UsageError):
+    """What was asked for does not fit the limits it was asked under, whatever becomes of it."""
 
 
 class PipelineError(FusionError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.ledger import Amount, Ledger
 from fusion_graph.engine.tooled import check_tools
-from fusion_graph.errors import UsageError
+from fusion_graph.errors import LimitsTooSmall, UsageError
 from fusion_graph.graph.forecast import tokens
 from fusion_graph.messages import Usage
 
@@ -31,15 +31,15 @@ def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
     if Ledger.needed(limits):
         hold = writer_hold(bound, request, services)
         if limits.budget_usd is not None and hold.usd > limits.budget_usd:
-            raise UsageError(
+            raise LimitsTooSmall(
                 f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer"
                 f" (at most {hold.usd:.6f} USD)",
                 hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
             )
         if limits.max_calls is not None and hold.calls > limits.max_calls:
-            raise UsageError("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
+            raise LimitsTooSmall("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
         if limits.max_tokens is not None and hold.tokens > limits.max_tokens:
-            raise UsageError(
+            raise LimitsTooSmall(
                 f"max_tokens {limits.max_tokens} is too small for one call of the final writer (at most {hold.tokens})",
                 hint="raise limits.max_tokens or lower the nodes' max_tokens",
             )

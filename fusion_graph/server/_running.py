@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult, total_cost
-from fusion_graph.errors import UsageError
+from fusion_graph.errors import LimitsTooSmall, UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
@@ -285,8 +285,11 @@ def _misused(job: Job, error: UsageError) -> Refused:
     is not."""
     if job.request.n > 1 and error.message.startswith("n > 1"):
         return invalid("n above 1 needs a pipeline whose writer streams", "n")
+    if isinstance(error, LimitsTooSmall):
+        where = "fusion" if job.changed else None
+        return invalid(f"this request does not fit the pipeline's limits: {error.message}", where)
     if job.changed:
-        return invalid("this pipeline cannot run within these limits", "fusion")
+        return invalid(f"this pipeline cannot run so: {error.message}", "fusion")
     return Refused(502, "upstream_error", "this pipeline cannot run as it is set up", code="not_ready", retry=False)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from fusion_graph.messages import Message, Sampling
 from tests.server.stand import PANEL, stand
+from tests.server.wires import WIRES
 
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
@@ -83,6 +85,26 @@ async def test_budget_that_is_too_small_is_the_requests_fault() -> None:
     async with stand() as at:
         status, body = await at.ask(fusion={"max_cost_usd": 0.0000001})
     assert (status, body["error"]["param"]) == (400, "fusion")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("wire", WIRES)
+async def test_an_answer_longer_than_the_budget_holds_is_the_requests_fault(wire: str, stream: bool) -> None:
+    """An agent asks for 64,000 tokens, whatever the pipeline may spend."""
+    limited = PANEL.replace("defaults:", "limits: {budget_usd: 0.05}\ndefaults:")
+    async with stand(None, limited) as at:
+        for most, status, words in ((64_000, 400, "too small for one call of the final writer"), (100, 200, "")):
+            body = WIRES[wire].write("fusion", (Message("user", "Why?"),), Sampling(max_tokens=most))
+            async with at.session.post(at.url(WIRES[wire].path), json={**body, "stream": stream}) as response:
+                assert (response.status, words in await response.text()) == (status, True)
+
+
+async def test_a_model_without_a_price_is_named() -> None:
+    limited = PANEL.replace("defaults:", "limits: {budget_usd: 0.05}\ndefaults:")
+    async with stand(None, limited, allow_models=("z/*",)) as at:
+        status, body = await at.ask(fusion={"judge": "z/unpriced"})
+    assert (status, body["error"]["param"]) == (400, "fusion")
+    assert "the price of z/unpriced" in body["error"]["message"]
 
 
 async def test_only_the_writer_gets_the_fields() -> None:
