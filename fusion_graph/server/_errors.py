@@ -28,6 +28,8 @@ PERMANENT = frozenset(
         "insufficient_credits", "redirect_refused", "wrong_content_type",
     }
 )  # fmt: skip
+FOLLOWS = frozenset({"cancelled", "quorum_not_met", "no_usable_option"})
+"""Reasons that only say what became of others."""
 CODES = frozenset({*PERMANENT, "quorum_not_met", "response_format_unmet", "no_usable_option", "budget", "deadline"})
 """Reasons that a client may see as `code`; any other is `all_panels_failed`."""
 
@@ -129,8 +131,7 @@ def failed_run(result: RunResult) -> Refused:
     """A run without an answer."""
     error = result.error
     assert error is not None
-    causes = {e.reason for e in result.events if isinstance(e, CallFailed)}
-    causes |= {e.reason for e in result.events if isinstance(e, NodeFinished) and e.state == "failed" and not causes}
+    causes = _causes(result)
     account = _account(result)
 
     def final(status: int, kind: str, text: str, code: str) -> Refused:
@@ -158,6 +159,16 @@ def failed_run(result: RunResult) -> Refused:
     refused = final(502, "upstream_error", f"no node gave a usable answer: {', '.join(sorted(causes))}", code)
     refused.lasting = causes <= PERMANENT
     return refused
+
+
+def _causes(result: RunResult) -> set[str]:
+    """Why calls failed; else why nodes did that made none, as no call goes out with a key that was refused. What only
+    follows from that is no cause of its own."""
+    called = {e.reason for e in result.events if isinstance(e, CallFailed)} - FOLLOWS
+    if called:
+        return called
+    reasons = {e.reason for e in result.events if isinstance(e, NodeFinished) and e.state == "failed"}
+    return {reason for reason in reasons - FOLLOWS if not reason.startswith("upstream:")} or reasons
 
 
 def _account(result: RunResult) -> dict[str, Any]:

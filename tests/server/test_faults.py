@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from fusion_graph.errors import Transient
+from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
 from fusion_graph.providers.sim import Script
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
 from tests.server.struck import NODES, hit, pipeline
+from tests.server.wires import WIRES
 
 ALONE = """
 version: 1
@@ -90,6 +92,24 @@ async def test_whole_reply_is_not_lost_to_a_timer() -> None:
     assert body["choices"][0]["finish_reason"] == "stop"
     assert body["fusion"]["cost_estimated"]
     assert body["fusion"]["degraded"] == []
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_key_that_was_refused_is_said_for_good_also_without_a_call(wire: str) -> None:
+    """The first run asks and is refused; no call of the second one leaves. Both say why, and clients send neither
+    again."""
+    async with stand(None, pipeline("proposer", "401", strict=True)) as at:
+        for question in ("Why?", "And why that?"):
+            body = WIRES[wire].write("struck", (Message("user", question),), Sampling(max_tokens=10))
+            body["fusion"] = hit("proposer", "401")
+            async with at.session.post(at.url(WIRES[wire].path), json=body) as response:
+                told = WIRES[wire].whole(await response.json())
+            assert response.status == {"chat": 502, "messages": 500, "responses": 400}[wire]
+            assert response.headers["x-should-retry"] == "false"
+            assert told.error is not None
+            assert told.error["message"].endswith(": auth_failed")
+            assert told.error.get("code", "auth_failed") == "auth_failed"
+        assert {request.body["messages"][-1]["content"] for request in at.upstream.received} <= {"Why?"}
 
 
 async def check(name: str, role: str, *, stream: bool) -> None:
