@@ -1,5 +1,6 @@
 """What writing runs down costs per node, on instant models with 50 runs at once: the same runs with a journal and
-without, in turns. Wall and CPU include the writing thread."""
+without, in turns. Wall and CPU include the writing thread. And what a session takes on disk, whose every step sends all
+that was said before."""
 
 from __future__ import annotations
 
@@ -8,17 +9,23 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks import shapes
 from benchmarks.measure import Row, duel
 from benchmarks.models import QUESTION, Instant, open_engine
 from fusion_graph.engine.fusion import Fusion
-from fusion_graph.engine.request import ask
+from fusion_graph.engine.request import RunRequest, ask
 from fusion_graph.graph.binding import Bound
-from fusion_graph.store.journal import Job, Journal
+from fusion_graph.messages import Message
+from fusion_graph.store.database import connect
+from fusion_graph.store.journal import FILE, Job, Journal
+from fusion_graph.store.pruning import SIZE
+from fusion_graph.store.series import Series
 
 AT_ONCE = 50
+STEPS, SAID = 50, 2_000
 LIMITS = {"wall": (0.3, time.perf_counter), "CPU": (0.1, time.process_time)}
 """Milliseconds a node, and the clock they are read from."""
 
@@ -35,6 +42,34 @@ def rows(*, quick: bool) -> Iterator[Row]:
                 gate=limit,
                 unit="ms",
             )
+    whole, half = (asyncio.run(_session(steps)) for steps in ((4, 2) if quick else (2 * STEPS, STEPS)))
+    yield Row(
+        subject=f"journal, a session: bytes of {2 * STEPS} steps to those of {STEPS}",
+        measured=whole / half,
+        goal=2.1,
+        gate=2.2,
+        note=f"{half / 1e3:.0f} kB for {STEPS} steps of {SAID * 2 / 1e3:g} kB",
+    )
+
+
+async def _session(steps: int) -> int:
+    """The bytes of a journal with one session in it. Each step is sent what was said before, and adds a reply and a
+    result of `SAID` characters each."""
+    engine, bound = open_engine(Instant()), shapes.chain(shapes.names(1))
+    messages: tuple[Message, ...] = (Message("system", "x" * SAID), Message("user", QUESTION))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        series = Series(journal=journal, command="code")
+        for step in range(steps):
+            job = Job(series.run_id(step), bound, messages, series.fence, "stub", command="code")
+            memory = series.memory(job)
+            await engine.run(bound, RunRequest(messages=messages, run_id=job.id, fence=series.fence, memory=memory))
+            call, result = (f"{what} {step} ".ljust(SAID, "x") for what in ("call", "result"))
+            messages = (*messages, Message("assistant", call), Message("user", result))
+        journal.close()
+        with closing(connect(Path(folder) / FILE)) as connection:
+            (size,) = connection.execute(SIZE).fetchone()
+    return int(size)
 
 
 async def _cost(bound: Bound, runs: int, turns: int, clock: Callable[[], float]) -> float:

@@ -61,7 +61,7 @@ def table(lines: Sequence[RunLine]) -> str:
     rows = [
         (
             line.id,
-            line.command + (f", {line.runs} runs" if line.runs > 1 else ""),
+            line.command if line.is_run else f"{line.command}, {several(line.runs, 'run')}",
             line.pipeline if len(line.pipeline) <= TITLE else f"{line.pipeline[: TITLE - 3]}...",
             line.state + (f" ({line.reason})" if line.reason else ""),
             _when(line.began),
@@ -177,17 +177,20 @@ def exported(connection: Connection, run: StoredRun) -> dict[str, Any]:
     }
 
 
-def pruned(days: float | None, max_mb: float | None) -> int:
-    """How many runs were forgotten. Raises UsageError when the journal cannot be opened."""
+def pruned(days: float | None, max_mb: float | None) -> str:
+    """What was forgotten, in words. Raises UsageError when the journal cannot be opened."""
     setup = settings.load()
     options = read_options(setup.store)
     before = time.time() - (options.keep_days if days is None else days) * DAY_S
     most = int((options.max_mb if max_mb is None else max_mb) * MB)
     path = setup.home / FILE
     if not path.exists():
-        return 0
+        return "0 runs forgotten"
     with changing(path, JOURNAL) as connection:
-        return prune(connection, before=before, max_bytes=most)
+        gone = prune(connection, before=before, max_bytes=most)
+    whose = " and ".join(several(number, NOUNS.get(name, name)) for name, number in sorted(gone.series.items()))
+    of_series = f", {gone.of_series} of them of {whose}" if gone.series else ""
+    return f"{several(gone.runs, 'run')} forgotten{of_series}"
 
 
 # --- two against each other -------------------------------------------------------------------------------------------

@@ -102,9 +102,9 @@ def resume(context: click.Context, run: str, as_json: bool) -> int:
 )
 @click.option("--max-mb", type=click.FloatRange(min=0), metavar="X", help="Then the oldest, down to this size.")
 def prune(days: float | None, max_mb: float | None) -> int:
-    """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says."""
+    """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says. An eval, a
+    session or a conversation goes as a whole, by when it last went on; every run of it counts."""
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.commands._figures import several
 
-    _console.out(f"{several(_histories.pruned(days, max_mb), 'run')} forgotten")
+    _console.out(_histories.pruned(days, max_mb))
     return 0

@@ -14,7 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
@@ -23,7 +25,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.store.clockwork import standing_still
 
 BUSY_MS = 5_000  # another process may be writing
-AT_ONCE = 2_000  # statements of one transaction
+AT_ONCE = 2_000  # of what is put, in one transaction
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 Task: TypeAlias = Callable[[sqlite3.Connection], None]
 
@@ -35,7 +37,8 @@ class Schema(NamedTuple):
     steps: tuple[str, ...]
 
 
-class _Flush(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Flush:
     """Somebody waits for everything put so far."""
 
     loop: asyncio.AbstractEventLoop
@@ -49,7 +52,7 @@ class Database:
         self.path = path
         self.broken = ""
         self._schema = schema
-        self._queue: SimpleQueue[Statement | Task | _Flush | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Statement, ...] | Task | _Flush | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -64,12 +67,13 @@ class Database:
         self._thread = threading.Thread(target=self._write, name=f"{self._schema.name}-writer", daemon=True)
         self._thread.start()
 
-    def put(self, sql: str, values: Sequence[Any]) -> None:
+    def put(self, sql: str, values: Sequence[Any], first: Sequence[Statement] = ()) -> None:
+        """A statement, in one transaction with those that come `first`."""
         if not self.broken:
-            self._queue.put((sql, values))
+            self._queue.put((*first, (sql, values)))
 
     def do(self, task: Task) -> None:
-        """Work for the writing thread, in a transaction of its own; for what one statement cannot do."""
+        """Work for the writing thread that makes transactions of its own; for what statements cannot do."""
         if not self.broken:
             self._queue.put(task)
 
@@ -98,18 +102,22 @@ class Database:
         while more:
             items = self._take()
             more = None not in items
-            work = [item for item in items if item is not None and not isinstance(item, _Flush)]
-            if work and not self.broken:
+            flushes = [item for item in items if isinstance(item, _Flush)]
+            statements = [one for item in items if isinstance(item, tuple) for one in item]
+            tasks = [item for item in items if callable(item)]
+            if (statements or tasks) and not self.broken:
                 try:
                     connection = connection or connect(self.path)
-                    _commit(connection, work)
+                    _commit(connection, statements)
+                    for task in tasks:
+                        task(connection)
                 except sqlite3.Error as fault:
                     self._break(fault)
-            _wake([item for item in items if isinstance(item, _Flush)])
+            _wake(flushes)
         if connection is not None:
             connection.close()
 
-    def _take(self) -> list[Statement | Task | _Flush | None]:
+    def _take(self) -> list[tuple[Statement, ...] | Task | _Flush | None]:
         """What stands in the queue, at least one."""
         items = [self._queue.get()]
         with suppress(Empty):
@@ -121,17 +129,20 @@ class Database:
         self.broken = f"{self.path.name}: {fault}"
 
 
-def _commit(connection: sqlite3.Connection, work: Iterable[Statement | Task]) -> None:
+def _commit(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:
     """All in one transaction, neighbours with the same SQL together: to prepare one costs as much as to run it."""
+    if statements:
+        with transaction(connection):
+            for sql, group in groupby(statements, key=itemgetter(0)):
+                connection.executemany(sql, map(itemgetter(1), group))
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One that writes: committed at its end, taken back where it fails."""
     _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
     try:
-        for sql, group in groupby(work, key=lambda item: item[0] if isinstance(item, tuple) else ""):
-            if sql:
-                connection.executemany(sql, [item[1] for item in group if isinstance(item, tuple)])
-            else:
-                for task in group:
-                    assert not isinstance(task, tuple)
-                    task(connection)
+        yield
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):
@@ -228,13 +239,11 @@ def reading(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def changing(path: Path, schema: Schema) -> Iterator[sqlite3.Connection]:
-    """One transaction in a file that is there, brought forward first. Raises UsageError that says what is wrong with
-    it."""
+    """A file that is there, to be written to beside its writers, brought forward first. Raises UsageError that says
+    what is wrong with it."""
     with usable(path), closing(connect(path)) as connection:
         migrate(connection, schema, path)
-        _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
         yield connection
-        connection.execute("COMMIT")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Usage
+from fusion_graph.store import conversation
 from fusion_graph.store.listing import RunLine, list_runs
 
 TOOLS = (
@@ -94,7 +95,7 @@ def read_run(connection: Connection, run: str) -> StoredRun:
             source=_body(connection, row["source"]) or "",
             file=row["file"],
             params=json.loads(row["params"]),
-            messages=_body(connection, row["messages"]) or "[]",
+            messages=conversation.read(connection, row["messages"]),
             nodes=tuple(_node(found) for found in nodes),
             attempts=tuple(_attempt(found) for found in attempts),
             notes=tuple(map(_plain, notes)),

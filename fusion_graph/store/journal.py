@@ -7,8 +7,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, OperationalError
 from typing import Any, NamedTuple
 
 from fusion_graph.contracts import Recalled
@@ -18,20 +19,20 @@ from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Call, Completion, Message, Told, ToolCall
 from fusion_graph.pipeline import ModelRef, Node
+from fusion_graph.store import conversation
 from fusion_graph.store.cache import Cache
-from fusion_graph.store.database import Database, changing
+from fusion_graph.store.database import Database, Statement, changing, transaction
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.options import StoreOptions
 from fusion_graph.store.owner import me
 from fusion_graph.store.past import Past
 from fusion_graph.store.pruning import prune
 from fusion_graph.store.recorder import Recorder
-from fusion_graph.store.replies import write_messages
 from fusion_graph.store.tables import JOURNAL
 
 FILE = "runs.db"
 DAY_S, MB = 86_400.0, 1 << 20
-PLACE = "INSERT OR IGNORE INTO blobs VALUES (?, ?)"
+PLACE = "INSERT OR IGNORE INTO blobs (digest, body) VALUES (?, ?)"
 BEGIN = (
     "INSERT INTO runs (id, pipeline, file, command, source, params, messages, seed, fence, owner, state, began, tried,"
     " series, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)"
@@ -65,6 +66,7 @@ class Journal:
     def __init__(self, folder: Path | None, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self._database = Database(folder / FILE, JOURNAL) if folder else None
+        self._placed: list[Statement] = []  # texts that the next row refers to
         if self._database is not None:
             self._database.open()
 
@@ -89,7 +91,7 @@ class Journal:
 
     def _begin(self, job: Job) -> None:
         now, pipeline = self.clock(), job.bound.pipeline
-        source, messages = self.place(pipeline.source), self.place(write_messages(job.messages))
+        source, messages = self.place(pipeline.source), conversation.place(job.messages, self.place, self._place)
         params = json.dumps(dict(job.bound.params), default=str)
         what = (job.id, pipeline.name, pipeline.file, job.command, source, params, messages, job.seed, job.fence)
         self.put(BEGIN, (*what, me(), now, now, job.series, job.part))
@@ -109,8 +111,10 @@ class Journal:
         return RunMemory(self, job, begin=begin, cache=cache, past=past, offset=now - past.began)
 
     def put(self, sql: str, values: Sequence[Any]) -> None:
+        """A row, in one transaction with the texts it refers to: others may be sweeping those that no row does."""
+        placed, self._placed = self._placed, []
         if self._database is not None:
-            self._database.put(sql, values)
+            self._database.put(sql, values, placed)
 
     def claim(self, sql: str, values: Sequence[Any]) -> bool:
         """Change one row at once, not by the queue: of two processes that go on with the same thing one must know that
@@ -118,23 +122,28 @@ class Journal:
         if self.path is None:
             return True
         try:
-            with changing(self.path, JOURNAL) as connection:
+            with changing(self.path, JOURNAL) as connection, transaction(connection):
                 return connection.execute(sql, values).rowcount == 1
         except UsageError:
             return True
 
     def place(self, text: str) -> str:
-        """The digest under which a text lies."""
+        """The digest under which a text lies, once a row that refers to it was put."""
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        self.put(PLACE, (digest, text))
+        self._place(PLACE, (digest, text))
         return digest
+
+    def _place(self, sql: str, values: Sequence[Any]) -> None:
+        if self._database is not None:
+            self._placed.append((sql, values))
 
     def prune(self, options: StoreOptions) -> None:
         """Forget what is too old or too much, when there is nothing else to write."""
         before, most = self.clock() - options.keep_days * DAY_S, int(options.max_mb * MB)
 
         def task(connection: Connection) -> None:
-            prune(connection, before=before, max_bytes=most)
+            with suppress(OperationalError):  # a lock or a full disk: the next one tries again, and nothing is lost
+                prune(connection, before=before, max_bytes=most)
 
         if self._database is not None:
             self._database.do(task)

@@ -16,15 +16,15 @@ SUMS = (
 )
 RUNS = (
     "SELECT runs.id, runs.pipeline, runs.command, runs.state, runs.reason, runs.began, runs.tried, runs.tries,"
-    " runs.owner, runs.series, 1 AS runs,{sums} MAX(attempts.ended) AS last"
+    " runs.owner, runs.series, 1 AS is_run, 1 AS runs,{sums} MAX(attempts.ended) AS last"
     " FROM runs LEFT JOIN attempts ON attempts.run = runs.id"
     " WHERE runs.id IN (SELECT id FROM runs WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY runs.id"
 )
 SERIES = (
     "SELECT series.id, series.title AS pipeline, series.command, series.state, '' AS reason, series.began,"
-    " series.tried, series.tries, series.owner, NULL AS series, COUNT(DISTINCT runs.id) AS runs,"
+    " series.tried, series.tries, series.owner, NULL AS series, 0 AS is_run, COUNT(DISTINCT runs.id) AS runs,"
     "{sums} MAX(runs.began + attempts.ended) - series.began AS last"
-    " FROM series JOIN runs ON runs.series = series.id LEFT JOIN attempts ON attempts.run = runs.id"
+    " FROM series LEFT JOIN runs ON runs.series = series.id LEFT JOIN attempts ON attempts.run = runs.id"
     " WHERE series.id IN (SELECT id FROM series WHERE {where} ORDER BY tried DESC LIMIT ?) GROUP BY series.id"
 )
 
@@ -50,6 +50,7 @@ class RunLine:
     cost_usd: float | None
     runs: int = 1
     series: str | None = None
+    is_run: bool = True  # else a series
 
 
 def list_runs(
@@ -157,4 +158,5 @@ def _line(row: Row) -> RunLine:
         cost_usd=None if row["unknown"] else row["cost_usd"] or 0.0,
         runs=row["runs"],
         series=row["series"],
+        is_run=bool(row["is_run"]),
     )

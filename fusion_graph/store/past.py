@@ -11,12 +11,13 @@ from typing import NamedTuple
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Completion, Message, Told
+from fusion_graph.store import conversation
 from fusion_graph.store.owner import is_alive
 from fusion_graph.store.replies import read_completion, read_messages
 
 USABLE = ("ok", "cached", "replayed")
 BODIES = (
-    "SELECT digest, body FROM blobs WHERE digest IN (?, ?)"
+    "SELECT digest, body FROM blobs WHERE digest = ?"
     " OR digest IN (SELECT reply FROM attempts WHERE run = ?)"
     " OR digest IN (SELECT answer FROM tools WHERE run = ?)"
 )
@@ -94,8 +95,7 @@ def read_past(connection: Connection, run: str) -> Past:
         raise UsageError(f"there is no run {run!r} in the journal", hint="`fusiongraph runs` lists them")
     if row["state"] == "running" and is_alive(row["owner"]):
         raise UsageError(f"run {run} is still going on in process {row['owner'].split('/')[1]}", hint="wait for it")
-    wanted = (row["source"], row["messages"], run, run)
-    bodies = dict(map(tuple, connection.execute(BODIES, wanted)))
+    bodies = dict(map(tuple, connection.execute(BODIES, (row["source"], run, run))))
     attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
     try:
         return Past(
@@ -103,7 +103,7 @@ def read_past(connection: Connection, run: str) -> Past:
             pipeline=row["pipeline"],
             source=bodies[row["source"]],
             params=dict(json.loads(row["params"]).items()),
-            messages=read_messages(bodies[row["messages"]]),
+            messages=read_messages(conversation.read(connection, row["messages"])),
             seed=row["seed"],
             fence=row["fence"],
             state=row["state"],

@@ -3,8 +3,11 @@ series goes as a whole."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from sqlite3 import Connection
 
+from fusion_graph.store.database import transaction
 from fusion_graph.store.owner import is_alive
 
 SIZE = (
@@ -12,34 +15,56 @@ SIZE = (
 )
 ENDED = "(state != 'running' OR NOT is_alive(owner))"  # a killed process leaves its runs as they stood
 UNITS = (
-    f"SELECT id, began AS at FROM runs WHERE series IS NULL AND {ENDED}"  # noqa: S608 (a constant)
-    f" UNION ALL SELECT id, tried FROM series WHERE {ENDED}"
+    f"SELECT id, '' AS command, began AS at, 1 AS runs FROM runs WHERE series IS NULL AND {ENDED} UNION ALL"  # noqa: S608 (a constant)
+    f" SELECT id, command, tried, (SELECT COUNT(*) FROM runs WHERE series = series.id) FROM series WHERE {ENDED}"
 )
 ORPHANS = (
-    "DELETE FROM blobs WHERE digest NOT IN (SELECT source FROM runs UNION SELECT messages FROM runs"
-    " UNION SELECT document FROM runs WHERE document IS NOT NULL"
-    " UNION SELECT reply FROM attempts WHERE reply IS NOT NULL"
-    " UNION SELECT answer FROM tools WHERE answer IS NOT NULL)"
+    "WITH RECURSIVE kept (digest) AS (SELECT source FROM runs UNION SELECT messages FROM runs"
+    " UNION SELECT document FROM runs UNION SELECT reply FROM attempts UNION SELECT answer FROM tools"
+    " UNION SELECT IIF(part, last, earlier) FROM kept JOIN blobs USING (digest), (SELECT 0 AS part UNION SELECT 1)"
+    " WHERE earlier IS NOT NULL)"
+    " DELETE FROM blobs WHERE digest NOT IN (SELECT digest FROM kept WHERE digest IS NOT NULL)"
 )
 STEP = 10  # a tenth of what is left goes at a time
 
 
-def prune(connection: Connection, *, before: float, max_bytes: int) -> int:
-    """Inside a transaction. Returns how many runs and series went; the space they took is used again."""
+@dataclass(slots=True)
+class Forgotten:
+    """What went: `runs` in all, and how many `series` of each command some of them were of."""
+
+    runs: int = 0
+    of_series: int = 0
+    series: Counter[str] = field(default_factory=Counter)
+
+
+def prune(connection: Connection, *, before: float, max_bytes: int) -> Forgotten:
+    """In transactions of its own, so that other writers get their turns between them. The space is used again."""
     connection.create_function("is_alive", 1, is_alive)
-    units = [str(row[0]) for row in connection.execute(f"SELECT id FROM ({UNITS}) WHERE at < ?", (before,))]  # noqa: S608
-    gone = _forget(connection, units)
+    gone = Forgotten()
+    _forget(connection, gone, "WHERE at < ?", before)
     while connection.execute(SIZE).fetchone()[0] > max_bytes:
-        left = [str(row[0]) for row in connection.execute(f"SELECT id FROM ({UNITS}) ORDER BY at")]  # noqa: S608
-        if len(left) < 2:
+        (left,) = connection.execute(f"SELECT COUNT(*) FROM ({UNITS})").fetchone()  # noqa: S608
+        if left < 2:
             break
-        gone += _forget(connection, left[: max(1, len(left) // STEP)])
+        _forget(connection, gone, "ORDER BY at LIMIT ?", max(1, left // STEP))
     return gone
 
 
-def _forget(connection: Connection, units: list[str]) -> int:
-    for table in ("runs", "series"):
-        connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(unit,) for unit in units])  # noqa: S608
-    if units:
-        connection.execute(ORPHANS)
-    return len(units)
+def _forget(connection: Connection, gone: Forgotten, which: str, value: float) -> None:
+    """Rows go with the rows that are theirs, then the texts that no row refers to. SQLite would look through all rows
+    for each of those, were it to check once more that none does."""
+    with transaction(connection):
+        units = connection.execute(f"SELECT id, command, runs FROM ({UNITS}) {which}", (value,)).fetchall()  # noqa: S608
+        for unit, command, runs in units:
+            connection.execute(f"DELETE FROM {'series' if command else 'runs'} WHERE id = ?", (unit,))  # noqa: S608
+            gone.runs += runs
+            gone.of_series += runs if command else 0
+            gone.series.update([command] if command else ())
+    if not units:
+        return
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with transaction(connection):
+            connection.execute(ORPHANS)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")

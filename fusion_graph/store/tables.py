@@ -1,5 +1,6 @@
 """The tables of journal and cache. A run is one row, every node of it another, every attempt at a model a third; whole
-texts lie in `blobs` under their digest, once. Runs that belong together (an eval, an agent's session, a conversation)
+texts lie in `blobs` under their digest, once; a conversation is one that has an `earlier` and a `last` one in place of
+a text of its own (`store/conversation`). Runs that belong together (an eval, an agent's session, a conversation)
 are of one `series`; what it remembers itself are its `lines`. Times are seconds: of a run since 1970, of its nodes and
 attempts since it began."""
 
@@ -59,6 +60,11 @@ JOURNAL = Schema(
             tool TEXT NOT NULL, arguments TEXT NOT NULL, state TEXT NOT NULL, answer TEXT REFERENCES blobs,
             PRIMARY KEY (run, node, number)
         ) WITHOUT ROWID;
+        """,
+        """
+        ALTER TABLE blobs ADD COLUMN earlier TEXT;
+        ALTER TABLE blobs ADD COLUMN last TEXT;
+        ALTER TABLE attempts ADD COLUMN reserved_usd REAL;
         """,
     ),
 )

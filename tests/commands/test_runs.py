@@ -160,6 +160,16 @@ def test_what_is_no_file_is_told(cli: Cli) -> None:
         assert (done.code, f"{path} cannot be used" in done.err) == (2, True)
 
 
+def test_prune_counts_what_a_series_held(cli: Cli, small: Path, tmp_path: Path) -> None:
+    cli("code", "--root", str(tmp_path), "hello")
+    cli("chat", "--config", small, "--journal", stdin=b"one\ntwo\n")
+    run(cli, small, "Why?")
+    rows = cli("runs").out.splitlines()[1:]
+    assert [row.split()[1:4] for row in rows[1:]] == [["chat,", "2", "runs"], ["code,", "2", "runs"]]
+    told = "5 runs forgotten, 4 of them of 1 conversation and 1 session\n"
+    assert cli("runs", "prune", "--days", "0").out == told
+
+
 def test_prune_brings_an_old_journal_forward(cli: Cli) -> None:
     path = settings.load().home / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -202,10 +212,10 @@ def test_run_without_a_journal_is_not_off() -> None:
 def test_a_long_title_is_cut_in_the_table() -> None:
     line = RunLine(
         id="a", pipeline="why " * 20, command="code", state="ok", reason="", began=0.0, seconds=1.0, tries=1,
-        attempts=3, tokens=5, cost_usd=0.0, runs=2,
+        attempts=3, tokens=5, cost_usd=0.0, runs=1, is_run=False,
     )  # fmt: skip
     (_, row) = table([line]).splitlines()
-    assert "code, 2 runs" in row
+    assert "code, 1 run " in row
     assert "why w..." in row
     assert len(row) < 120
 

@@ -32,12 +32,13 @@ async def written(
     nodes: str = PANEL,
     *,
     run: str = RUN,
+    asked: tuple[Message, ...] = ASKED,
     cache: Cache | None = None,
     listener: Listener = lambda _event: None,
     **top: Any,
 ) -> RunResult:
     """A new run in the journal of this folder."""
-    return await _play(stage, folder, bound_of(nodes, **top), run, cache=cache, listener=listener)
+    return await _play(stage, folder, bound_of(nodes, **top), run, asked, cache=cache, listener=listener)
 
 
 async def gone_on(stage: Stage, folder: Path, nodes: str = PANEL, *, run: str = RUN, **top: Any) -> RunResult:
@@ -50,16 +51,17 @@ async def _play(
     folder: Path,
     bound: Bound,
     run: str,
+    asked: tuple[Message, ...] = ASKED,
     *,
     past: Past | None = None,
     cache: Cache | None = None,
     listener: Listener = lambda _event: None,
 ) -> RunResult:
     journal = Journal(folder)
-    job = Job(run, bound, ASKED, FENCE, "sim")
+    job = Job(run, bound, asked, FENCE, "sim")
     memory = journal.go_on(job, past, cache) if past else journal.begin(job, cache)
     try:
-        return await stage.run(bound, messages=ASKED, run_id=run, fence=FENCE, memory=memory, listener=listener)
+        return await stage.run(bound, messages=asked, run_id=run, fence=FENCE, memory=memory, listener=listener)
     finally:
         journal.close()
 
