@@ -36,7 +36,8 @@ class NodeStarted(NamedTuple):
 
 
 class CallStarted(NamedTuple):
-    """One attempt leaves. `call` numbers the node's calls from 0, `attempt` the tries of one call from 1."""
+    """One attempt leaves. `call` numbers the node's calls from 0, `attempt` the tries of one call from 1.
+    `reserved_usd`: what a run with a budget has set aside for it; None in one without."""
 
     at: float
     node: str
@@ -44,6 +45,7 @@ class CallStarted(NamedTuple):
     attempt: int
     model: str
     request: Call
+    reserved_usd: float | None = None
 
 
 class FirstToken(NamedTuple):

@@ -22,20 +22,21 @@ PUT_OFF = "not done: the user has something else to say first"
 @dataclass(slots=True, kw_only=True)
 class Memory:
     """`messages` without the system message, which is made anew. `cost_usd` is None once a price was unknown; `replies`
-    counts those of the model. `native`: it takes tools as such; `planning`: the plan is not acted on yet. `unsure` are
-    calls that an earlier process began and did not end; `ended`: the last task has."""
+    counts those of the model: each is a step. `native`: it takes tools as such; `planning`: the plan is not acted on
+    yet. `unsure` are calls that an earlier process began and did not end; `ended`: the last task has."""
 
     series: Series
     messages: list[Message] = field(default_factory=list)
     tokens: int = 0
     cost_usd: float | None = 0.0
-    steps: int = 0
     replies: int = 0
     native: bool = True
     planning: bool = False
     ended: bool = True
     unsure: set[str] = field(default_factory=set)
+    stopped: dict[str, tuple[int, float | None]] = field(default_factory=dict)  # what runs that were cut off here took
     _paid: set[str] = field(default_factory=set)
+    _read: int = 0  # lines
 
     @property
     def name(self) -> str:
@@ -53,8 +54,13 @@ class Memory:
 
     def spend(self, tokens: int, cost_usd: float | None, run: str = "") -> None:
         """Each `run` counts once, however often it goes on."""
-        if run not in self._paid:
+        if not run or run not in self._paid:
             self._write({"tokens": tokens, "cost_usd": cost_usd, "run": run})
+
+    def give_up(self) -> None:
+        """Nothing comes of what was cut off: something else is done now. It was paid for all the same."""
+        for run, (tokens, cost_usd) in {**self.series.spent(), **self.stopped}.items():
+            self.spend(tokens, cost_usd, run)
 
     def shorten(self, messages: Iterable[Message]) -> None:
         """Put a shorter conversation in the place of this one."""
@@ -91,7 +97,11 @@ class Memory:
     def step_id(self) -> str:
         """Of the run in which the model thinks next: the same when this goes on after a kill, as nothing was written
         meanwhile."""
-        return self.series.run_id("step", self.series.length)
+        return self._step(self.series.length)
+
+    def _step(self, line: int) -> str:
+        """The run of the step that ends in this line, which says what it took."""
+        return self.series.run_id("step", line)
 
     def council_id(self, question: str, times: int) -> str:
         """Of the run that answers this question, asked so many times before in this step."""
@@ -104,7 +114,7 @@ class Memory:
         self.series.write(line)
 
     def read(self, line: dict[str, Any]) -> None:
-        """Take in a line. Raises KeyError, TypeError or ValueError for what is none."""
+        """Take in the next line. Raises KeyError, TypeError or ValueError for what is none."""
         if "message" in line:
             message = _from_json(line["message"])
             self.messages.append(message)
@@ -117,12 +127,13 @@ class Memory:
             cost = line["cost_usd"]
             self.tokens += line["tokens"]
             self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
-            self._paid |= {line["run"]} if line.get("run") else set()
+            self._paid |= {line.get("run", ""), self._step(self._read)}
         if "acting" in line:
             self.unsure.add(line["acting"])
         self.native = line.get("native", self.native)
         self.planning = line.get("planning", self.planning)
         self.ended = line.get("ended", False)
+        self._read += 1
 
 
 def begin(journal: Journal, root: str) -> Memory:
@@ -141,7 +152,6 @@ def resume(journal: Journal, name: str, root: str) -> Memory:
             memory.read(line)
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise UsageError(f"line {number} of session {series.id} is none", hint="begin a new one") from fault
-    memory.steps = memory.replies - bool(memory.open_calls)
     return memory
 
 

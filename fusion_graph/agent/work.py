@@ -115,6 +115,7 @@ class Agent:
         """A session is named once it is there to be gone on with."""
         self.memory.series.title = self.memory.series.title or task or ""
         if task is not None:
+            self.memory.give_up()
             self.memory.mend(PUT_OFF)
             self.memory.note(planning=planning)
             self.memory.add(Message("user", f"{task}\n\n{briefing.PLAN}" if planning else task))
@@ -162,8 +163,7 @@ class Agent:
         return len(self._alike) >= STUCK
 
     def _count(self) -> None:
-        self.memory.steps += 1
-        self.tell(Stepped(self.memory.steps, self.memory.tokens, self.memory.cost_usd))
+        self.tell(Stepped(self.memory.replies, self.memory.tokens, self.memory.cost_usd))
 
     # --- thinking -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Agent:
         said = Message("assistant", completion.text, tool_calls=completion.tool_calls)
         self.memory.reply(said, reply.tokens, reply.cost_usd)
         if said.text.strip():
-            self.tell(Thought(self.memory.steps + 1, said.text))
+            self.tell(Thought(self.memory.replies, said.text))
         return said
 
     async def _ask(self, system: str, tools: Sequence[Tool], *, native: bool) -> Reply:
@@ -223,7 +223,7 @@ class Agent:
         if before <= room:
             return
         self.memory.shorten(shorten(self.memory.messages, room * 3 // 4))
-        self.tell(Shortened(self.memory.steps + 1, before, tokens_of(self.memory.messages)))
+        self.tell(Shortened(self.memory.replies + 1, before, tokens_of(self.memory.messages)))
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -234,12 +234,12 @@ class Agent:
 
     def _step(self, call: ToolCall, tools: Mapping[str, Tool]) -> Callable[[], Awaitable[Answered]]:
         async def step() -> Answered:
-            self.tell(Used(self.memory.steps + 1, call.name, call.arguments, call.id))
+            self.tell(Used(self.memory.replies, call.name, call.arguments, call.id))
             tool = tools.get(call.name)
             answer, told = await self._answer(tool, call, list(tools))
             self.memory.add(Message("tool", told, tool_call_id=call.id))
             await self.memory.series.flush()
-            self.tell(Gave(self.memory.steps + 1, call.name, answer.ok, answer.text, answer.seconds, call.id))
+            self.tell(Gave(self.memory.replies, call.name, answer.ok, answer.text, answer.seconds, call.id))
             return answer
 
         return step
@@ -264,7 +264,7 @@ class Agent:
         if change is None:
             return ""
         if tool.name in PREVIEWED or self.approve is not None:
-            self.tell(Changing(self.memory.steps + 1, tool.name, change))
+            self.tell(Changing(self.memory.replies, tool.name, change))
         if self.approve is not None and (why := await self.approve(tool, change)):
             return why
         if self.before_change is not None:

@@ -3,6 +3,7 @@ council. Both are runs like any others, with their retries, costs, events and th
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 import secrets
@@ -117,13 +118,17 @@ class PipelineBrain:
         messages, fence = (past.messages, past.fence) if past is not None else (request.messages, secrets.token_hex(6))
         memory = series.memory(Job(run_id, self._bound, messages, fence, self._backend, command=command), past)
         request = request._replace(messages=messages, limits=self._limits(), run_id=run_id, fence=fence, memory=memory)
-        self._progress = Progress()
+        before_usd, _, before = past.spent if past is not None else (0.0, 0, 0)
+        self._progress = made = Progress()
         try:
-            result = await self._fusion.run(self._bound, request, self._progress)
+            result = await self._fusion.run(self._bound, request, made)
+        except asyncio.CancelledError:
+            cost = made.cost_usd
+            self.session.stopped[run_id] = made.tokens + before, None if cost is None else cost + before_usd
+            raise
         finally:
             self._progress = None
         memory.conclude(json.dumps(document(result), allow_nan=False))
-        before_usd, _, before = past.spent if past is not None else (0.0, 0, 0)
         cost = result.cost_usd
         return result, result.usage.total_tokens + before, None if cost is None else cost + before_usd
 

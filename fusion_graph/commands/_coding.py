@@ -20,6 +20,7 @@ from fusion_graph.commands._desk import Desk
 from fusion_graph.commands._journal import opened
 from fusion_graph.commands._prompt import STDIN, read_prompt
 from fusion_graph.errors import UsageError
+from fusion_graph.store.series import NOUNS
 from fusion_graph.tools import TOOLS
 from fusion_graph.tools._sandbox import find_sandbox, lacks
 from fusion_graph.wiring.tools import ALL, PREFIX, Allowed, mcp_listed, toolbox, with_mcp
@@ -75,7 +76,7 @@ async def code(order: Order) -> int:
         box = await _box(order, setup, council)
         if box.close is not None:
             stack.push_async_callback(box.close)
-        journal = stack.enter_context(opened(setup, keep=order.journal))
+        journal = stack.enter_context(opened(setup, NOUNS["code"], keep=order.journal))
         desk = await _open_desk(order, setup, (brain, council), box, journal, on_terminal=on_terminal)
         return await desk.work(order.task, plan=order.plan)
 

@@ -58,9 +58,6 @@ class Desk:
             raise
         finally:
             series.end(state)
-            if not series.kept:
-                why = f" ({series.journal.off})" if series.journal.off else ""
-                _console.err(f"journal: off{why}: this session cannot be gone on with later")
         return code
 
     async def _work(self, task: str | None, *, plan: bool) -> int:

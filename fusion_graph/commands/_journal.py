@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,10 +46,18 @@ def find_past(setup: Settings, run: str) -> Past:
         return read_past(connection, find_single(connection, run))
 
 
+def open_journal(
+    setup: Settings, what: str, *, keep: bool = True, err: Callable[[str], None] = _console.err
+) -> Journal:
+    """The journal, or none. If it cannot be written to, what is lost by that is told at once."""
+    told = f"this {what} cannot be looked at or gone on with later"
+    return Journal(setup.home if keep else None, tell=lambda why: err(f"journal: off ({why}): {told}"))
+
+
 @contextmanager
-def opened(setup: Settings, *, keep: bool = True) -> Iterator[Journal]:
+def opened(setup: Settings, what: str, *, keep: bool = True) -> Iterator[Journal]:
     """The journal, or none; afterwards what is too old is forgotten."""
-    journal = Journal(setup.home if keep else None)
+    journal = open_journal(setup, what, keep=keep)
     try:
         yield journal
     finally:
@@ -84,7 +92,7 @@ def notebook(
     replies = open_cache(setup, everywhere=cache) if cached else None
     job = Job(run_id, bound, messages, fence, backend, seed, command)
     try:
-        with opened(setup, keep=keep) as journal:
+        with opened(setup, "run", keep=keep) as journal:
             memory = journal.go_on(job, past, replies) if past else journal.begin(job, replies)
             yield Notebook(run_id=run_id, fence=fence, memory=memory, journal=journal if keep else None)
     finally:
@@ -121,7 +129,8 @@ def tell_plan(past: Past, bound: Bound, same: Sequence[str], made: Estimate) -> 
     costs = [node.cost.worst for node in again]
     worst = None if None in costs else sum(cost for cost in costs if cost is not None)
     calls = sum(node.calls.most for node in again)
-    spent = f"{several(past.spent[1], 'call')} made so far for {usd(past.cost_usd)}"
+    most = "at most " if past.in_flight and past.cost_usd else ""
+    spent = f"{several(past.spent[1], 'call')} made so far for {most}{usd(past.cost_usd)}"
     _console.err(f"run {past.id} goes on: {several(done, 'node')} replayed, {spent}")
     names = ", ".join(node.id for node in again) or "nothing"
     _console.err(f"to run: {names}: at most {several(calls, 'call')} and {usd(worst)}")
@@ -130,8 +139,11 @@ def tell_plan(past: Past, bound: Bound, same: Sequence[str], made: Estimate) -> 
 
 def tell_in_flight(past: Past) -> None:
     """What a kill may have cost."""
+    from fusion_graph.commands._figures import usd
+
     if past.in_flight:
-        _console.err(f"perhaps paid twice, as nobody knows how it ended: {', '.join(past.in_flight)}")
+        held = f"; counted as {usd(past.held_usd)}, its worst case" if past.held_usd else ""
+        _console.err(f"perhaps paid twice, as nobody knows how it ended: {', '.join(past.in_flight)}{held}")
 
 
 def _is_done(past: Past, name: str, identity: str) -> bool:

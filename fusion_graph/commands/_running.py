@@ -156,8 +156,6 @@ def _report(
             raise screen.answer.gone
     for line in degraded_lines(result) if result.error is None else ():
         _console.err(line)
-    if book.off:
-        _console.err(f"journal: off ({book.off}): this run cannot be looked at or gone on with later")
     if job.tree:  # also in a pipe: what a run has cost belongs in a log
         _console.err(closing_line(result, prices_date))
     if result.error is not None:

@@ -139,10 +139,10 @@ def surroundings(
 
 def open_journal(setup: settings.Settings) -> Journal:
     """Where runs are written down. One that cannot be written keeps nobody from being served."""
-    journal = Journal(setup.home)
+    told = "runs of this server cannot be looked at later"
+    journal = Journal(setup.home, tell=lambda why: _console.err(f"journal: off ({why}): {told}"))
     journal.prune(read_store_options(setup.store))
-    if journal.off:
-        _console.err(f"journal: off ({journal.off}): runs of this server cannot be looked at later")
+    journal.check()
     return journal
 
 

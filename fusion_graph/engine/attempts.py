@@ -107,7 +107,9 @@ class CallRun:
         if self.attempt > 1:
             self.arrived, self.last_at, self.timeout = 0, 0.0, self.options.timeout
         self.began_at = now = run.clock()
-        run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request))
+        budget, held = run.limits.budget_usd, self.reservation
+        usd = held.usd if budget is not None and held is not None else None
+        run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request, usd))
         if run.live is not None or self.ask.purpose == "note" or run.bound.plan.hedged:
             self._announce()
         run.services.watchdog.add(self)

@@ -60,11 +60,18 @@ class Job(NamedTuple):
 
 
 class Journal:
-    """One per process. Opened at once; a file that cannot be written shows in `off`, and all else goes on. Without a
-    folder nothing is written at all."""
+    """One per process. Opened at once; a file that cannot be written shows in `off`, and all else goes on; `tell` hears
+    why, once, as soon as something is not written. Without a folder nothing is written at all."""
 
-    def __init__(self, folder: Path | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        clock: Callable[[], float] = time.time,
+        tell: Callable[[str], None] = lambda _why: None,
+    ) -> None:
         self.clock = clock
+        self._tell: Callable[[str], None] | None = tell
+        self._used = False
         self._database = Database(folder / FILE, JOURNAL) if folder else None
         self._placed: list[Statement] = []  # texts that the next row refers to
         if self._database is not None:
@@ -84,6 +91,17 @@ class Journal:
         """Write what is left."""
         if self._database is not None:
             self._database.close()
+            self._look()
+
+    def check(self) -> None:
+        """Tell at once if nothing can be written, though nothing was to be yet."""
+        if self.off and self._tell is not None:
+            tell, self._tell = self._tell, None
+            tell(self.off)
+
+    def _look(self) -> None:
+        if self._used:
+            self.check()
 
     def begin(self, job: Job, cache: Cache | None = None) -> RunMemory:
         """For a run that is new. It stands in the journal once the engine has begun it: what is refused is no run."""
@@ -112,7 +130,7 @@ class Journal:
 
     def put(self, sql: str, values: Sequence[Any]) -> None:
         """A row, in one transaction with the texts it refers to: others may be sweeping those that no row does."""
-        placed, self._placed = self._placed, []
+        placed, self._placed, self._used = self._placed, [], True
         if self._database is not None:
             self._database.put(sql, values, placed)
 
@@ -151,6 +169,7 @@ class Journal:
     async def flush(self) -> None:
         if self._database is not None:
             await self._database.flush()
+            self._look()
 
 
 class RunMemory:

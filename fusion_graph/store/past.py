@@ -46,7 +46,7 @@ class PastTool(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """`replies` by node and call digest, in the order they came; `in_flight` calls that left and whose end nobody wrote
-    down: they may have been paid for; `tools` by node and number."""
+    down: they may have been paid for, and count as what was set aside for them; `tools` by node and number."""
 
     id: str
     pipeline: str
@@ -64,6 +64,7 @@ class Past:
     in_flight: tuple[str, ...]
     spent: tuple[float, int, int]
     cost_usd: float | None  # None where a price is unknown; then `spent` is too low
+    held_usd: float  # of it, for what was in flight
 
     def decided(self, identities: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         """How joins were closed and fallbacks chosen, of nodes that are still the same."""
@@ -97,6 +98,7 @@ def read_past(connection: Connection, run: str) -> Past:
         raise UsageError(f"run {run} is still going on in process {row['owner'].split('/')[1]}", hint="wait for it")
     bodies = dict(map(tuple, connection.execute(BODIES, (row["source"], run, run))))
     attempts = connection.execute("SELECT * FROM attempts WHERE run = ? ORDER BY try, began", (run,)).fetchall()
+    costs = [_cost(attempt) for attempt in attempts]
     try:
         return Past(
             id=run,
@@ -118,14 +120,21 @@ def read_past(connection: Connection, run: str) -> Past:
             },
             in_flight=_in_flight(attempts),
             spent=(
-                sum(a["cost_usd"] or 0.0 for a in attempts),
+                sum(cost or 0.0 for cost in costs),
                 len(attempts),
                 sum((a["prompt_tokens"] or 0) + (a["completion_tokens"] or 0) for a in attempts),
             ),
-            cost_usd=None if any(a["cost_usd"] is None for a in attempts) else sum(a["cost_usd"] for a in attempts),
+            cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+            held_usd=sum(a["reserved_usd"] or 0.0 for a in attempts if a["state"] == "started"),
         )  # fmt: skip
     except (KeyError, ValueError, TypeError, AttributeError) as fault:  # somebody else wrote into the file
         raise UsageError(f"run {run} cannot be read any more: {fault}", hint="begin it anew") from None
+
+
+def _cost(attempt: Row) -> float | None:
+    """Of one whose end nobody wrote down: what was set aside for it, as it may have cost that."""
+    cost: float | None = attempt["reserved_usd"] if attempt["state"] == "started" else attempt["cost_usd"]
+    return cost
 
 
 def _in_flight(attempts: Sequence[Row]) -> tuple[str, ...]:

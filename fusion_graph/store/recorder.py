@@ -24,8 +24,8 @@ from fusion_graph.store.replies import write_completion
 
 END = "UPDATE runs SET state = ?, reason = ?, ended = ? WHERE id = ?"
 SEND = (
-    "INSERT OR REPLACE INTO attempts (run, try, node, call, attempt, model, digest, state, began)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, 'started', ?)"
+    "INSERT OR REPLACE INTO attempts (run, try, node, call, attempt, model, digest, state, began, reserved_usd)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 'started', ?, ?)"
 )
 RECEIVE = (
     "UPDATE attempts SET state = ?, reason = ?, message = ?, first = ?, ended = ?, next_s = ?, prompt_tokens = ?,"
@@ -100,7 +100,7 @@ class Recorder:
 
     def _call_started(self, event: CallStarted) -> None:
         key = (self._run, self._try, event.node, event.call, event.attempt)
-        self._put(SEND, (*key, event.model, self._digest(event), event.at + self._offset))
+        self._put(SEND, (*key, event.model, self._digest(event), event.at + self._offset, event.reserved_usd))
 
     def _first_token(self, event: FirstToken) -> None:
         self._first[event.node, event.call] = event.at + self._offset

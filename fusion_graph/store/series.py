@@ -37,6 +37,12 @@ HEARD = (
     " JOIN blobs ON blobs.digest = a.reply"
     " WHERE runs.series = ? AND runs.part = ? AND a.digest = ? AND a.state = 'ok' AND a.reason = '' LIMIT 1"
 )
+SPENT = (
+    "SELECT runs.id, SUM(COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0)) AS tokens,"
+    " SUM(COALESCE(cost_usd, reserved_usd, 0)) AS usd,"
+    " SUM(cost_usd IS NULL AND attempts.state != 'started') AS unknown"
+    " FROM runs JOIN attempts ON attempts.run = runs.id WHERE runs.series = ? GROUP BY runs.id"
+)
 DOCUMENT = "SELECT body FROM runs JOIN blobs ON blobs.digest = runs.document WHERE runs.id = ?"
 MOST_TITLE = 80
 NOUNS = {"code": "session", "chat": "conversation", "eval": "eval", "tune": "search"}
@@ -127,6 +133,14 @@ class Series:
         self.begin()
         job = job._replace(series=self.id)
         return self.journal.begin(job) if past is None else self.journal.go_on(job, past)
+
+    def spent(self) -> dict[str, tuple[int, float | None]]:
+        """Tokens and dollars of each run so far; what was set aside for a call of which nobody knows how it ended."""
+        with suppress(sqlite3.Error):
+            connection = self._read()
+            rows = connection.execute(SPENT, (self.id,)).fetchall() if connection is not None else []
+            return {row["id"]: (row["tokens"], None if row["unknown"] else row["usd"]) for row in rows}
+        return {}
 
     def document(self, run: str) -> dict[str, Any] | None:
         """How a run was concluded."""

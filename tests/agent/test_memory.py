@@ -49,7 +49,7 @@ def test_a_session_goes_on_where_it_was(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         again = resume(journal, "last", "/project")
         assert (again.name, again.messages, again.tokens, again.cost_usd) == (first.name, list(SAID), 10, 0.5)
-        assert (again.replies, again.steps, again.step_id) == (1, 1, first.step_id)
+        assert (again.replies, again.step_id) == (1, first.step_id)
         again.shorten([Message("user", "short")])
         again.series.end("steps")
     with opened(tmp_path) as journal:
@@ -68,7 +68,7 @@ async def test_a_call_that_was_under_way_is_told_to_be_so(tmp_path: Path) -> Non
     with opened(tmp_path) as journal:
         again = resume(journal, "last", "/project")
         assert [call.id for call in again.open_calls] == ["c1", "c2"]
-        assert (again.unsure, again.ended, again.steps) == ({"c1"}, False, 0)
+        assert (again.unsure, again.ended, again.replies) == ({"c1"}, False, 1)
         again.mend(PUT_OFF)
         assert [message.text for message in again.messages[-2:]] == [UNSURE, PUT_OFF]
         assert again.open_calls == []
@@ -147,3 +147,51 @@ def test_a_home_that_cannot_be_written_costs_no_session(tmp_path: Path) -> None:
     memory = begin(journal, "/project")
     memory.add(SAID[0])
     assert (memory.series.kept, memory.messages) == (False, [SAID[0]])
+
+
+async def run_in(memory: Memory, run_id: str, *, state: str = "ok") -> None:
+    """A run of the session: an attempt that cost a dollar, one in flight at a kill, and one without a budget."""
+    await memory.series.flush()
+    with closing(sqlite3.connect(memory.series.journal.path or "")) as writing:
+        writing.execute(
+            "INSERT INTO runs (id, pipeline, file, command, source, params, messages, fence, owner, state, began,"
+            " tried, series) VALUES (?, 'brain', '', 'code', '', '{}', '', '', 'here/1/1', ?, 0, 0, ?)",
+            (run_id, state, memory.name),
+        )
+        for number, (how, cost, held) in enumerate((("ok", 1.0, 4.0), ("started", None, 2.0), ("started", None, None))):
+            writing.execute(
+                "INSERT INTO attempts (run, try, node, call, attempt, model, digest, state, began, prompt_tokens,"
+                " cost_usd, reserved_usd) VALUES (?, 1, 'brain', ?, 1, 'm', '', ?, 0, 7, ?, ?)",
+                (run_id, number, how, cost, held),
+            )
+        writing.commit()
+
+
+async def test_what_is_given_up_was_paid_for(tmp_path: Path) -> None:
+    """A step that was cut off, and a council: each counts once, however often something else is done instead."""
+    with opened(tmp_path) as journal:
+        memory = begin(journal, "/project")
+        memory.add(SAID[0])
+        await run_in(memory, memory.step_id)
+        memory.reply(SAID[1], 10, 0.5)  # this one is not lost
+        council = memory.council_id("which?", 0)
+        await run_in(memory, council)
+        memory.spend(20, 0.25, council)
+        memory.add(SAID[2])
+        await run_in(memory, memory.step_id, state="running")
+        memory.series.end("stopped")
+    for _ in range(2):
+        with opened(tmp_path) as journal:
+            again = resume(journal, "last", "/project")
+            again.give_up()
+            assert (again.tokens, again.cost_usd) == (10 + 20 + 21, 0.5 + 0.25 + 3.0)
+            again.add(Message("user", "something else"))
+            again.series.end("stopped")
+
+
+def test_what_is_stopped_without_a_journal_was_paid_for_too() -> None:
+    memory = begin(Journal(None), "/project")
+    memory.stopped["run"] = (5, 0.5)
+    for _ in range(2):
+        memory.give_up()
+    assert (memory.tokens, memory.cost_usd) == (5, 0.5)

@@ -244,6 +244,8 @@ async def test_a_stopped_step_leaves_a_session_that_goes_on(project: Path) -> No
     agent.memory.mend()
     assert agent.memory.messages[-1].text == "stopped by the user before it was done"
     assert (await agent.work("go on")).state == "finished"
+    steps = [event.step for event in events if isinstance(event, Stepped)]
+    assert steps == list(range(2, agent.memory.replies + 1))  # each reply is a step, also the one that was stopped
 
 
 async def test_a_step_that_was_cut_off_goes_on_before_anything_is_asked(project: Path) -> None:
@@ -259,7 +261,8 @@ async def test_a_step_that_was_cut_off_goes_on_before_anything_is_asked(project:
     memory.add(Message("tool", "read", tool_call_id="c0"))
     memory.read({"acting": "c1"})
     await agent.work(None, nudges=0)
-    assert [e.tool for e in events if isinstance(e, Used)] == ["write_file", "list_files"]
+    assert [(e.step, e.tool) for e in events if isinstance(e, Used)] == [(1, "write_file"), (1, "list_files")]
+    assert [e.step for e in events if isinstance(e, Stepped)] == [1, 2]
     told = {m.tool_call_id: m.text for m in brain.asked[0] if m.role == "tool"}
     assert (told["c0"], told["c1"]) == ("read", UNSURE)
     assert "app.py" in told["c2"]

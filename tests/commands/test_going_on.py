@@ -84,7 +84,7 @@ FINISH = 'sim: call finish {"summary": "done", "verified": "looked"}'
     ("line", "told"),
     [
         (("eval", "--tasks", "sums", "--limit", "40"), "this eval cannot be looked at"),
-        (("code", f"{FINISH} {'x' * 100_000}", "--json"), "this session cannot be gone on with later"),
+        (("code", f"{FINISH} {'x' * 100_000}", "--json"), "this session cannot be looked at"),
     ],
 )
 def test_full_disk_costs_no_eval_and_no_session(
@@ -93,5 +93,22 @@ def test_full_disk_costs_no_eval_and_no_session(
     program = [sys.executable, "-c", FULL, *line]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-    assert "journal: off (runs.db: " in done.stderr
-    assert told in done.stderr
+    assert done.stderr.count("journal: off") == 1
+    assert f"journal: off (runs.db: disk I/O error): {told}" in done.stderr
+
+
+def test_a_session_without_a_journal_learns_it_before_it_begins(environment: dict[str, str], tmp_path: Path) -> None:
+    """Not at its end, when hours may be lost, and not twice."""
+    (tmp_path / "home").write_text("a file where a folder should be")
+    program = [sys.executable, "-m", "fusion_graph", "code", FINISH, "--json"]
+    variables = {**environment, "FUSION_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        program, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=tmp_path
+    )
+    off = "this session cannot be looked at or gone on with later"
+    assert (done.returncode, done.stdout.count("journal: off"), done.stdout.count(off)) == (0, 1, 1), done.stdout
+    assert done.stdout.index("journal: off") < done.stdout.index('"Began"')
+    again = subprocess.run(
+        [*program, "--resume", "last"], env=variables, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (again.returncode, again.stderr.count("journal"), "begin anew" in again.stderr) == (2, 1, True), again.stderr

@@ -231,3 +231,29 @@ async def test_one_of_two_that_go_on_at_once_is_refused(tmp_path: Path) -> None:
     for journal in journals:
         journal.close()
     assert stored(tmp_path).line.tries == 2
+
+
+async def test_one_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told: list[str] = []
+    journal = Journal(tmp_path / "file", tell=told.append)
+    await journal.flush()
+    assert told == []  # nobody has lost anything yet
+    for _ in range(2):
+        journal.put("INSERT", ())
+        await journal.flush()
+    journal.check()
+    journal.close()
+    assert told == [journal.off]
+
+
+async def test_one_that_breaks_is_told_when_it_does(tmp_path: Path) -> None:
+    told: list[str] = []
+    journal = Journal(tmp_path, tell=told.append)
+    journal.put("INSERT INTO nowhere VALUES (1)", ())
+    await journal.flush()
+    assert told == ["runs.db: no such table: nowhere"]
+    journal.close()
+    idle = Journal(tmp_path, tell=told.append)
+    idle.close()
+    assert len(told) == 1

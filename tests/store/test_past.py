@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fusion_graph.errors import Transient, UsageError
 from fusion_graph.graph.identity import identities
+from fusion_graph.providers.sim import Script
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.owner import me
-from tests.engine.stage import Stage
+from tests.engine.stage import FLAT, Stage
 from tests.graph.walk import bound_of
 from tests.store.keeping import ASKED, PANEL, gone_on, past_of, written
 
+HANGS: Script = {"m/cheap": [(asyncio.Event(), "never")]}
+CHEAP = "one: {kind: proposer, model: m/cheap, max_tokens: 1000}"
 
-def spoil(folder: Path, sql: str, *values: str) -> None:
+
+def spoil(folder: Path, sql: str, *values: object) -> None:
     with closing(sqlite3.connect(folder / FILE)) as connection:
         connection.execute(sql, values)
         connection.commit()
@@ -85,3 +91,32 @@ async def test_decision_that_names_other_nodes_is_not_taken(chosen: str, tmp_pat
     stage = Stage()
     again = await gone_on(stage, tmp_path)
     assert (again.state, stage.asked) == ("ok", [])
+
+
+async def killed(stage: Stage, folder: Path, nodes: str, **top: Any) -> None:
+    """Its process is gone while the model has not answered."""
+    task = asyncio.create_task(written(stage, folder, nodes, **top))
+    await stage.sim.called("m/cheap")
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        (held,) = connection.execute("SELECT reserved_usd FROM attempts WHERE state = 'started'").fetchone()
+    task.cancel()
+    await asyncio.wait([task])
+    spoil(folder, "UPDATE runs SET state = 'running', owner = 'here/1/1'")
+    spoil(folder, "UPDATE attempts SET state = 'started', cost_usd = NULL, reserved_usd = ?", held)
+
+
+async def test_what_was_in_flight_counts_as_its_worst_case(tmp_path: Path) -> None:
+    await killed(Stage(HANGS, prices=FLAT), tmp_path, CHEAP, limits={"budget_usd": 0.00201})
+    past = past_of(tmp_path)
+    assert past.in_flight == ("one",)
+    assert past.cost_usd == past.held_usd == past.spent[0] > 0.001
+    again = await gone_on(Stage(prices=FLAT), tmp_path, CHEAP, limits={"budget_usd": 0.00201})
+    assert again.error is not None
+    assert again.error.reason == "budget"
+    assert (await gone_on(Stage(prices=FLAT), tmp_path, CHEAP, limits={"budget_usd": 0.005})).state == "ok"
+
+
+async def test_without_a_budget_nothing_is_known_of_what_was_in_flight(tmp_path: Path) -> None:
+    await killed(Stage(HANGS, prices=FLAT), tmp_path, CHEAP, limits={"max_calls": 3})
+    past = past_of(tmp_path)
+    assert (past.in_flight, past.spent[:2], past.cost_usd, past.held_usd) == (("one",), (0.0, 1), None, 0.0)

@@ -43,13 +43,13 @@ def recorded(*events: Any, offset: float = 0.0) -> list[tuple[str, Sequence[Any]
 
 def test_attempt_is_told_when_it_leaves_and_when_it_ends() -> None:
     rows = recorded(
-        CallStarted(1.0, "a", 0, 1, "m/a", Call("m/a", (), Sampling())),
+        CallStarted(1.0, "a", 0, 1, "m/a", Call("m/a", (), Sampling()), 0.25),
         FirstToken(2.0, "a", 0),
         CallFailed(3.0, "a", 0, 1, "m/a", "upstream_5xx", "it broke", Usage(estimated=True), 0.5, 0.1),
         offset=10.0,
     )
     assert [sql for sql, _ in rows] == [SEND, RECEIVE]
-    assert rows[0][1] == ("run", 2, "a", 0, 1, "m/a", "digest", 11.0)
+    assert rows[0][1] == ("run", 2, "a", 0, 1, "m/a", "digest", 11.0, 0.25)
     assert rows[1][1] == (
         "failed", "upstream_5xx", "it broke", 12.0, 13.0, 0.1, 0, 0, 0, 0, 0.5, False, None, "run", 2, "a", 0, 1
     )  # fmt: skip

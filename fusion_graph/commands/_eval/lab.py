@@ -16,7 +16,7 @@ from fusion_graph.commands._eval.again import ASKED
 from fusion_graph.commands._eval.models import Models
 from fusion_graph.commands._exit import CUT, FAILED
 from fusion_graph.commands._figures import fill, several, usd
-from fusion_graph.commands._journal import shut
+from fusion_graph.commands._journal import open_journal, shut
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, models_of
@@ -28,7 +28,6 @@ from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
 from fusion_graph.store.clockwork import Clockwork
-from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.wiring import backends, engines, pipelines
 
@@ -79,7 +78,7 @@ class Lab:
         if place.resume and place.journal is False:
             raise UsageError("--no-journal and --resume exclude each other", hint="give one of them")
         self._wanted = bool(place.resume) or (place.journal if place.journal is not None else not place.dry_run)
-        journal = Journal(setup.home if self._wanted else None)
+        journal = open_journal(setup, self.noun, keep=self._wanted, err=self.err)
         what = DRY if place.dry_run else LIVE
         if not place.resume:
             return Series(journal=journal, command=place.command, title=place.title, place=what)
@@ -94,12 +93,9 @@ class Lab:
         return self.records.series
 
     def close(self, state: str = "ok") -> None:
-        """Everything was looked up; what is written down is on disk. Says so if it could not be."""
-        journal = self.series.journal
+        """Everything was looked up; what is written down is on disk."""
         self.series.end(state)
-        shut(journal, self._setup)
-        if self._wanted and journal.off:
-            self.err(f"journal: off ({journal.off}): this {self.noun} cannot be looked at or gone on with later")
+        shut(self.series.journal, self._setup)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
