@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from fusion_graph.chat.session import costs_by_model
 from fusion_graph.chat.talk import Leave, Talk
-from fusion_graph.engine.record import analysis
 from fusion_graph.errors import UsageError
 
 
@@ -66,25 +65,23 @@ async def _pipeline(talk: Talk, argument: str) -> None:
 
 async def _drafts(talk: Talk, _argument: str) -> None:
     turn = talk.session.last
-    answer = turn.result.answer if turn else None
-    drafts = [d for d in (turn.result.drafts if turn else ()) if answer is None or d.node != answer.node]
-    if not drafts:
+    drafts = [d for d in turn.run["drafts"] if d["node"] != turn.run["written_by"]["node"]] if turn else []
+    if turn is None or not drafts:
         talk.screen.tell("there are no drafts" + ("" if turn else " yet"))
         return
-    labels = talk.session.labels()
-    heads = [f"{labels[d.node]}: {d.node}" if d.node in labels else d.node for d in drafts]
-    told = [f"### {head} ({draft.model})\n\n{draft.text}" for head, draft in zip(heads, drafts, strict=True)]
+    heads = {node: f"{label}: {node}" for node, label in turn.labels.items()}
+    told = [f"### {heads.get(d['node'], d['node'])} ({d['model']})\n\n{d['text']}" for d in drafts]
     talk.screen.tell("\n\n".join(told), markdown=True)
 
 
 async def _analysis(talk: Talk, _argument: str) -> None:
     turn = talk.session.last
-    found = turn.result.analysis if turn else None
-    if found is None:
+    found = turn.run["analysis"] if turn else None
+    if turn is None or found is None:
         talk.screen.tell("no judge has compared anything" + ("" if turn else " yet"))
         return
-    parts, names = [], {label: f"{label} ({node})" for node, label in talk.session.labels().items()}
-    for title, points in analysis(found).items():
+    parts, names = [], {label: f"{label} ({node})" for node, label in turn.labels.items()}
+    for title, points in found.items():
         if points:
             told = "\n".join(f"- {_point(point, names)}" for point in points)
             parts.append(f"**{title.replace('_', ' ')}**\n{told}")
@@ -118,26 +115,16 @@ async def _save(talk: Talk, argument: str) -> None:
 
 async def _retry(talk: Talk, _argument: str) -> None:
     """The last question once more. If that fails, the answer that was there stays."""
-    question = talk.asked
-    if not question:
+    if not talk.session.asked:
         raise UsageError("nothing was asked yet", hint="ask something")
-    before = talk.session.last
-    again = before is not None and before.question == question
-    if again:
-        talk.session.undo()
-    answered = False
-    try:
-        answered = await talk.ask(question)
-    finally:
-        if again and not answered and before is not None:
-            talk.session.turns.append(before)
+    await talk.ask(talk.session.asked, again=talk.session.again)
 
 
 async def _undo(talk: Talk, _argument: str) -> None:
     turn = talk.session.undo()
     if turn is None:
         raise UsageError("there is nothing to take back", hint="ask something")
-    talk.screen.tell(f"taken back: {_first_line(turn.question)}")
+    talk.screen.tell(f"taken back: {first_line(turn.question)}")
 
 
 SLASHES: Mapping[str, Slash] = {
@@ -181,6 +168,7 @@ def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """As much of it as fits a line."""
     line = text.strip().splitlines()[0]
     return line if len(line) <= 70 else f"{line[:67]}..."

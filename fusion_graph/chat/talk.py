@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from fusion_graph.chat.progress import Progress
-from fusion_graph.chat.session import Session
+from fusion_graph.chat.session import Session, begin
 from fusion_graph.engine.report import RunResult
 from fusion_graph.errors import FusionError
 from fusion_graph.events import Event, Listener
 from fusion_graph.messages import Message
+from fusion_graph.store.journal import Journal
 
 
 class Leave(Exception):
@@ -26,7 +27,8 @@ class Panel(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def ask(self, messages: tuple[Message, ...], listener: Listener) -> RunResult: ...
+    async def ask(self, messages: tuple[Message, ...], listener: Listener, *, run_id: str = "") -> RunResult:
+        """A run of this id that was cut off goes on."""
 
     async def switch(self, name: str) -> None:
         """Answer with another pipeline from now on. Raises FusionError and stays as it is."""
@@ -59,12 +61,11 @@ class Screen(Protocol):
 class Talk:
     """`failures` counts the turns that were not answered."""
 
-    def __init__(self, panel: Panel, screen: Screen) -> None:
+    def __init__(self, panel: Panel, screen: Screen, session: Session | None = None) -> None:
         self.panel = panel
         self.screen = screen
-        self.session = Session()
+        self.session = session or begin(Journal(None))
         self.failures = 0
-        self.asked = ""  # the last question, answered or not
         self._stops = 0
 
     async def run(self) -> None:
@@ -95,17 +96,18 @@ class Talk:
                 self.screen.fail(fault.message, fault.hint)
             leaving = self._stops > 0  # the second one may come when the answer has ended
 
-    async def ask(self, question: str) -> bool:
-        """One turn. True if it was answered; else everything is as it was. Raises Leave when the user presses Ctrl-C
-        twice."""
-        progress, self._stops, self.asked = Progress(), 0, question
+    async def ask(self, question: str, *, again: bool = False) -> None:
+        """One turn; `again`: in the place of the last one. What is not answered leaves everything as it was. Raises
+        Leave when the user presses Ctrl-C twice."""
+        progress, self._stops = Progress(), 0
+        run_id = self.session.ask(question, again=again)
         listen = self.screen.begin(progress)
 
         def hear(event: Event) -> None:
             progress(event)
             listen(event)
 
-        work = asyncio.ensure_future(self.panel.ask(self.session.messages(question), hear))
+        work = asyncio.ensure_future(self.panel.ask(self.session.messages, hear, run_id=run_id))
         calm = self.screen.interrupted(lambda: self._stop(work))
         result: RunResult | None = None
         try:
@@ -115,25 +117,26 @@ class Talk:
                 raise
         except FusionError:  # refused before it began
             self.failures += 1
+            self.session.drop()
             raise
         finally:
             calm()
             self.screen.end(result)
-        return self._conclude(question, result, progress)
+        self._conclude(result, progress)
+        await self.session.series.flush()
 
     def _stop(self, work: asyncio.Future[RunResult]) -> None:
         self._stops += 1
         work.cancel()
 
-    def _conclude(self, question: str, result: RunResult | None, progress: Progress) -> bool:
+    def _conclude(self, result: RunResult | None, progress: Progress) -> None:
         if result is None:
-            self.session.cut_short.append(progress.cost_usd)
+            self.session.stop(progress.cost_usd)
             self.screen.tell("stopped; the conversation is as it was before; Ctrl-C once more leaves")
             if self._stops > 1:
                 raise Leave
-            return False
-        self.session.add(question, result)
+            return
+        self.session.conclude(result)
         if result.error is not None:
             self.failures += 1
             self.screen.fail(result.error.message, "the conversation is as it was before; /retry asks again")
-        return result.answer is not None

@@ -189,8 +189,8 @@ def pruned(days: float | None, max_mb: float | None) -> str:
     with changing(path, JOURNAL) as connection:
         gone = prune(connection, before=before, max_bytes=most)
     whose = " and ".join(several(number, NOUNS.get(name, name)) for name, number in sorted(gone.series.items()))
-    of_series = f", {gone.of_series} of them of {whose}" if gone.series else ""
-    return f"{several(gone.runs, 'run')} forgotten{of_series}"
+    part = "all" if gone.of_series == gone.runs else f"{gone.of_series} of them"
+    return f"{several(gone.runs, 'run')} forgotten" + (f", {part} of {whose}" if gone.series else "")
 
 
 # --- two against each other -------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 )
 @_options.params
 @click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars on an answer.")
-@click.option("--journal", is_flag=True, help="Write every answer's run down, as `run` does.")
+@click.option("--journal", is_flag=True, help="Write the conversation down, so that it can go on later.")
+@click.option("--resume", metavar="CONVERSATION", help="Go on with one that was written down: its id, or `last`.")
 @_options.tools
 @_options.prices
 def COMMAND(
@@ -26,6 +27,7 @@ def COMMAND(
     params: dict[str, str],
     budget_usd: float | None,
     journal: bool,
+    resume: str | None,
     allowed: Allowed,
     prices: str | None,
 ) -> int:
@@ -37,6 +39,12 @@ def COMMAND(
     from fusion_graph.commands._talking import Choice, talk
 
     choice = Choice(
-        pipeline=config, params=params, budget_usd=budget_usd, journal=journal, prices=prices, allowed=allowed
+        pipeline=config,
+        params=params,
+        budget_usd=budget_usd,
+        journal=journal,
+        resume=resume,
+        prices=prices,
+        allowed=allowed,
     )
     return _interrupt.run(talk(choice))

@@ -92,8 +92,8 @@ def find_run(connection: Connection, given: str) -> str:
     found, table = find(connection, given, tables=("runs",) if given == "last" else TABLES)
     if table != "runs":
         (command,) = connection.execute("SELECT command FROM series WHERE id = ?", (found,)).fetchone()
-        again = "" if command == "chat" else f"; {_going_on(command, found)}"
-        raise UsageError(f"{given!r} is many runs", hint=f"`fusiongraph runs list --of {found}` lists them{again}")
+        hint = f"`fusiongraph runs list --of {found}` lists them; {_going_on(command, found)}"
+        raise UsageError(f"{given!r} is many runs", hint=hint)
     return found
 
 
@@ -103,8 +103,7 @@ def find_single(connection: Connection, given: str) -> str:
     found = find_run(connection, given)
     sql = "SELECT series.id, series.command FROM runs JOIN series ON series.id = runs.series WHERE runs.id = ?"
     for series, command in connection.execute(sql, (found,)):
-        if command != "chat":
-            raise UsageError(f"run {found} is part of {command} {series}", hint=_going_on(command, series))
+        raise UsageError(f"run {found} is part of {command} {series}", hint=_going_on(command, series))
     return found
 
 

@@ -33,8 +33,9 @@ class ScriptedPanel:
         self.others = names or {"small": "two and a judge", "large": "many"}
         self._bound: Bound = bound_of(nodes, output="answer")
 
-    async def ask(self, messages: tuple[Message, ...], listener: Listener) -> RunResult:
-        return await self.stage.fusion.run(self._bound, RunRequest(messages=messages, stream=True), listener)
+    async def ask(self, messages: tuple[Message, ...], listener: Listener, *, run_id: str = "") -> RunResult:
+        request = RunRequest(messages=messages, stream=True, run_id=run_id)
+        return await self.stage.fusion.run(self._bound, request, listener)
 
     async def switch(self, name: str) -> None:
         if name not in self.others:

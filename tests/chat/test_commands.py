@@ -47,7 +47,7 @@ async def test_labels_are_those_that_the_judge_saw_also_later_in_a_conversation(
     assert isinstance(talk.panel, ScriptedPanel)
     shown = talk.panel.stage.sent("j/j")[-1].messages[-1].text
     for node, text in (("panel/x", "from a"), ("panel/y", "from b")):
-        label = talk.session.labels()[node]
+        label = talk.session.turns[-1].labels[node]
         assert re.search(rf"<<< \S*\s?{label} \|[^\n]*\n{text}", shown), shown
         assert f"### {label}: {node} (" in screen.text
 
