@@ -39,23 +39,28 @@ class Turn(NamedTuple):
 class Session:
     """`runs` are all that were made, also failed and undone ones: they were paid for. A run that was cut short left no
     result, and is counted. `asked` is the last question, answered or not; `again`: asked once more, its answer takes
-    the place of the last turn's."""
+    the place of the last turn's. `panel`: the document of the pipeline that answers, and the values of its
+    parameters."""
 
     series: Series
     turns: list[Turn] = field(default_factory=list)
     runs: list[Document] = field(default_factory=list)
     cut_short: list[float | None] = field(default_factory=list)  # what each may have cost
+    panel: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     asked: str = ""
     again: bool = False
     _open: str = ""  # the run that answers, until it has ended: one that was cut off goes on
     _counted: float | None = 0.0  # of it, in `cut_short`
     _read: int = 0  # lines
+    _written: object = None  # the panel that stands in them
 
     # --- what changes it ----------------------------------------------------------------------------------------------
 
     def ask(self, question: str, *, again: bool = False) -> str:
         """The run that shall answer: the one that was cut off, if it was asked the same."""
         self.series.title = self.series.title or question
+        if self.panel != self._written:
+            self._write({"panel": self.panel})
         if not self._open or (question, again) != (self.asked, self.again):
             self._write({"asked": question, "again": again})
         return self._open
@@ -102,6 +107,9 @@ class Session:
         if "asked" in line:
             self.asked, self.again = str(line["asked"]), bool(line["again"])
             self._open, self._counted = self.series.run_id("answer", self._read), 0.0
+        elif "panel" in line:
+            source, params = line["panel"]
+            self.panel = self._written = (dict(source), dict(params))
         elif "ended" in line and run is not None:
             self._open = ""
             self.runs.append(run)

@@ -43,7 +43,6 @@ SPENT = (
     " SUM(cost_usd IS NULL AND attempts.state != 'started') AS unknown"
     " FROM runs JOIN attempts ON attempts.run = runs.id WHERE runs.series = ? GROUP BY runs.id"
 )
-RAN = "SELECT body, params FROM runs JOIN blobs ON digest = source WHERE series = ? ORDER BY tried DESC LIMIT 1"
 DOCUMENT = "SELECT body FROM runs JOIN blobs ON blobs.digest = runs.document WHERE runs.id = ?"
 MOST_TITLE = 80
 NOUNS = {"code": "session", "chat": "conversation", "eval": "eval", "tune": "search"}
@@ -142,11 +141,6 @@ class Series:
             rows = connection.execute(SPENT, (self.id,)).fetchall() if connection is not None else []
             return {row["id"]: (row["tokens"], None if row["unknown"] else row["usd"]) for row in rows}
         return {}
-
-    def ran(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The pipeline that its last run ran, and the values of its parameters."""
-        row = self._one(RAN, self.id)
-        return None if row is None else (json.loads(row["body"]), json.loads(row["params"]))
 
     def document(self, run: str) -> dict[str, Any] | None:
         """How a run was concluded."""
