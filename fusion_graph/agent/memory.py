@@ -11,6 +11,7 @@ from typing import Any
 from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
+from fusion_graph.store.database import whole
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import Series, take_up
 
@@ -144,7 +145,7 @@ def begin(journal: Journal, root: str) -> Memory:
 def resume(journal: Journal, name: str, root: str) -> Memory:
     """A session taken up again; `last` is the newest of this root. Raises UsageError."""
     series = take_up(journal, COMMAND, name, root)
-    if series.place != root:
+    if series.place != whole(root):
         raise UsageError(f"that session worked on {series.place}, not on {root}", hint=f"--root {series.place}")
     memory = Memory(series=series)
     for number, line in enumerate(series.lines, start=1):

@@ -5,6 +5,7 @@ there. A line that ends in a backslash goes on with the next one.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
@@ -14,6 +15,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.events import Event, Listener, TextDelta
 
 LONGEST = 10_000_000
+HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no text
 
 
 class PipeScreen:
@@ -34,6 +36,8 @@ class PipeScreen:
                 raise EOFError
             if len(line) >= LONGEST:
                 raise UsageError(f"a line is longer than {LONGEST // 1_000_000} MB")
+            if not line.isascii() and HALF.search(line):
+                raise UsageError("a line is not UTF-8 text", hint="is it a binary file?")
             text = line.rstrip("\n")
             if not text.endswith("\\") or not line.endswith("\n"):
                 return "\n".join([*lines, text])

@@ -111,7 +111,7 @@ class Database:
                     _commit(connection, statements)
                     for task in tasks:
                         task(connection)
-                except sqlite3.Error as fault:
+                except Exception as fault:  # noqa: BLE001  (whatever it is: nobody may wait for ever)
                     self._break(fault)
             _wake(flushes)
         if connection is not None:
@@ -130,11 +130,21 @@ class Database:
 
 
 def _commit(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:
-    """All in one transaction, neighbours with the same SQL together: to prepare one costs as much as to run it."""
-    if statements:
+    """All in one transaction, neighbours with the same SQL together: to prepare one costs as much as to run it. Half
+    characters, which names of files and replies of models may have and SQLite may not, become question marks."""
+    if not statements:
+        return
+    try:
         with transaction(connection):
             for sql, group in groupby(statements, key=itemgetter(0)):
                 connection.executemany(sql, map(itemgetter(1), group))
+    except UnicodeEncodeError:
+        _commit(connection, [(sql, list(map(whole, values))) for sql, values in statements])
+
+
+def whole(value: Any) -> Any:
+    """As SQLite can have it."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
 from fusion_graph.errors import UsageError
+from fusion_graph.store.database import whole
 from fusion_graph.store.owner import is_alive
 
 SUMS = (
@@ -122,6 +123,7 @@ def find(connection: Connection, given: str, tables: Sequence[str] = TABLES) -> 
     """An id and its table, by a beginning of it; `last` is the newest, single runs and series alike. Raises
     UsageError."""
     rows: list[tuple[float, str, str]] = []
+    given = whole(given)
     for table in tables:
         where, values = "substr(id, 1, ?) = ?", [len(given), given]
         if given == "last":

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Completion
-from fusion_graph.store.database import open_to_read
+from fusion_graph.store.database import open_to_read, whole
 from fusion_graph.store.journal import Job, Journal, RunMemory
 from fusion_graph.store.owner import is_alive, me
 from fusion_graph.store.past import Past, read_past
@@ -208,7 +208,7 @@ def _find(connection: sqlite3.Connection, command: str, given: str, place: str |
     rows = connection.execute(
         "SELECT * FROM series WHERE command = ? AND (? = 'last' AND (? IS NULL OR place = ?) OR substr(id, 1, ?) = ?)"
         " ORDER BY tried DESC, began DESC LIMIT 2",
-        (command, given, place, place, len(given), given),
+        [whole(value) for value in (command, given, place, place, len(given), given)],
     ).fetchall()
     if not rows or (len(rows) > 1 and given != "last"):
         what = f"{given!r} means several" if rows else f"there is no {NOUNS[command]} {given}"

@@ -195,3 +195,14 @@ def test_what_is_stopped_without_a_journal_was_paid_for_too() -> None:
     for _ in range(2):
         memory.give_up()
     assert (memory.tokens, memory.cost_usd) == (5, 0.5)
+
+
+def test_a_folder_whose_name_is_no_text_has_a_session_too(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        memory = begin(journal, "/caf\udce9")
+        memory.add(SAID[0])
+        memory.series.end("stopped")
+    with opened(tmp_path) as journal:
+        assert resume(journal, "last", "/caf\udce9").messages == [SAID[0]]
+        with pytest.raises(UsageError, match="no session"):
+            resume(journal, "\udce9", "/caf\udce9")

@@ -6,6 +6,7 @@ import pytest
 
 from fusion_graph.chat.pipe import PipeScreen
 from fusion_graph.chat.talk import Talk
+from fusion_graph.errors import UsageError
 from tests.chat.talking import ScriptedPanel
 
 
@@ -33,3 +34,9 @@ async def test_a_reader_who_is_gone_ends_it() -> None:
     with pytest.raises(Gone):
         await talk.run()
     assert talk.session.runs == []
+
+
+async def test_what_is_no_text_is_told() -> None:
+    screen = PipeScreen(io.StringIO("caf\udce9\n"), lambda _text, _end: None, lambda _text: None)
+    with pytest.raises(UsageError, match="not UTF-8"):
+        await screen.read()

@@ -164,3 +164,20 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     both = [subprocess.Popen([*program, name], stdout=subprocess.PIPE, text=True) for name in "ab"]
     assert [process.communicate()[0].strip() for process in both] == ["", ""]
     assert sorted(lines(tmp_path / "a.db")) == sorted(f"{name}{n}" for name in "ab" for n in range(100))
+
+
+async def test_half_characters_hold_nobody_up(tmp_path: Path) -> None:
+    database = opened(tmp_path / "a.db")
+    database.put(ADD, ("one\ud800",))
+    database.put(ADD, ("two",))
+    await database.flush()
+    assert (lines(database.path), database.broken) == (["one?", "two"], "")
+    database.close()
+
+
+async def test_whatever_goes_wrong_breaks_it_and_holds_nobody_up(tmp_path: Path) -> None:
+    database = opened(tmp_path / "a.db")
+    database.put(ADD, (object(), "and one too many"))
+    await database.flush()
+    assert database.broken
+    database.close()
