@@ -90,7 +90,7 @@ async def _analysis(talk: Talk, _argument: str) -> None:
 
 async def _cost(talk: Talk, _argument: str) -> None:
     session = talk.session
-    if not session.runs:
+    if not session.runs and not session.cut_short:
         talk.screen.tell("nothing was spent yet")
         return
     rows = [f"{model:<34} {role:<7} {_usd(cost)}" for (model, role), cost in costs_by_model(session.runs).items()]

@@ -81,6 +81,16 @@ def test_a_message_lies_there_once(shelf: Shelf) -> None:
     assert shelf.read(wholes[-1]) == SAID[::-1]
 
 
+def test_it_grows_with_what_is_said(shelf: Shelf) -> None:
+    """Not with its square, though every step is sent all that was said before."""
+    said, rows = [Message("user", f"message {n}") for n in range(101)], []
+    for length in range(1, 102, 2):
+        shelf.place(*said[:length])
+        rows.append(shelf.connection.execute("SELECT COUNT(*), SUM(LENGTH(body)) FROM blobs").fetchone())
+    assert [row[0] for row in rows] == list(range(1, 202, 4))  # a message and a link for each
+    assert rows[-1][1] == sum(len(write_messages((message,))) for message in said)
+
+
 def test_what_is_missing_is_told(shelf: Shelf) -> None:
     whole = shelf.place(*SAID[:3])
     for gone, told in (("last IS NULL AND body LIKE '%Look%'", "a message"), ("last IS NULL", "the beginning")):
