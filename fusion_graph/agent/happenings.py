@@ -73,6 +73,13 @@ class Shortened(NamedTuple):
     after: int
 
 
+class PutOff(NamedTuple):
+    """What was cut off is not gone on with. What it took, at most, counts from now on."""
+
+    tokens: int
+    cost_usd: float | None
+
+
 class Kept(NamedTuple):
     """The folder's state was kept under a shadow ref."""
 
@@ -86,7 +93,7 @@ class Ended(NamedTuple):
     text: str
 
 
-Happening: TypeAlias = Began | Planned | Thought | Used | Changing | Gave | Stepped | Shortened | Kept | Ended
+Happening: TypeAlias = Began | Planned | Thought | Used | Changing | Gave | Stepped | Shortened | PutOff | Kept | Ended
 Tell: TypeAlias = Callable[[Happening], None]
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fusion_graph.agent.happenings import PutOff
+from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
@@ -58,10 +60,14 @@ class Memory:
         if not run or run not in self._paid:
             self._write({"tokens": tokens, "cost_usd": cost_usd, "run": run})
 
-    def give_up(self) -> None:
+    def give_up(self) -> PutOff | None:
         """Nothing comes of what was cut off: something else is done now. It was paid for all the same."""
-        for run, (tokens, cost_usd) in {**self.series.spent(), **self.stopped}.items():
-            self.spend(tokens, cost_usd, run)
+        found = {**self.series.spent(), **self.stopped}
+        lost = {run: took for run, took in found.items() if run not in self._paid and took != (0, 0.0)}
+        for run, took in lost.items():
+            self.spend(*took, run)
+        tokens, costs = [took[0] for took in lost.values()], [took[1] for took in lost.values()]
+        return PutOff(sum(tokens), total_cost(costs)) if lost else None
 
     def shorten(self, messages: Iterable[Message]) -> None:
         """Put a shorter conversation in the place of this one."""

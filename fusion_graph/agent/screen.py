@@ -23,6 +23,7 @@ from fusion_graph.agent.happenings import (
     Happening,
     Kept,
     Planned,
+    PutOff,
     Shortened,
     Stepped,
     Thought,
@@ -87,6 +88,9 @@ class AgentScreen:
     def _say(self, event: Happening) -> None:
         if isinstance(event, Shortened):
             self._line(f"the conversation was shortened from {event.before} to {event.after} tokens", "yellow")
+        elif isinstance(event, PutOff):
+            most = f"{event.tokens} tokens, {_usd(event.cost_usd)}"
+            self._line(f"what was cut off before is put off; it took {most} at most, which counts", "yellow")
         elif isinstance(event, Kept):
             self._line(f"  checkpoint {event.commit[:10]}; /undo puts it back", "dim")
         elif isinstance(event, Planned) and event.by == "user":

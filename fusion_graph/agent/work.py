@@ -115,7 +115,8 @@ class Agent:
         """A session is named once it is there to be gone on with."""
         self.memory.series.title = self.memory.series.title or task or ""
         if task is not None:
-            self.memory.give_up()
+            if (lost := self.memory.give_up()) is not None:
+                self.tell(lost)
             self.memory.mend(PUT_OFF)
             self.memory.note(planning=planning)
             self.memory.add(Message("user", f"{task}\n\n{briefing.PLAN}" if planning else task))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fusion_graph.agent.happenings import PutOff
 from fusion_graph.agent.memory import PUT_OFF, STOPPED, Memory, begin, resume
 from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
@@ -180,10 +181,10 @@ async def test_what_is_given_up_was_paid_for(tmp_path: Path) -> None:
         memory.add(SAID[2])
         await run_in(memory, memory.step_id, state="running")
         memory.series.end("stopped")
-    for _ in range(2):
+    for told in (PutOff(21, 3.0), None):
         with opened(tmp_path) as journal:
             again = resume(journal, "last", "/project")
-            again.give_up()
+            assert again.give_up() == told
             assert (again.tokens, again.cost_usd) == (10 + 20 + 21, 0.5 + 0.25 + 3.0)
             again.add(Message("user", "something else"))
             again.series.end("stopped")

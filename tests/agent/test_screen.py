@@ -13,6 +13,7 @@ from fusion_graph.agent.happenings import (
     Happening,
     Kept,
     Planned,
+    PutOff,
     Shortened,
     Stepped,
     Thought,
@@ -42,6 +43,7 @@ def test_everything_that_happens_has_a_line() -> None:
         Stepped(1, 1200, 0.25),
         Stepped(2, 1300, None),
         Shortened(2, 90_000, 40_000),
+        PutOff(21, 0.5),
         Kept("0123456789abcdef"),
         Ended("finished", "All done."),
         Ended("steps", "3 steps were not enough"),
@@ -54,6 +56,7 @@ def test_everything_that_happens_has_a_line() -> None:
         "[11 more lines]",
         "error: no",
         "$0.2500",
+        "it took 21 tokens, $0.5000 at most",
         "cost unknown",
     ):
         assert part in told
