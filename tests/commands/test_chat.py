@@ -151,3 +151,35 @@ def test_a_dumb_terminal_is_like_a_pipe(chat: Start, quick: Path) -> None:
     screen.type("\x04")
     assert screen.finish() == 0
     assert "\x1b" not in screen.text
+
+
+def test_a_stopped_answer_goes_on_and_the_conversation_too(
+    chat: Start, cli: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the panel said before Ctrl-C is not bought again, and the next program shows where it was left."""
+    file = tmp_path / "slow.yaml"
+    nodes = (
+        "  panel: {kind: layer, models: [sim/fast@sim, {model: sim/fast@sim, key: again}]}\n"
+        "  answer: {kind: synth, model: sim/slow@sim, inputs: [panel]}\n"
+    )
+    file.write_text(f"version: 1\nname: slow\nnodes:\n{nodes}output: answer\n")
+    screen = chat("--config", file, "--journal")
+    screen.wait_for(READY)
+    screen.type("one\r")
+    screen.wait_for("answer working")
+    screen.signal(signal.SIGINT)
+    screen.wait_for("stopped; the conversation is as it was before")
+    file.write_text(file.read_text().replace("sim/slow@sim", "sim/fast@sim"))
+    screen.type(f"/pipeline {file}\r")
+    screen.wait_for("slow answers from now on")
+    screen.type("/retry\r")
+    screen.wait_for("1 calls")
+    screen.leave()
+    monkeypatch.setenv("FUSION_HOME", str(tmp_path / "home"))
+    (line,) = json.loads(cli("runs", "list", "--json").out)
+    assert (line["runs"], line["attempts"], f"chat --resume {line['id']} goes on" in screen.text) == (1, 4, True)
+    again = chat("--resume", line["id"][:6])
+    again.wait_for("slow answers; /help")
+    assert f"conversation {line['id']} goes on after 1 turn" in again.text
+    assert "You:" in again.text
+    again.leave()
