@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
 from fusion_graph.store.journal import FILE, Journal
+from tests.store.keeping import opened
 
 CALL = ToolCall(id="c1", name="bash", arguments='{"command": "x"}')
 SAID = (
@@ -23,16 +23,6 @@ SAID = (
     Message("assistant", "", tool_calls=(CALL,)),
     Message("tool", "done", tool_call_id="c1"),
 )
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Journal]:
-    """The journal in a process of its own."""
-    journal = Journal(folder)
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 def kept(folder: Path) -> Memory:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from fusion_graph.store.journal import FILE, Journal
 from fusion_graph.store.series import Series
 from tests.chat.keeping import KeptPanel
 from tests.chat.talking import Remembered, talked
+from tests.store.keeping import opened
 
 
 def test_an_empty_session() -> None:
@@ -34,16 +34,6 @@ async def test_costs_by_model_over_all_runs() -> None:
     assert set(costs) == {("a/x", "panel"), ("b/y", "panel"), ("j/j", "judge"), ("s/w", "synth")}
     talk.session.cut_short.append(None)
     assert talk.session.cost_usd is None
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Journal]:
-    """The journal in a process of its own."""
-    journal = Journal(folder)
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 async def kept(folder: Path, script: Script, *lines: str, name: str = "") -> tuple[Session, list[str]]:

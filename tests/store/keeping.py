@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,16 @@ PANEL = """
   panel: {kind: layer, models: [m/a, m/b]}
   answer: {kind: synth, model: m/w, inputs: [panel]}
 """
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Journal]:
+    """The journal in a process of its own."""
+    journal = Journal(folder)
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 async def written(
