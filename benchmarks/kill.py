@@ -30,7 +30,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Message
 from fusion_graph.providers import PROVIDERS
-from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Pace
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE, Job, Journal

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fusion_graph.errors import ToolError
+from fusion_graph.tools._files.workspace import Workspace
 from fusion_graph.tools._site import Site
-from fusion_graph.tools._workspace import Workspace
 
 INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md")
 MOST = 20_000

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._edits import edit
-from fusion_graph.tools._workspace import Workspace
+from fusion_graph.tools._files.edits import edit
+from fusion_graph.tools._files.workspace import Workspace
 
 MOST_LINES = 400
 

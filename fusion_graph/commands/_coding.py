@@ -22,7 +22,7 @@ from fusion_graph.commands._prompt import STDIN, read_prompt
 from fusion_graph.errors import UsageError
 from fusion_graph.store.series import NOUNS
 from fusion_graph.tools import TOOLS
-from fusion_graph.tools._sandbox import find_sandbox, lacks
+from fusion_graph.tools._sandbox.levels import find_sandbox, lacks
 from fusion_graph.wiring.tools import ALL, PREFIX, Allowed, mcp_listed, toolbox, with_mcp
 
 if TYPE_CHECKING:

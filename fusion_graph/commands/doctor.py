@@ -64,7 +64,7 @@ async def _mcp_servers(setup: Settings, *, ask: bool) -> list[tuple[str, bool]]:
     if not ask:
         lacking = {s.name: f", {', '.join(s.unset)} not set" if s.unset else "" for s, _ in named}
         return [(f"{s.name}, {what}: not asked{lacking[s.name]}; doctor --mcp asks it", True) for s, what in named]
-    from fusion_graph.tools._mcp import offers
+    from fusion_graph.tools._mcp.tools import offers
 
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(offers(server)) for server, _ in named]
@@ -126,7 +126,7 @@ def _machine(setup: Settings) -> list[tuple[str, str]]:
 
 def _sandbox() -> str:
     """The level that bash would have, and what keeps a better one away."""
-    from fusion_graph.tools._sandbox import find_sandbox, lacks
+    from fusion_graph.tools._sandbox.levels import find_sandbox, lacks
 
     found = find_sandbox()
     if found is None:
@@ -136,7 +136,7 @@ def _sandbox() -> str:
 
 def _search(setup: Settings) -> str:
     from fusion_graph.errors import UsageError
-    from fusion_graph.tools._search import choose
+    from fusion_graph.tools._web.search import choose
 
     try:
         return choose(setup.search_keys, setup.search)[0]

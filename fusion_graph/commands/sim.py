@@ -43,7 +43,7 @@ def COMMAND(
     """
     from fusion_graph.commands import _console, _interrupt
     from fusion_graph.errors import UsageError
-    from fusion_graph.providers._sim_server import SimOptions, serve
+    from fusion_graph.providers._sim.server import SimOptions, serve
     from fusion_graph.providers.sim import Pace
 
     def ready(url: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from fusion_graph.contracts import Backend
-from fusion_graph.providers._openai_errors import FOREIGN, before_answer
+from fusion_graph.providers._openai.errors import FOREIGN, before_answer
 
 ASK_S = 5.0
 MAX_BYTES = 8 << 20

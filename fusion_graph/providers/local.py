@@ -45,7 +45,7 @@ def find_weights() -> Path | None:
 def open_client(backend: Backend) -> Client:
     """Options of the backend: `gguf` (another file of weights), `threads` (1), `parallel` (4 calls at a time),
     `context` (8192 tokens, shared), `most_tokens` (400, of one reply). Raises UsageError if anything is missing."""
-    from fusion_graph.providers._local_client import LocalClient
+    from fusion_graph.providers._local.client import LocalClient
 
     engine, weights = find_engine(), backend.options.get("gguf") or find_weights()
     if engine is None or weights is None:

@@ -12,7 +12,7 @@ def open_client(backend: Backend) -> Client:
     """Options of the backend: `stream`, `include_usage` (true), `max_tokens_field`. Raises UsageError for a base URL
     that is not plain http or https."""
     _check_address(backend)
-    from fusion_graph.providers._openai_client import OpenAIClient
+    from fusion_graph.providers._openai.client import OpenAIClient
 
     return OpenAIClient(backend)
 

@@ -28,8 +28,8 @@ from typing import TypeAlias
 from fusion_graph.contracts import Backend, Client, Provider, Sink
 from fusion_graph.errors import ProviderError
 from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
-from fusion_graph.providers._assembly import Assembly, refuse_empty
-from fusion_graph.providers._sim_mind import Mind, count_usage, cut_words
+from fusion_graph.providers._sim.mind import Mind, count_usage, cut_words
+from fusion_graph.providers._wire.assembly import Assembly, refuse_empty
 
 Step: TypeAlias = "str | float | asyncio.Event | Delta | ProviderError | Completion"
 """Of one reply: a piece of text, seconds to sleep, a gate to wait for, a delta as it is, an error that ends it, or a
@@ -158,7 +158,7 @@ class SimClient:
 
 def _fault_steps(model: str) -> tuple[Step, ...]:
     """What the openai provider would make of the same fault over HTTP; what is odd only in its bytes is plain here."""
-    from fusion_graph.providers._sim_faults import error_of, find_fault
+    from fusion_graph.providers._sim.faults import error_of, find_fault
 
     fault = find_fault(model)
     if fault is None or not fault.reason:

@@ -14,7 +14,6 @@ from aiohttp import web
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
 from fusion_graph.jsontext import write_json
-from fusion_graph.server._asked import Asked
 from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._job import Job, make_job
@@ -22,7 +21,8 @@ from fusion_graph.server._options import SCOPES
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
-from fusion_graph.server._speech import Head, Speaks, Speech, Wire
+from fusion_graph.server._wires.asked import Asked
+from fusion_graph.server._wires.speech import Head, Speaks, Speech, Wire
 
 
 async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fusion_graph.graph.binding import Bound
     from fusion_graph.outputs import Draft
     from fusion_graph.pipeline import Limits
-    from fusion_graph.server._asked import Asked
+    from fusion_graph.server._wires.asked import Asked
 
 NAME = f"{RESERVED}convene"
 """No tool of a client is called so: the prefix is the server's."""

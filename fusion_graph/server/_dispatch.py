@@ -19,7 +19,7 @@ from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import check_host
 from fusion_graph.server._logs import client_id
 from fusion_graph.server._service import Exchange, Service
-from fusion_graph.server._wire_errors import shape_of
+from fusion_graph.server._wires.errors import shape_of
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fusion_graph.contracts import DEPTH_HEADER
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.retuning import keep_tools, retune
-from fusion_graph.server._asked import Asked, Convening
 from fusion_graph.server._errors import invalid, model_not_found
 from fusion_graph.server._pipelines import DEFAULT
-from fusion_graph.server._wire_fusion import ALIASES, FLASH
+from fusion_graph.server._wires.asked import Asked, Convening
+from fusion_graph.server._wires.fusion import ALIASES, FLASH
 
 if TYPE_CHECKING:
     from fusion_graph.pipeline import ModelOptions

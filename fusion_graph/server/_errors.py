@@ -79,7 +79,7 @@ class Refused(FusionError):
         return {**said, "Allow": self.allow} if self.allow else said
 
     def response(self, shape: Callable[[Refused, str], tuple[int, dict[str, Any]]], request_id: str) -> web.Response:
-        """In the words of a wire, see `_wire_errors`."""
+        """In the words of a wire, see `_wires/errors`."""
         status, body = shape(self, request_id)
         return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=self.headers)
 

@@ -20,12 +20,12 @@ from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
 from fusion_graph.server._replay import Recall
-from fusion_graph.server._wire_fusion import MAX_PANEL
+from fusion_graph.server._wires.fusion import MAX_PANEL
 
 if TYPE_CHECKING:
-    from fusion_graph.server._asked import Asked, Convening
     from fusion_graph.server._pipelines import Served
     from fusion_graph.server._service import Exchange, Service
+    from fusion_graph.server._wires.asked import Asked, Convening
 
 
 UNCHANGED = Overrides({}, {})

@@ -14,7 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from fusion_graph.errors import UsageError
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._wire_errors import chat
+from fusion_graph.server._wires.errors import chat
 
 if TYPE_CHECKING:
     from fusion_graph.server._options import ServerOptions

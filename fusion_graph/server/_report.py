@@ -11,8 +11,8 @@ from fusion_graph.engine.run import labels
 from fusion_graph.engine.tally import Bill
 from fusion_graph.events import CallFinished
 from fusion_graph.server._replay import REPLAYED
-from fusion_graph.server._tools import FUSION
-from fusion_graph.server._wire_fusion_out import Findings
+from fusion_graph.server._wires.fusion_out import Findings
+from fusion_graph.server._wires.tools import FUSION
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import NodeReport, RunResult

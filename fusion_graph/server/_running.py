@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fusion_graph.server._job import Job
     from fusion_graph.server._limits import Purse
     from fusion_graph.server._service import Exchange
-    from fusion_graph.server._speech import Speech
+    from fusion_graph.server._wires.speech import Speech
 
 
 async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunResult, dict[str, Any]]:

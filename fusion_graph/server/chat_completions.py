@@ -7,7 +7,7 @@ from aiohttp import web
 from fusion_graph.contracts import Route
 from fusion_graph.server._conversing import converse
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wire import CHAT
+from fusion_graph.server._wires.chat import CHAT
 
 
 async def answer(exchange: Exchange) -> web.StreamResponse:

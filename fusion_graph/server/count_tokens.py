@@ -10,7 +10,7 @@ from fusion_graph.contracts import Route
 from fusion_graph.engine.estimates import prompt_tokens, text_tokens
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wire_messages import read_messages_body
+from fusion_graph.server._wires.messages import read_messages_body
 
 
 async def answer(exchange: Exchange) -> web.Response:

@@ -1,4 +1,4 @@
-"""GET /openapi.json: this surface as OpenAPI 3.1, made from the table of routes and the models of `_schema`."""
+"""GET /openapi.json: this surface as OpenAPI 3.1, made from the table of routes and `_shapes/document`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from aiohttp import web
 
 from fusion_graph.contracts import Route
-from fusion_graph.server._schema import document
 from fusion_graph.server._service import Exchange
+from fusion_graph.server._shapes.document import document
 
 
 async def answer(exchange: Exchange) -> web.Response:

@@ -7,7 +7,7 @@ from aiohttp import web
 from fusion_graph.contracts import Route
 from fusion_graph.server._conversing import converse
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wire_responses import RESPONSES
+from fusion_graph.server._wires.responses import RESPONSES
 
 
 async def answer(exchange: Exchange) -> web.StreamResponse:

@@ -13,7 +13,7 @@ from fusion_graph.tables import LazyTable
 from fusion_graph.toolbox import TOOL_BOUNDS, ToolBounds, Toolbox
 
 if TYPE_CHECKING:
-    from fusion_graph.tools._sandbox import Sandbox
+    from fusion_graph.tools._sandbox.levels import Sandbox
     from fusion_graph.tools._site import Convene
 
 _NAMES = (
@@ -43,10 +43,10 @@ def default_registry(
     `keys` or `service` choose. `root` opens a folder to the file tools, `sandbox` (see `find_sandbox`) a shell in it.
     `allow` names the tools; without it those that touch nothing of this machine.
     """
-    from fusion_graph.tools._search import choose, of_function
+    from fusion_graph.tools._files.workspace import Workspace
     from fusion_graph.tools._site import Site
-    from fusion_graph.tools._web import Web
-    from fusion_graph.tools._workspace import Workspace
+    from fusion_graph.tools._web.fetch import Web
+    from fusion_graph.tools._web.search import choose, of_function
 
     named = [name for name in TOOLS if not TOOLS[name].local] if allow is None else allow
     site = Site(

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fusion_graph.tools._sandbox import Sandbox
-from fusion_graph.tools._search import Search
-from fusion_graph.tools._web import Web
-from fusion_graph.tools._workspace import Workspace
+from fusion_graph.tools._files.workspace import Workspace
+from fusion_graph.tools._sandbox.levels import Sandbox
+from fusion_graph.tools._web.fetch import Web
+from fusion_graph.tools._web.search import Search
 
 Convene: TypeAlias = Callable[[str], Awaitable[str]]
 """A question to a pipeline; its answer, with what it cost, as text."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion_graph.contracts import Tool
-from fusion_graph.tools._sandbox import Ran
+from fusion_graph.tools._sandbox.levels import Ran
 from fusion_graph.tools._site import Site, no_folder
 
 

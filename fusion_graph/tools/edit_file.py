@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion_graph.contracts import Tool
-from fusion_graph.tools._edits import edit
+from fusion_graph.tools._files.edits import edit
 from fusion_graph.tools._site import Site, no_folder
 
 

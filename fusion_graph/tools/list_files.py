@@ -8,9 +8,9 @@ from typing import Any
 
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._ignore import as_regex
+from fusion_graph.tools._files.ignore import as_regex
+from fusion_graph.tools._files.walk import walk
 from fusion_graph.tools._site import Site, no_folder
-from fusion_graph.tools._walk import walk
 
 _MOST = 500
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._ignore import as_regex
-from fusion_graph.tools._narrow import narrowing, told
-from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.tools._files.ignore import as_regex
+from fusion_graph.tools._files.narrow import narrowing, told
+from fusion_graph.tools._files.walk import walk
+from fusion_graph.tools._files.workspace import Workspace
+from fusion_graph.tools._sandbox.levels import find_sandbox
 from fusion_graph.tools._site import Site, no_folder
-from fusion_graph.tools._walk import walk
-from fusion_graph.tools._workspace import Workspace
 
-_PROGRAM = Path(__file__).with_name("_grep.py")
+_PROGRAM = Path(__file__).with_name("_files") / "grep.py"
 MANY = 1000  # files, from which on it takes longer to read them than to have ripgrep look
 _MOST = 200
 _LARGEST = 1_000_000

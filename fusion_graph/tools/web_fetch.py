@@ -8,8 +8,8 @@ from typing import Any
 
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._page import text_of
 from fusion_graph.tools._site import Site
+from fusion_graph.tools._web.page import text_of
 
 _READABLE = ("text/", "application/json", "application/xml", "application/xhtml+xml", "application/ld+json")
 _MOST = 40_000

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from fusion_graph.contracts import Tool
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._search import Hit
 from fusion_graph.tools._site import Site
+from fusion_graph.tools._web.search import Hit
 
 _MOST = 20
 _TEXT = 600

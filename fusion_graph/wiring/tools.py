@@ -55,7 +55,7 @@ async def with_mcp(box: Toolbox, settings: Settings, wanted: Sequence[str]) -> T
     """The box with these tools of MCP servers, which are started or reached now. Raises UsageError."""
     if not wanted:
         return box
-    from fusion_graph.tools._mcp import join
+    from fusion_graph.tools._mcp.tools import join
 
     joined = await join(settings.mcp, wanted)
     tools = {**box.tools, **joined.tools}
@@ -88,7 +88,7 @@ def toolbox(settings: Settings, allowed: Allowed, *, convene: Convene | None = N
     local = any(TOOLS[name].local for name in names)
     sandbox = None
     if "bash" in names:
-        from fusion_graph.tools._sandbox import require_sandbox
+        from fusion_graph.tools._sandbox.levels import require_sandbox
 
         sandbox = require_sandbox(unsafe=allowed.unsafe_bash, network=allowed.network)
     return default_registry(

@@ -16,7 +16,7 @@ from fusion_graph.messages import Completion, Message
 from fusion_graph.store.journal import Journal
 from fusion_graph.toolbox import Toolbox
 from fusion_graph.tools import TOOLS, default_registry
-from fusion_graph.tools._sandbox import find_sandbox, lacks
+from fusion_graph.tools._sandbox.levels import find_sandbox, lacks
 from tests.agent.engineer import next_step
 
 Think = Callable[[tuple[Message, ...], set[str]], Completion | Lost]

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fusion_graph.agent.briefing import MOST, brief
+from fusion_graph.tools._files.workspace import Workspace
 from fusion_graph.tools._site import Site
-from fusion_graph.tools._workspace import Workspace
 from tests.agent.desk import box_for
 from tests.agent.engineer import git, make_project
 

@@ -6,7 +6,7 @@ import pytest
 
 from fusion_graph.agent.preview import MOST_LINES, diff, preview
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._workspace import Workspace
+from fusion_graph.tools._files.workspace import Workspace
 
 
 def test_each_change_as_it_will_be(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fusion_graph.providers._sim_server import SimServer, start
+from fusion_graph.providers._sim.server import SimServer, start
 from tests.agent.engineer import engineer
 from tests.commands.conftest import Done
 from tests.commands.terminal import Terminal

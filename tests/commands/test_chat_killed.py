@@ -17,7 +17,7 @@ from typing import Self
 import pytest
 
 from fusion_graph.messages import Call, Completion
-from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Pace
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE

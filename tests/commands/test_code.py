@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.messages import Call, Completion
-from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.tools._sandbox.levels import find_sandbox
 from tests.agent.engineer import APP, PLAN, RIGHT, TASK, engineer, make_project, use
 from tests.commands.bench import Bench, Program, on_bench, run
 from tests.commands.conftest import Done

@@ -17,12 +17,12 @@ import pytest
 from fusion_graph.agent.memory import PUT_OFF
 from fusion_graph.engine.toolloop import UNSURE
 from fusion_graph.messages import Call, Completion, ToolCall
-from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Pace
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE
 from fusion_graph.store.tables import JOURNAL
-from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.tools._sandbox.levels import find_sandbox
 from tests.agent.engineer import use
 
 pytestmark = pytest.mark.skipif(find_sandbox() is None, reason="no sandbox here")

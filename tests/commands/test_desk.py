@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.messages import Call, Completion
-from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.tools._sandbox.levels import find_sandbox
 from tests.agent.engineer import APP, RIGHT, TASK, engineer, git, make_project, use
 from tests.commands.bench import Bench, Program, Start, on_bench, run
 from tests.commands.conftest import Done

@@ -18,7 +18,7 @@ import pytest
 
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Call
-from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Pace, SimClient
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.commands import _interrupt
-from fusion_graph.providers._sim_server import SimOptions, start
+from fusion_graph.providers._sim.server import SimOptions, start
 from fusion_graph.providers.sim import Pace
 from tests.commands.terminal import Terminal
 

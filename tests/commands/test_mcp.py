@@ -14,7 +14,7 @@ import pytest
 
 from tests.commands.conftest import Done
 from tests.commands.test_serve import served
-from tests.tools.test_mcp import PROGRAM
+from tests.tools._mcp.test_tools import PROGRAM
 
 pytest.importorskip("mcp")
 

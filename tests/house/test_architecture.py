@@ -176,11 +176,19 @@ def test_command_table_and_folder_agree() -> None:
 
 
 def is_tested(path: Path) -> bool:
-    """By the test of its name. A private helper also where its owner is: in a test beside it that imports it."""
+    """By the test of its name. A private helper also where its owner is: in a test of its folder that imports it."""
     folder = ROOT.joinpath("tests", *path.parts[1:-1])
     if (folder / f"test_{path.stem.lstrip('_')}.py").is_file():
         return True
-    return path.stem.startswith("_") and any(path.stem in mentions(test) for test in folder.glob("test_*.py"))
+    *_, pack, name = path.with_suffix("").parts
+    if pack.startswith("_"):
+        return any(f"{pack}.{name}" in dotted(test) for test in folder.parent.rglob("test_*.py"))
+    return name.startswith("_") and any(name in mentions(test) for test in folder.glob("test_*.py"))
+
+
+@cache
+def dotted(test: Path) -> str:
+    return test.read_text("utf-8").replace("/", ".")
 
 
 @cache

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fusion_graph.contracts import Backend
-from fusion_graph.providers._openai_client import OpenAIClient
-from fusion_graph.providers._sim_server import SimServer, start
+from fusion_graph.providers._openai.client import OpenAIClient
+from fusion_graph.providers._sim.server import SimServer, start
 from tests.providers.rawserver import KEY
 
 

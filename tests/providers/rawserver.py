@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from fusion_graph.messages import Call, Delta, Message, Sampling
-from fusion_graph.providers._sim_faults import FAULTS, PREFIX
+from fusion_graph.providers._sim.faults import FAULTS, PREFIX
 
 KEY = "canary-7f3a9c"
 TIMEOUTS = {name for name, fault in FAULTS.items() if fault.reason.startswith("timeout")}

@@ -10,10 +10,10 @@ import pytest
 
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import ProviderError
-from fusion_graph.providers._openai_client import OpenAIClient
-from fusion_graph.providers._sim_faults import FAULTS
-from fusion_graph.providers._sim_raw import whole
-from fusion_graph.providers._sim_server import SimServer
+from fusion_graph.providers._openai.client import OpenAIClient
+from fusion_graph.providers._sim.faults import FAULTS
+from fusion_graph.providers._sim.raw import whole
+from fusion_graph.providers._sim.server import SimServer
 from tests.providers.rawserver import KEY, TIMEOUTS, asking, faulty, http, ignore, raw_server
 
 

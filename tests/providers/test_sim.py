@@ -9,7 +9,7 @@ import pytest
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import Permanent, ProviderError, Transient
 from fusion_graph.messages import Call, Completion, Delta, ToolCall, ToolCallDelta, Usage
-from fusion_graph.providers._sim_faults import FAULTS
+from fusion_graph.providers._sim.faults import FAULTS
 from fusion_graph.providers.sim import PROVIDER, SimClient
 from tests.providers.rawserver import TIMEOUTS, asking, faulty, ignore
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from fusion_graph.providers import _openai_client
+from fusion_graph.providers._openai import client
 from tests.server.places import Place
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No long wait for counts of tokens that an upstream never sends."""
-    monkeypatch.setattr(_openai_client, "_AFTER_FINISH_S", 0.4)
+    monkeypatch.setattr(client, "_AFTER_FINISH_S", 0.4)
 
 
 @pytest.fixture

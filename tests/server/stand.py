@@ -19,7 +19,7 @@ from fusion_graph.graph import reader
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline
 from fusion_graph.providers import PROVIDERS
-from fusion_graph.providers._sim_server import SimOptions, SimServer, start
+from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._app import Server, open_server
 from fusion_graph.server._auth import Key

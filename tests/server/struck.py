@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusion_graph.providers._sim_faults import FAULTS, PREFIX
+from fusion_graph.providers._sim.faults import FAULTS, PREFIX
 
 NODES = {"proposer": "first", "judge": "verdict", "synthesizer": "answer"}
 """The node of each role."""

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from fusion_graph.providers._sim_server import SimOptions
+from fusion_graph.providers._sim.server import SimOptions
 from fusion_graph.server._auth import Key, digest_of
 from tests.server.stand import UPSTREAM_KEY, stand
 

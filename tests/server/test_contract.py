@@ -11,7 +11,7 @@ import pytest
 
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._tools import MAX_BYTES, MAX_TOOLS
+from fusion_graph.server._wires.tools import MAX_BYTES, MAX_TOOLS
 from tests.server.stand import ONE, PANEL, Stand, stand
 from tests.server.wires import WIRES, Body, call, tool
 

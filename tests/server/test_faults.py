@@ -11,7 +11,7 @@ import pytest
 
 from fusion_graph.errors import Transient
 from fusion_graph.messages import Message, Sampling
-from fusion_graph.providers._sim_faults import FAULTS, PREFIX, Fault
+from fusion_graph.providers._sim.faults import FAULTS, PREFIX, Fault
 from fusion_graph.providers.sim import Script
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
 from tests.server.struck import NODES, hit, pipeline

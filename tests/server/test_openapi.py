@@ -1,4 +1,4 @@
-"""GET /openapi.json says what the routes really do. `_schema` writes it, of `_schema_words` and `_schema_wires`."""
+"""GET /openapi.json says what the routes really do. `_shapes/document` writes it, of `words` and `wires` there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from fusion_graph.server import ROUTES
 from fusion_graph.server._auth import Key, digest_of
-from fusion_graph.server._schema import document
-from fusion_graph.server._wire import READ
+from fusion_graph.server._shapes.document import document
+from fusion_graph.server._wires.chat import READ
 from tests.server.stand import Stand, events_of, stand
 from tests.server.wires import sse
 

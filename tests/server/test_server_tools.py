@@ -12,8 +12,8 @@ import pytest
 from fusion_graph.contracts import Tool
 from fusion_graph.messages import Call, Completion, ToolCall
 from fusion_graph.toolbox import RESERVED, Toolbox, set_apart
-from fusion_graph.tools._search import of_function
 from fusion_graph.tools._site import Site
+from fusion_graph.tools._web.search import of_function
 from fusion_graph.tools.web_search import TOOL as SEARCH
 from tests.server.stand import PANEL, SCRIPT, Stand, events_of, stand
 from tests.server.wires import WIRES, sse, tool

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from fusion_graph.messages import Message, Sampling
-from fusion_graph.providers._sim_faults import FAULTS, PREFIX
+from fusion_graph.providers._sim.faults import FAULTS, PREFIX
 from fusion_graph.server._failures import Failures
 from tests.server.stand import Stand, stand
 from tests.server.struck import STRICT_ATTEMPTS, hit, pipeline

@@ -19,7 +19,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from fusion_graph.providers._sim_server import SimOptions, start
+from fusion_graph.providers._sim.server import SimOptions, start
 
 ROOT = Path(__file__).parents[2]
 UPSTREAM, CLIENT = "canary-upstream-77aa", "canary-client-91bc01"

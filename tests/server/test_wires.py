@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from fusion_graph.messages import Message, Sampling, ToolCall, ToolCallDelta, Usage
 from fusion_graph.outputs import Draft
-from fusion_graph.server._asked import Asked
-from fusion_graph.server._speech import Head, Speech
-from fusion_graph.server._wire import CHAT
-from fusion_graph.server._wire_messages import MESSAGES
-from fusion_graph.server._wire_responses import RESPONSES
+from fusion_graph.server._wires.asked import Asked
+from fusion_graph.server._wires.chat import CHAT
+from fusion_graph.server._wires.messages import MESSAGES
+from fusion_graph.server._wires.responses import RESPONSES
+from fusion_graph.server._wires.speech import Head, Speech
 from tests.server.stand import stand
 from tests.server.wires import WIRES, Told, call, tool
 

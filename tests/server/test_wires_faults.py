@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fusion_graph.messages import Message, Sampling
-from fusion_graph.providers._sim_faults import FAULTS
+from fusion_graph.providers._sim.faults import FAULTS
 from fusion_graph.server._errors import PERMANENT
 from tests.server.stand import UPSTREAM_KEY, stand
 from tests.server.wires import WIRES, Told, tool

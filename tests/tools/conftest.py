@@ -11,8 +11,8 @@ import pytest
 
 from fusion_graph.contracts import Tool
 from fusion_graph.graph.structure import problems
+from fusion_graph.tools._files.workspace import Workspace
 from fusion_graph.tools._site import Site
-from fusion_graph.tools._workspace import Workspace
 
 Call = Callable[..., str]
 

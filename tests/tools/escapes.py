@@ -224,8 +224,8 @@ async def attempt(scene: Scene, run: Callable[[str], Any], name: str, command: s
 async def main() -> None:
     package, level, root, outside = sys.argv[1:]
     sys.path.insert(0, package)
-    from fusion_graph.tools._confines import Caps
-    from fusion_graph.tools._sandbox import Sandbox, find_sandbox
+    from fusion_graph.tools._sandbox.confines import Caps
+    from fusion_graph.tools._sandbox.levels import Sandbox, find_sandbox
 
     os.environ["FUSION_API_KEY"] = KEY
     found = find_sandbox(best=level)  # type: ignore[arg-type]

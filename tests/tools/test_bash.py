@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from fusion_graph.tools._confines import Level
-from fusion_graph.tools._sandbox import find_sandbox, lacks
+from fusion_graph.tools._sandbox.confines import Level
+from fusion_graph.tools._sandbox.levels import find_sandbox, lacks
 from fusion_graph.tools._site import Site
 from fusion_graph.tools.bash import TOOL
 

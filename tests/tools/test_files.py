@@ -1,4 +1,4 @@
-"""Lists and searches beside the files' own tools: `_ignore`, `_walk`, `_grep`."""
+"""Lists and searches beside the files' own tools: `_files/ignore`, `_files/walk`, `_files/grep`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from fusion_graph.tools._grep import WIDTH
-from fusion_graph.tools._ignore import as_regex, is_ignored, read_rules
-from fusion_graph.tools._walk import walk
-from fusion_graph.tools._workspace import Workspace
+from fusion_graph.tools._files.grep import WIDTH
+from fusion_graph.tools._files.ignore import as_regex, is_ignored, read_rules
+from fusion_graph.tools._files.walk import walk
+from fusion_graph.tools._files.workspace import Workspace
 
 
 @pytest.mark.parametrize(

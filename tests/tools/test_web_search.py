@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from fusion_graph.errors import ToolError
-from fusion_graph.tools._search import of_function
 from fusion_graph.tools._site import Site
-from fusion_graph.tools._web import Web
+from fusion_graph.tools._web.fetch import Web
+from fusion_graph.tools._web.search import of_function
 from fusion_graph.tools.web_search import TOOL
 
 HITS = [

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from fusion_graph.tools._web import Web
+from fusion_graph.tools._web.fetch import Web
 from tests.loopback import served
 
 PAGE = """<!doctype html><html><head><title>A  page</title><style>.x{}</style><script>evil()</script></head><body>

@@ -10,7 +10,7 @@ from fusion_graph.errors import UsageError
 from fusion_graph.settings import Settings, load
 from fusion_graph.toolbox import NO_TOOLS
 from fusion_graph.tools import TOOLS
-from fusion_graph.tools._sandbox import find_sandbox
+from fusion_graph.tools._sandbox.levels import find_sandbox
 from fusion_graph.wiring import pipelines, tools
 from fusion_graph.wiring.tools import Allowed, server_toolbox, toolbox, toolbox_for
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
 from fusion_graph.messages import Call, Completion
-from fusion_graph.providers._sim_mind import Mind
+from fusion_graph.providers._sim.mind import Mind
 from fusion_graph.providers.sim import Pace, SimClient
 
 NAME = "sim"

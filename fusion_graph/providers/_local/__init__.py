@@ -1,0 +1,1 @@
+"""Inside the local provider: the embedded model as a child process."""

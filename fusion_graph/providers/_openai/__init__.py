@@ -1,0 +1,1 @@
+"""Inside the openai provider: connections, and calls over them."""

@@ -1,0 +1,1 @@
+"""Inside the sim provider: its mind, its faults, and the sim as a real upstream."""

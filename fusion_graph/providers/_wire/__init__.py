@@ -1,0 +1,1 @@
+"""The chat-completions API as upstreams speak it: bytes in, replies out. Pure."""

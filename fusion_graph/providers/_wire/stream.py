@@ -1,0 +1,199 @@
+"""Reads a streamed chat-completions reply: bytes in, deltas and at the end the whole reply out. Pure.
+
+This is the hot path. All events of one read become one delta; an event that differs from an earlier one only in its
+text is not parsed again (see `Pattern`); where many such events come in one read, they are not even looked at singly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fusion_graph.errors import ProviderError, Transient
+from fusion_graph.jsontext import read_json
+from fusion_graph.messages import Call, Completion, Delta
+from fusion_graph.providers._wire.faults import error_of_event
+from fusion_graph.providers._wire.reply import ReplyReader
+from fusion_graph.providers._wire.sse import MAX_EVENT_BYTES, SseParser
+
+_MOST_TRIES = 4
+_UNLEARNT = 4  # a short reply is over before learning pays
+_LONG = 4096  # bytes of a read that are worth a look at its first events before the others
+_LEAD, _END = b"data: ", b"\n\n"
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+class Pattern:
+    """What stands before and after the text in an event that was parsed. Another event with the same two ends, and
+    between them no quote, backslash or control character, can only be the same object with that text: JSON has no other
+    reading."""
+
+    __slots__ = ("_end", "_lead", "tries")
+
+    def __init__(self) -> None:
+        self._lead = b""
+        self._end = b""
+        self.tries = _MOST_TRIES
+
+    @property
+    def known(self) -> bool:
+        return bool(self._lead)
+
+    def text_in(self, data: bytes) -> str | None:
+        """The text of an event that is all of `data`; None if it does not fit."""
+        lead, end = self._lead, self._end
+        if not lead or not data.startswith(lead) or not data.endswith(end) or len(data) < len(lead) + len(end):
+            return None
+        return _plain(data[len(lead) : -len(end)])  # another event in between would bring its quotes
+
+    def split(self, data: bytes) -> list[str | bytes]:
+        """The texts of the events that fit, and what is between and behind them as it came. `data` begins where an
+        event does."""
+        lead, end = self._lead, self._end
+        if not data.startswith(lead) or len(data) > MAX_EVENT_BYTES:
+            return [data]
+        parts = data[len(lead) :].split(end + lead)  # texts; behind the last one its end and whatever comes then
+        parts[-1], whole, rest = parts[-1].partition(end)
+        if not whole:
+            rest = lead + parts.pop()
+        raw = b"".join(parts)
+        text = _plain(raw) if len(parts) == 1 or raw.isascii() else None
+        if text is not None:
+            return [text, rest]
+        return [*(lead + part + end if (one := _plain(part)) is None else one for part in parts), rest]
+
+    def learn(self, data: bytes, chunk: Any) -> None:
+        """Take the ends of an event that holds a text and nothing else that matters. A few tries, then no more: some
+        upstreams put something new in every event."""
+        text = _only_text(chunk)
+        if not text or b"\n" in data:  # of several lines, which look different on the wire
+            return
+        self.tries -= 1
+        spelt = json.dumps(text, ensure_ascii=False).encode(errors="replace")
+        place = data.rfind(spelt)
+        head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
+        if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
+            self._lead, self._end = _LEAD + head, tail + _END
+
+
+def _plain(raw: bytes) -> str | None:
+    """The characters of a JSON string that stand for themselves; None if one may not."""
+    if b'"' in raw or b"\\" in raw:
+        return None
+    text = raw.decode(errors="replace")
+    return text if text.isprintable() and _REPLACED not in text else None
+
+
+def _with_text(chunk: Any, text: str) -> Any:
+    choice = chunk["choices"][0]
+    return {**chunk, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _only_text(chunk: Any) -> str:
+    """The text of a chunk that says nothing else: no finish, no count, no tool call."""
+    if chunk.get("usage") or len(chunk.get("choices") or ()) != 1:
+        return ""
+    choice = chunk["choices"][0]
+    delta = choice.get("delta") or {}
+    if (
+        choice.get("index")
+        or choice.get("finish_reason")
+        or choice.get("logprobs")
+        or not delta.keys() <= {"role", "content"}
+    ):
+        return ""
+    text = delta.get("content")
+    return text if isinstance(text, str) else ""
+
+
+class StreamReader:
+    """The stream of one reply."""
+
+    def __init__(self, call: Call) -> None:
+        self._events = SseParser()
+        self._reply = ReplyReader(call)
+        self._any = False
+        self._pattern = Pattern()
+        self._texts = 0  # events that were parsed
+        self.ended = False  # [DONE] has come, or no more is wanted
+        self.clean = True  # nothing came that does not belong there: the connection may be used again
+
+    @property
+    def finished(self) -> bool:
+        """Has the model said that it is through? Only counts of tokens may follow."""
+        return bool(self._reply.finish_reason) or self.ended
+
+    def feed(self, chunk: bytes) -> Delta | None:
+        """The content that `chunk` completes, as one delta. Raises Transient or Permanent as the fault table says."""
+        if self.ended:
+            self.clean = self.clean and not chunk.strip()
+            return None
+        text = self._pattern.text_in(chunk) if self._events.between else None
+        if text is None:
+            self._feed(chunk)
+        else:
+            self._reply.add_text(text)
+        if self._reply.overrun:
+            self.ended, self.clean = True, False
+        return self._reply.drain()
+
+    def _feed(self, chunk: bytes) -> None:
+        for piece in self._pieces(chunk):
+            if self.ended:
+                self.clean = self.clean and not piece.strip()
+            elif isinstance(piece, str):
+                self._reply.add_text(piece)
+            elif piece:
+                self._read(piece)
+
+    def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
+        """What can be taken the short way as text, all else as it came."""
+        pattern, rest = self._pattern, chunk
+        while len(rest) > _LONG and pattern.tries and not pattern.known:  # learn first
+            event, end, rest = rest.partition(_END)
+            yield event + end
+        yield from pattern.split(rest) if pattern.known and self._events.between else (rest,)
+
+    def _read(self, piece: bytes) -> None:
+        for name, data in self._events.feed(piece):
+            self._any = True
+            if self.ended:
+                self.clean = False
+            elif data == b"[DONE]":
+                self.ended = True
+            else:
+                self._take(name, data)
+
+    def completion(self) -> Completion:
+        """The whole reply, after the stream ended. Without a finish reason it was cut, whatever it looks like."""
+        if not self._any:
+            raise Transient("empty_output", "the stream ended without an event")
+        if not self._reply.finish_reason and not self._reply.overrun:
+            raise Transient("truncated_stream", "the stream ended before the model said it was through")
+        return self._reply.completion()
+
+    def _take(self, name: bytes, data: bytes) -> None:
+        try:
+            chunk = read_json(data)
+        except (ValueError, RecursionError):
+            if name == b"error":
+                raise error_of_event(None) from None
+            raise Transient("malformed_stream", "an event of the stream is not JSON") from None
+        if name == b"error":
+            raise _error_in(chunk)
+        self._reply.take(chunk)
+        self._texts += 1
+        if self._pattern.tries and self._texts > _UNLEARNT:
+            self._pattern.learn(data, chunk)
+
+
+def _error_in(chunk: Any) -> ProviderError:
+    return error_of_event(chunk.get("error") or chunk if isinstance(chunk, dict) else None)

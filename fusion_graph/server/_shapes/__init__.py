@@ -1,0 +1,1 @@
+"""The surface as an OpenAPI document. Pure."""

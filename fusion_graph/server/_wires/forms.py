@@ -1,0 +1,77 @@
+"""The form that an answer shall have (wire contract 1.2), as each wire says it. Pure. A client's schema is bounded,
+must be a valid one, and is only walked: nothing is fetched and no expression in it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_graph.engine.contract import flaw
+from fusion_graph.server._errors import invalid
+from fusion_graph.server._wires import fields
+
+KINDS = ("text", "json_object", "json_schema")
+MAX_PARTS = 1000  # objects and arrays in a schema: checking a larger one would hold up everybody else
+MAX_DEPTH = 32
+SCHEMA = "response_format.json_schema.schema"
+
+
+def read_format(value: Any) -> Mapping[str, Any] | None:
+    """The `response_format` of Chat Completions, which is also how it goes upstream; None for plain text."""
+    if value is None:
+        return None
+    form = fields.mapping(value, "response_format")
+    kind = fields.choice(form.get("type"), "response_format.type", KINDS)
+    if kind == "json_schema":
+        inner = fields.mapping(form.get("json_schema"), "response_format.json_schema")
+        fields.text(inner.get("name"), "response_format.json_schema.name", most=64, least=1)
+        if inner.get("schema") is not None:
+            _check(fields.mapping(inner["schema"], SCHEMA), SCHEMA)
+    return None if kind == "text" else form
+
+
+def read_flat_format(value: Any, path: str, name: str = "") -> Mapping[str, Any] | None:
+    """The same with the schema beside its type, as the younger wires have it. `name` for those that give none."""
+    if value is None:
+        return None
+    form = fields.mapping(value, path)
+    kind = fields.choice(form.get("type"), f"{path}.type", KINDS)
+    if kind != "json_schema":
+        return None if kind == "text" else {"type": "json_object"}
+    schema = fields.mapping(form.get("schema"), f"{path}.schema")
+    _check(schema, f"{path}.schema")
+    title = fields.text(form.get("name") or name or None, f"{path}.name", most=64, least=1)
+    more = {key: form[key] for key in ("description", "strict") if form.get(key) is not None}
+    return {"type": "json_schema", "json_schema": {"name": title, "schema": schema, **more}}
+
+
+def _check(schema: Mapping[str, Any], root: str) -> None:
+    """Raises Refused for a schema that is too large, leads elsewhere or is none."""
+    level: list[tuple[str, Any]] = [(root, schema)]
+    parts = 0
+    for _ in range(MAX_DEPTH):
+        parts += len(level)
+        if parts > MAX_PARTS:
+            raise invalid(f"{root} has more than {MAX_PARTS} objects and arrays", root, code="too_complex")
+        for path, part in level:
+            if isinstance(part, dict) and isinstance(part.get("$ref"), str) and not part["$ref"].startswith("#"):
+                raise invalid(f"{path}.$ref must lead into the same schema", f"{path}.$ref")
+        level = [inner for path, part in level for inner in _inside(path, part)]
+        if not level:
+            break
+    else:
+        raise invalid(f"{root} is nested deeper than {MAX_DEPTH} levels", root, code="too_deep")
+    found = flaw(schema)
+    if found is not None:
+        where, what = found
+        path = root + where.removeprefix("$")
+        raise invalid(f"{path} is not valid JSON Schema: {what}", path, code="invalid_schema")
+
+
+def _inside(path: str, part: Any) -> list[tuple[str, Any]]:
+    inner = part.items() if isinstance(part, dict) else enumerate(part)
+    return [
+        (f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key[:64]}", item)
+        for key, item in inner
+        if isinstance(item, dict | list)
+    ]

@@ -1,0 +1,1 @@
+"""Pages and searches, for tools that are told addresses by a model."""
