@@ -176,7 +176,8 @@ def test_command_table_and_folder_agree() -> None:
 
 
 def is_tested(path: Path) -> bool:
-    """By the test of its name. A private helper also where its owner is: in a test of its folder that imports it."""
+    """By the test of its name. A private helper also where its owner is: in a test beside it that names it. What is in
+    a private room is named with its room, and so in any test of the folder around."""
     folder = ROOT.joinpath("tests", *path.parts[1:-1])
     if (folder / f"test_{path.stem.lstrip('_')}.py").is_file():
         return True

@@ -1,4 +1,5 @@
-"""GET /openapi.json says what the routes really do. `_shapes/document` writes it, of `words` and `wires` there."""
+"""GET /openapi.json says what the routes really do. `_shapes/document` writes it, of `_shapes/words` and
+`_shapes/wires`."""
 
 from __future__ import annotations
 
