@@ -1,12 +1,16 @@
-"""A web server of a test's own on loopback."""
+"""A web server of a test's own on loopback, and a port for one that is a process."""
 
 from __future__ import annotations
 
+import random
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+BELOW_OUTGOING = range(20_000, 32_000)
+"""Ports that no system gives to an outgoing connection, which could take one between its choice and its use."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -23,3 +27,14 @@ async def served(handlers: Mapping[str, Handler], host: str = "127.0.0.1") -> As
         yield f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def free_port() -> int:
+    """One that nobody has just now."""
+    while True:
+        port = random.choice(BELOW_OUTGOING)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue

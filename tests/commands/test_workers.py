@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,21 +15,17 @@ import pytest
 
 from fusion_graph.commands._workers import alone
 from tests.commands.test_serve import ONE, ask, served
+from tests.loopback import free_port
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes the Linux way")
 KILLED = re.compile(r"worker (\d+) ended by itself \(signal 9\)")
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return str(free.getsockname()[1])
 
 
 @contextmanager
 def workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     """Two of them: the process above, the address, the ids of both."""
     (folder / "one.yaml").write_text(ONE)
-    with served("--pipelines", str(folder), "--port", free_port(), "--workers", "2") as (process, url):
+    with served("--pipelines", str(folder), "--port", str(free_port()), "--workers", "2") as (process, url):
         yield process, url, children(process.pid)
 
 
@@ -90,7 +85,7 @@ def test_all_workers_read_pipelines_again(tmp_path: Path) -> None:
 
 def test_worker_that_cannot_start_ends_all(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text("version: 2")
-    with served("--pipelines", str(tmp_path), "--port", free_port(), "--workers", "2") as (process, url):
+    with served("--pipelines", str(tmp_path), "--port", str(free_port()), "--workers", "2") as (process, url):
         assert url == ""
         assert process.wait(20) == 2
 

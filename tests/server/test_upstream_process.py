@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.loopback import free_port
 from tests.server.stand import ONE, PANEL, UPSTREAM_KEY, events_of, stand, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +34,7 @@ async def upstream(port: int, token_s: str) -> AsyncIterator[asyncio.subprocess.
 
 
 async def test_killed_upstream_fails_runs_and_its_return_heals_them() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with stand(None, PANEL, ONE, base_url=f"http://127.0.0.1:{port}/v1") as at:
         async with upstream(port, SLOW) as process:
             whole = asyncio.create_task(at.ask(model="one"))
