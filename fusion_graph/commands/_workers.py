@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
 
-from fusion_graph.commands import _console
+from fusion_graph.commands import TERMINATED, _console
 from fusion_graph.errors import UsageError
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -42,10 +42,10 @@ class _Workers:
         for number in PASSED_ON:
             signal.signal(number, self._pass_on)
         urls = {self._ready(worker) for worker in [self._start() for _ in range(count)]}
-        if "" in urls:
-            self._give_up()
-        else:
+        if "" not in urls:
             _console.out(urls.pop())
+        elif not self._ending:
+            self._give_up()
         while self._living:
             self._bury(self._ended.get())
         return self._code
@@ -60,6 +60,8 @@ class _Workers:
             self._program, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._living.add(worker)
+        if self._ending:  # we were told while it was made, and could not tell it
+            worker.terminate()
         threading.Thread(target=self._wait, args=(worker,), daemon=True).start()
         return worker
 
@@ -79,17 +81,25 @@ class _Workers:
             if pipe is not None:
                 pipe.close()
         if self._ending:
-            self._code = self._code or (128 - worker.returncode if worker.returncode < 0 else worker.returncode)
+            self._code = self._code or _code(worker.returncode)
             return
         _console.err(f"worker {worker.pid} ended by itself ({_how(worker.returncode)}); another takes its place")
-        if not self._ready(self._start()):
+        if not self._ready(self._start()) and not self._ending:
             _console.err("it cannot start: all workers end")
             self._give_up()
 
     def _pass_on(self, number: int, _frame: object = None) -> None:
+        """A Ctrl-C as a SIGTERM, which means the same to a server: one that still starts would end with a traceback."""
         self._ending = self._ending or number != signal.SIGHUP
         for worker in list(self._living):
-            worker.send_signal(number)
+            worker.send_signal(signal.SIGTERM if number == signal.SIGINT else number)
+
+
+def _code(ended: int) -> int:
+    """Of a worker that was told to end: nothing is wrong if that came before it was ready."""
+    if ended in (-signal.SIGTERM, TERMINATED):
+        return 0
+    return 128 - ended if ended < 0 else ended
 
 
 def _how(code: int) -> str:

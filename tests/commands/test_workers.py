@@ -26,6 +26,9 @@ def workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, list[int
     """Two of them: the process above, the address, the ids of both."""
     (folder / "one.yaml").write_text(ONE)
     with served("--pipelines", str(folder), "--port", str(free_port()), "--workers", "2") as (process, url):
+        assert process.stderr is not None
+        for _ in range(2):  # both have said what they serve, so whoever says it next is another one
+            assert any(line.startswith("models: ") for line in process.stderr)
         yield process, url, children(process.pid)
 
 
@@ -60,14 +63,24 @@ def test_dead_worker_is_told_of_and_replaced(tmp_path: Path) -> None:
         assert process.stderr is not None
         os.kill(pids[0], signal.SIGKILL)
         assert any(KILLED.match(line) for line in process.stderr)  # reads until it is said
-        for line in process.stderr:
-            if line.startswith("models: "):  # the new one is up
-                break
+        assert any(line.startswith("models: ") for line in process.stderr)  # the new one is up
         assert len(children(process.pid)) == 2
         assert pids[0] not in children(process.pid)
         assert all("42" in ask(url, "one") for _ in range(4))
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_one_that_is_told_to_end_while_it_starts_ends_without_a_word(tmp_path: Path) -> None:
+    with workers(tmp_path) as (process, _url, pids):
+        assert process.stderr is not None
+        os.kill(pids[0], signal.SIGKILL)
+        assert any(KILLED.match(line) for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+        assert process.wait(20) == 0
+        assert "rror" not in told
+        assert "cannot start" not in told
 
 
 def test_all_workers_read_pipelines_again(tmp_path: Path) -> None:
