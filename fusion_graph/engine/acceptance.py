@@ -44,6 +44,14 @@ class BrokenCall(Unusable):
         self.reason, self.message = "invalid_output", "the arguments of a tool call are not JSON"
 
 
+class Unasked(Unusable):
+    """Not in the form that the request demands."""
+
+    def __init__(self, broken: str, completion: Completion) -> None:
+        super().__init__("contract", completion)
+        self.message = f"not what the request demands: {broken}"
+
+
 def accept(call: CallRun, completion: Completion) -> None:
     """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
     assert call.node.model is not None
@@ -59,5 +67,5 @@ def accept(call: CallRun, completion: Completion) -> None:
         return
     if BAD_ARGUMENTS in completion.notes:
         raise BrokenCall(completion)
-    if breach(writer, completion):
-        raise Unusable("contract", completion)
+    if broken := breach(writer, completion):
+        raise Unasked(broken, completion)

@@ -156,7 +156,11 @@ def failed_run(result: RunResult) -> Refused:
     code = error.reason if error.reason in CODES else "all_panels_failed"
     if len(causes) == 1 and causes <= CODES:
         (code,) = causes
-    refused = final(502, "upstream_error", f"no node gave a usable answer: {', '.join(sorted(causes))}", code)
+    why = "no node gave a usable answer"
+    if code == "response_format_unmet" or causes == {"unusable:contract"}:
+        code = "response_format_unmet"
+        why = "the answer did not come in the form that the request demands (response_format, tool_choice)"
+    refused = final(502, "upstream_error", f"{why}: {', '.join(sorted(causes))}", code)
     refused.lasting = causes <= PERMANENT
     return refused
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from fusion_graph.errors import Permanent
-from fusion_graph.events import TextDelta, ToolDelta
+from fusion_graph.events import CallFailed, TextDelta, ToolDelta
 from fusion_graph.graph import reader
 from fusion_graph.kinds import KINDS
 from fusion_graph.messages import Completion, Message, Sampling, ToolCall
@@ -64,6 +64,8 @@ async def test_contract_is_part_of_usable() -> None:
     result = await stage.run(GRAPH, writer=WANTED)
     assert (result.text, result.state) == ('{"x": 1}', "ok")
     assert len(stage.sent("m/w")) == 3
+    told = [event.message for event in result.events if isinstance(event, CallFailed)]
+    assert told[0] == "not what the request demands: the text is not JSON"
 
 
 async def test_raw_draft_that_breaks_it_is_mended() -> None:

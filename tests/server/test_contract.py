@@ -71,6 +71,15 @@ async def test_tools_are_bounded_in_number_and_bytes(wire: str) -> None:
         assert at.upstream.received == []
 
 
+async def test_a_demand_that_no_model_met_is_told_in_words() -> None:
+    # wire 1.8
+    async with stand(None, ONE) as at:
+        status, _, text = await post(at, "chat", body_of("chat", tools=(tool(),), model="one", tool_choice="required"))
+    error = json.loads(text)["error"]
+    assert (status, error["code"]) == (502, "response_format_unmet")
+    assert "not come in the form that the request demands" in error["message"]
+
+
 @pytest.mark.parametrize("wire", WIRES)
 async def test_panel_and_judge_read_tool_turns_as_text(wire: str) -> None:
     # wire 1.8: many upstreams refuse tool messages without tools; the writer has them verbatim
