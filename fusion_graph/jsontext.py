@@ -5,7 +5,9 @@ without blanks where the other writes ASCII, and reads an integer of more than 6
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 try:
@@ -45,3 +47,20 @@ def read_json(data: bytes, constant: Callable[[str], Any] | None = None) -> Any:
         if end == len(text):
             return value
     return json.loads(text, parse_constant=constant)
+
+
+def plain(value: Any) -> Any:
+    """A value of ours as JSON has it: records as maps, tuples as lists, what is not a number as null."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: plain(item) for name, item in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)

@@ -1,4 +1,5 @@
-"""What goes to a model and what comes back, in no provider's dialect. Pure values."""
+"""What goes to a model and what comes back, in no provider's dialect. Pure values: named tuples where a
+run makes some per call, as a frozen dataclass costs several times as much to make."""
 
 from __future__ import annotations
 
@@ -30,8 +31,7 @@ class Told(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn. `content` is text, or the caller's multimodal parts, which are forwarded and never opened."""
 
     role: Role
@@ -55,8 +55,7 @@ def with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...
     return (Message("system", words), *messages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one or more attempts, as the backend reported them, else estimated (then `estimated` is true)."""
 
     prompt_tokens: int = 0
@@ -120,8 +119,7 @@ class Delta(NamedTuple):
 WHOLE = Delta(whole=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(NamedTuple):
     """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one
     asked."""
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_graph import jsontext
-from fusion_graph.jsontext import read_json, write_ascii, write_json
+from fusion_graph.jsontext import plain, read_json, write_ascii, write_json
+from fusion_graph.messages import Message
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -76,3 +77,10 @@ def outcome(read: Callable[[Any], Any], text: bytes | str) -> Any:
         return repr(read(text))
     except ValueError:
         return ValueError
+
+
+def test_what_json_lacks_becomes_null_or_text() -> None:
+    message = Message("user", ({"type": "text", "text": "x"},))
+    assert plain((float("inf"), float("nan"), 1.5, None, True)) == [None, None, 1.5, None, True]
+    assert plain(message)["content"] == [{"type": "text", "text": "x"}]
+    assert plain({1: object}) == {"1": str(object)}

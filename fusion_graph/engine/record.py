@@ -4,13 +4,12 @@ keys and addresses are in neither."""
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fusion_graph.engine.report import RunResult, Spending, total_cost
 from fusion_graph.events import Event, RunStarted
+from fusion_graph.jsontext import plain
 from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Node
 
@@ -79,23 +78,6 @@ def trace_lines(events: Iterable[Event]) -> Iterator[str]:
         else:
             body |= plain(event)
         yield json.dumps(body, allow_nan=False)
-
-
-def plain(value: Any) -> Any:
-    """A value of ours as JSON has it: records as maps, tuples as lists, what is not a number as null."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(item) for name, item in value._asdict().items()}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable):
-        return [plain(item) for item in value]
-    return str(value)
 
 
 def _spending(spent: Spending) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from fusion_graph.contracts import Ask, Tool
@@ -125,7 +124,7 @@ class _Loop:
         refused = Answered(ok=False, text=SPENT)
         self._tell(completion, [refused] * len(completion.tool_calls))
         self._ask = self._ask._replace(tool_choice="none") if self._offer.native else self._ask
-        last = replace(await self._complete(), tool_calls=())
+        last = (await self._complete())._replace(tool_calls=())
         if not last.text.strip():
             raise NodeFailed("tool_limit", "the model went on calling tools and wrote nothing")
         return last

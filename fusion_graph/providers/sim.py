@@ -22,7 +22,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
@@ -169,11 +169,11 @@ def _fault_steps(model: str) -> tuple[Step, ...]:
 
 
 def _steps(reply: str | Completion | ProviderError | tuple[Step, ...]) -> tuple[Step, ...]:
-    if isinstance(reply, tuple):
-        return reply
     if isinstance(reply, str):
         return tuple(cut_words(reply))
-    return (*_pieces(reply), reply) if isinstance(reply, Completion) else (reply,)
+    if isinstance(reply, ProviderError):
+        return (reply,)
+    return (*_pieces(reply), reply) if isinstance(reply, Completion) else reply
 
 
 def _pieces(completion: Completion) -> list[Delta]:
@@ -195,8 +195,8 @@ async def _play(call: Call, steps: tuple[Step, ...], sink: Sink) -> Completion:
         elif isinstance(step, asyncio.Event):
             await step.wait()
         elif isinstance(step, Completion):
-            whole = step if step.text or step.tool_calls else replace(step, text=said.text)
-            return refuse_empty(replace(whole, model=whole.model or call.model, simulated=True))
+            whole = step if step.text or step.tool_calls else step._replace(text=said.text)
+            return refuse_empty(whole._replace(model=whole.model or call.model, simulated=True))
         elif isinstance(step, BaseException):
             raise step
         else:

@@ -14,13 +14,14 @@ import mcp_types as types
 from mcp.server import ServerRequestContext
 
 from fusion_graph.engine.fusion import Fusion
-from fusion_graph.engine.record import document, plain
+from fusion_graph.engine.record import document
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import FusionError, UsageError
 from fusion_graph.events import Event, NodeFinished, NodeSkipped, RunStarted
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.structure import problems
+from fusion_graph.jsontext import plain
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import ParamSpec
 from fusion_graph.server._pipelines import DEFAULT, Served, Shelf

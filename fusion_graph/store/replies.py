@@ -5,24 +5,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, get_args
 
+from fusion_graph.jsontext import plain
 from fusion_graph.messages import Completion, FinishReason, Message, ToolCall, Usage
 
 REASONS = get_args(FinishReason)
-COMPLETION, USAGE = (tuple(f.name for f in fields(kind)) for kind in (Completion, Usage))
 ABSENT: tuple[Any, ...] = ("", None, (), False)
 ENCODER = json.JSONEncoder()  # once; to look the fields up and to copy what is immutable costs more than the writing
 
 
 def write_completion(completion: Completion) -> str:
     """Without what is not there."""
-    told = {name: value for name in COMPLETION if (value := getattr(completion, name)) not in ABSENT}
+    fields = zip(Completion._fields, completion, strict=True)
+    told: dict[str, Any] = {name: value for name, value in fields if value not in ABSENT}
     if completion.tool_calls:
         told["tool_calls"] = [asdict(call) for call in completion.tool_calls]
     if completion.usage is not None:
-        told["usage"] = {name: getattr(completion.usage, name) for name in USAGE}
+        told["usage"] = completion.usage._asdict()
     return ENCODER.encode(told)
 
 
@@ -62,7 +63,7 @@ def read_usage(told: Mapping[str, Any]) -> Usage:
 
 def write_messages(messages: tuple[Message, ...]) -> str:
     """A conversation, parts and tool calls too."""
-    return json.dumps([{**asdict(m), "content": _content(m)} for m in messages], default=dict)
+    return ENCODER.encode(plain(messages))
 
 
 def read_messages(text: str) -> tuple[Message, ...]:
@@ -76,10 +77,6 @@ def read_messages(text: str) -> tuple[Message, ...]:
 def _message(content: Any, tool_calls: Any = (), **told: Any) -> Message:
     whole = content if isinstance(content, str) else tuple(dict(part) for part in content)
     return Message(content=whole, tool_calls=tuple(ToolCall(**call) for call in tool_calls), **told)
-
-
-def _content(message: Message) -> Any:
-    return message.content if isinstance(message.content, str) else [dict(part) for part in message.content]
 
 
 def _text(value: Any) -> str:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, TextIO
 
 from fusion_graph.contracts import Sink, Tool
 from fusion_graph.errors import ProviderError, ToolError
 from fusion_graph.events import Event, RunStarted
+from fusion_graph.jsontext import plain
 from fusion_graph.messages import Completion, Delta
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, Caller
@@ -48,8 +49,7 @@ class Taper:
             if delta.whole:  # not content: there is nothing to play again
                 sink(delta)
                 return
-            pieces = [asdict(piece) for piece in delta.tool_calls]
-            self._event("piece", number, text=delta.text, reasoning=delta.reasoning, tool_calls=pieces)
+            self._event("piece", number, text=delta.text, reasoning=delta.reasoning, tool_calls=delta.tool_calls)
             sink(delta)
 
         try:
@@ -60,7 +60,7 @@ class Taper:
         except ProviderError as error:
             self._event("end", number, reply=None, failure=failure_fields(error))
             raise
-        self._event("end", number, reply=asdict(completion), failure=None)
+        self._event("end", number, reply=completion, failure=None)
         return completion
 
     def toolbox(self, box: Toolbox) -> Toolbox:
@@ -93,8 +93,7 @@ class Taper:
         digest = call_digest("", 0, attempt.backend, call, self._fence)
         if digest not in self._known:
             self._known.add(digest)
-            fields = {**call._asdict(), "sampling": call.sampling._asdict()}
-            self._write("call", digest=digest, backend=attempt.backend, **fields)
+            self._write("call", digest=digest, backend=attempt.backend, **call._asdict())
         return digest
 
     def _begin(self, kind: str, **fields: Any) -> int:
@@ -113,13 +112,7 @@ class Taper:
         if self.fault is not None:
             return
         try:
-            self._file.write(json.dumps({"is": kind, **fields}, default=_plain) + "\n")
+            self._file.write(json.dumps({"is": kind, **plain(fields)}) + "\n")
             self._file.flush()
         except OSError as fault:
             self.fault = fault
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -6,8 +6,7 @@ import json
 from collections import Counter
 
 from fusion_graph.api import run
-from fusion_graph.engine.record import analysis, document, plain, trace_lines
-from fusion_graph.messages import Message
+from fusion_graph.engine.record import analysis, document, trace_lines
 from fusion_graph.outputs import Analysis, Contradiction
 
 PIPELINE = {
@@ -82,10 +81,3 @@ def test_an_analysis_has_names_for_its_parts() -> None:
     assert made["contradictions"] == [{"topic": "price", "stances": stances}]
     assert made["partial_coverage"] == [{"models": ["A", "B"], "point": "risk"}]
     assert made["unique_insights"] == [{"model": "A", "insight": "insight"}]
-
-
-def test_what_json_lacks_becomes_null_or_text() -> None:
-    message = Message("user", ({"type": "text", "text": "x"},))
-    assert plain((float("inf"), float("nan"), 1.5, None, True)) == [None, None, 1.5, None, True]
-    assert plain(message)["content"] == [{"type": "text", "text": "x"}]
-    assert plain({1: object}) == {"1": str(object)}

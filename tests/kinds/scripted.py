@@ -74,7 +74,7 @@ class Scripted:
 
     @property
     def question(self) -> str:
-        return next(m.text for m in reversed(self.conversation) if m.role == "user")
+        return next(m.text for m in self.conversation[::-1] if m.role == "user")
 
     @property
     def prompts(self) -> list[str]:

@@ -27,6 +27,8 @@ COMPLETIONS = st.builds(
         Usage,
         prompt_tokens=COUNTS,
         completion_tokens=COUNTS,
+        reasoning_tokens=COUNTS,
+        cached_tokens=COUNTS,
         cost_usd=st.none() | st.floats(0, 1e6),
         estimated=st.booleans(),
     ),
@@ -34,6 +36,7 @@ COMPLETIONS = st.builds(
     simulated=st.booleans(),
     notes=st.lists(WORDS, max_size=2).map(tuple),
     stop_sequence=WORDS,
+    logprobs=st.none() | st.dictionaries(WORDS, COUNTS, max_size=2),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fusion_graph.engine.record import plain
 from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
@@ -13,6 +12,7 @@ from fusion_graph.evals.report.summary import Line, Summary, front
 from fusion_graph.evals.running.judging import Judging
 from fusion_graph.evals.running.leaving import Without
 from fusion_graph.evals.task import TaskSet
+from fusion_graph.jsontext import plain
 
 FORMAT = 1
 LOW_COVERAGE = 0.95

@@ -13,7 +13,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
@@ -54,7 +54,7 @@ class Mind:
         ordered = None if _schema_of(call) else obey(call, _FENCE)
         if ordered is not None:
             written = ordered.text + "".join(made.arguments for made in ordered.tool_calls)
-            return replace(ordered, usage=count_usage(call, written), model=call.model, simulated=True)
+            return ordered._replace(usage=count_usage(call, written), model=call.model, simulated=True)
         dice = _dice(call, "reply")
         text = self._text(call, dice)
         text, reason, stop = _cut(text, call)
@@ -105,7 +105,7 @@ class Mind:
 
 def count_usage(call: Call, text: str) -> Usage:
     """What would be an estimate elsewhere is a count here: a simulated token is four bytes."""
-    return replace(estimate_usage(call, text), estimated=False)
+    return estimate_usage(call, text)._replace(estimated=False)
 
 
 def cut_words(text: str) -> list[str]:

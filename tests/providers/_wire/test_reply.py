@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -257,7 +256,7 @@ def test_empty_body_is_empty_output(body: bytes) -> None:
 
 def test_filtered_reply_is_honest_not_empty() -> None:
     reply = read_whole(whole({"content": None}, "content_filter"), CALL).completion()
-    assert replace(reply, model="") == Completion(finish_reason="content_filter")
+    assert reply._replace(model="") == Completion(finish_reason="content_filter")
 
 
 def test_logprobs_of_all_pieces_are_kept() -> None:
