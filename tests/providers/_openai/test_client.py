@@ -15,7 +15,7 @@ from fusion_graph.messages import Delta, Usage
 from fusion_graph.providers._openai import client as module
 from fusion_graph.providers._openai.client import OpenAIClient
 from fusion_graph.providers._sim.faults import FAULTS
-from fusion_graph.providers._sim.raw import whole
+from fusion_graph.providers._sim.raw import chunk, says, sse, whole
 from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from tests.providers.rawserver import KEY, TIMEOUTS, asking, faulty, http, ignore, raw_server, reset
 
@@ -187,10 +187,22 @@ async def test_cancel_closes_the_connection_at_once(upstream: SimServer, client:
     assert call.cancelled() or call.cancelling()
 
 
-async def test_connection_with_leftovers_is_not_reused(upstream: SimServer, client: OpenAIClient) -> None:
-    await client.complete(faulty("after-done"), ignore)
-    await client.complete(asking(), ignore)
-    assert upstream.connections == 2
+async def test_connection_with_leftovers_is_not_reused() -> None:
+    """The text is whole and the body is not: what is still to come would be taken for the next answer."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def answer_once(writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        said = says("x") + sse(chunk(finish="stop")) + b"data: [DONE]\n\n"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % (len(said) + 1) + said)
+
+    async with raw_server(answer_once) as url:
+        client = OpenAIClient(Backend(name="test", base_url=url))
+        for _ in range(2):
+            assert (await client.complete(asking(), ignore)).text == "x"
+        await client.aclose()
+    assert len(set(map(id, connections))) == 2
 
 
 async def test_idle_connection_that_was_closed_is_replaced(upstream: SimServer, client: OpenAIClient) -> None:
