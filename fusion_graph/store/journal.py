@@ -21,7 +21,7 @@ from fusion_graph.messages import Call, Completion, Message, Told, ToolCall
 from fusion_graph.pipeline import ModelRef, Node
 from fusion_graph.store import conversation
 from fusion_graph.store.cache import Cache
-from fusion_graph.store.database import Database, Statement, changing, transaction
+from fusion_graph.store.database import Database, Statement, changing, open_to_read, transaction
 from fusion_graph.store.digest import call_digest
 from fusion_graph.store.options import StoreOptions
 from fusion_graph.store.owner import me
@@ -74,6 +74,7 @@ class Journal:
         self._used = False
         self._database = Database(folder / FILE, JOURNAL) if folder else None
         self._placed: list[Statement] = []  # texts that the next row refers to
+        self._reader: Connection | None = None
         if self._database is not None:
             self._database.open()
 
@@ -87,8 +88,17 @@ class Journal:
         """Where all this can be read; None while nothing is written."""
         return self._database.path if self._database is not None and not self.off else None
 
+    def read(self) -> Connection | None:
+        """For queries, until it is closed; None while nothing is written."""
+        if self._reader is None and self.path is not None:
+            self._reader = open_to_read(self.path)
+        return self._reader
+
     def close(self) -> None:
         """Write what is left."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._database is not None:
             self._database.close()
             self._look()

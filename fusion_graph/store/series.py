@@ -71,7 +71,6 @@ class Series:
     lines: list[dict[str, Any]] = field(default_factory=list)
     _written: int = 0
     _begun: bool = False
-    _connection: sqlite3.Connection | None = None
 
     @property
     def kept(self) -> bool:
@@ -98,9 +97,6 @@ class Series:
         """Nothing more comes of it in this process. It may go on."""
         if self._begun or self.tries:
             self.journal.put(END, (state, self.journal.clock(), self.id, self.tries + self._begun))
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     # --- its lines ----------------------------------------------------------------------------------------------------
 
@@ -123,7 +119,7 @@ class Series:
     def past(self, run: str) -> Past | None:
         """What an earlier process left of a run; None of a new one, and of one that cannot be read any more."""
         with suppress(UsageError, sqlite3.Error):
-            connection = self._read()
+            connection = self.journal.read()
             if connection is not None and connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
                 return read_past(connection, run)
         return None
@@ -137,7 +133,7 @@ class Series:
     def spent(self) -> dict[str, tuple[int, float | None]]:
         """Tokens and dollars of each run so far; what was set aside for a call of which nobody knows how it ended."""
         with suppress(sqlite3.Error):
-            connection = self._read()
+            connection = self.journal.read()
             rows = connection.execute(SPENT, (self.id,)).fetchall() if connection is not None else []
             return {row["id"]: (row["tokens"], None if row["unknown"] else row["usd"]) for row in rows}
         return {}
@@ -167,15 +163,10 @@ class Series:
     def _one(self, sql: str, *values: object) -> sqlite3.Row | None:
         """One look at an index: microseconds, so in the event loop."""
         with suppress(sqlite3.Error):
-            connection = self._read()
+            connection = self.journal.read()
             row: sqlite3.Row | None = connection.execute(sql, values).fetchone() if connection is not None else None
             return row
         return None
-
-    def _read(self) -> sqlite3.Connection | None:
-        if self._connection is None and self.journal.path is not None:
-            self._connection = open_to_read(self.journal.path)
-        return self._connection
 
 
 def take_up(journal: Journal, command: str, given: str, place: str | None = None) -> Series:
