@@ -23,10 +23,11 @@ def reserve(call: CallRun) -> Amount:
     assert run.ledger is not None
     writer = call.ask.purpose != "note" and i in run.bound.writers
     worst = worst_case(call.request, run.services, call.lane)
-    reservation = run.ledger.reserve(worst, writer=writer, held_only=run.progress.closed == "budget")
+    reservation = run.ledger.reserve(worst, writer=writer)
     if reservation is None:
         if is_hedge_arm(run.progress, i):
             raise NodeFailed("hedge_not_launched", "the budget has no room for another runner")
+        run.ledger.stopped = True
         run.close("budget")
         raise NodeFailed("budget", f"the next call (at most {worst.usd:.6f} USD) does not fit the run's limits")
     return reservation

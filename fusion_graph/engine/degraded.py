@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fusion_graph.contracts import WaitAll, WaitFirst
 from fusion_graph.events import Degraded, Event, GroupClosed, NodeFinished
 from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.plan import CLOSINGS
 from fusion_graph.outputs import Draft
 
 QUIET = frozenset({"hedge_not_launched"})  # a node that failed so costs the run nothing
-CUT = frozenset({"deadline", "budget"})  # a node cancelled for these was wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def degraded_entries(bound: Bound, events: Sequence[Event], answer: Draft | None
 
 def _is_root_cause(event: NodeFinished) -> bool:
     if event.state == "cancelled":
-        return event.reason in CUT
+        return event.reason in CLOSINGS  # it was wanted
     return event.state == "failed" and not event.reason.startswith("upstream:") and event.reason not in QUIET
 
 
@@ -66,14 +66,21 @@ def _action(bound: Bound, node: str, ended: dict[str, NodeFinished], chosen: dic
         if i not in sources or consumer is None or consumer.value is None:
             continue
         name, wait = bound.plan.ids[c], bound.plan.waits[c]
-        if isinstance(wait, WaitAll):
+        taken = chosen.get(name, ())
+        if isinstance(wait, WaitAll) or not taken:
             done.append(f"{name} went on without it")
         elif isinstance(wait, WaitFirst):
-            taken = chosen.get(name, ())
-            done.append(f"{name} took {taken[0]}" if taken else f"{name} went on without it")
+            done.append(f"{name} took {taken[0]}")
         else:
-            done.append(f"{name} went on with {len(chosen.get(name, ()))} of {len(sources)}")
+            done.append(went_on(name, taken, [bound.plan.ids[s] for s in sources]))
     return "; ".join(done) or "nothing could stand in for it"
+
+
+def went_on(group: str, chosen: Sequence[str], members: Sequence[str]) -> str:
+    """What a group did without some of its members: a depth that ended with nothing handed on the one before."""
+    if chosen[0] not in members:
+        return f"{group} handed on {chosen[0]}"
+    return f"{group} went on with {len(chosen)} of {len(members)}"
 
 
 def _entry(bound: Bound, node: str, reason: str, text: str, action: str) -> DegradedEntry:

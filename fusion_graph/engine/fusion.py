@@ -117,7 +117,7 @@ def _decided(bound: Bound, memory: Memory) -> dict[int, tuple[int, ...]]:
     for name, chosen in memory.decided.items():
         c = index.get(name, -1)
         members = tuple(index[member] for member in chosen if member in index)
-        if c >= 0 and members and set(members) <= set(plan.sources[c]):
+        if c >= 0 and members and set(members) <= {*plan.sources[c], plan.backups[c]}:
             found[c] = members
     return found
 
@@ -163,12 +163,13 @@ async def _conclude(run: Run) -> RunResult:
 
 
 def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
-    """All n texts. A fallback that did not end at the n-fold writer gives its one text n times, degraded."""
+    """All n texts. An answer that the n-fold call did not write (a fallback's, an earlier round's) is given n times,
+    degraded."""
     n = run.request.n
     if n <= 1:
         return (answer,)
     written = run.choices.get(run.bound.by_id[answer.node].index)  # type: ignore[index]
-    if written is None:
+    if written is None or written[0].text != answer.text:
         run.degrade(
             answer.node, "single_choice", f"{n} texts were asked for, one is there", "the same text was given for each"
         )

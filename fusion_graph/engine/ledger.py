@@ -19,7 +19,8 @@ class Amount(NamedTuple):
 
 
 class Ledger:
-    """`spent` is settled, `reserved` in flight, `hold` the writer's call until it is taken. None of the limits: no
+    """`spent` is settled, `reserved` in flight, `hold` the writer's call until it is taken (its n calls, where a caller
+    wants n texts). `stopped`: the budget has ended the run's spending, but for the hold. None of the limits: no
     ledger."""
 
     def __init__(self, limits: Limits, hold: Amount) -> None:
@@ -31,23 +32,24 @@ class Ledger:
         self.spent = Amount()
         self.reserved = Amount()
         self.hold: Amount | None = hold
+        self.stopped = False
 
     @staticmethod
     def needed(limits: Limits) -> bool:
         return limits.budget_usd is not None or limits.max_calls is not None or limits.max_tokens is not None
 
-    def reserve(self, worst: Amount, *, writer: bool, held_only: bool = False) -> Amount | None:
-        """The reservation, or None when it does not fit. A writer's call takes the hold; `held_only` (after a budget
-        stop) admits nothing else."""
+    def reserve(self, worst: Amount, *, writer: bool) -> Amount | None:
+        """The reservation, or None when it does not fit. A writer's call takes its part of the hold; after a budget
+        stop nothing else is admitted."""
         hold = self.hold
-        if held_only and not (writer and hold):
+        if self.stopped and not (writer and hold):
             return None
         kept = Amount() if writer or hold is None else hold
         taken = _sum(self.spent, self.reserved, kept, worst)
         if any(have > limit for have, limit in zip(taken, self._limits, strict=True)):
             return None
-        if writer:
-            self.hold = None
+        if writer and hold is not None:
+            self.hold = _without_one(hold)
         self.reserved = _sum(self.reserved, worst)
         return worst
 
@@ -56,6 +58,12 @@ class Ledger:
         held, back = self.reserved, reservation
         self.reserved = Amount(held.usd - back.usd, held.calls - back.calls, held.tokens - back.tokens)
         self.spent = _sum(self.spent, Amount(reservation.usd if usd is None else usd, reservation.calls, tokens))
+
+
+def _without_one(hold: Amount) -> Amount | None:
+    """What is held for the other calls."""
+    left = hold.calls - 1
+    return Amount(hold.usd / hold.calls * left, left, hold.tokens // hold.calls * left) if left > 0 else None
 
 
 def _sum(*amounts: Amount) -> Amount:

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 
 def recall(call: CallRun) -> Completion | None:
-    """The reply of the first of the node's models that is remembered and usable here."""
+    """The reply of the first of the node's models that is remembered and usable here. That an alternate answered must
+    have happened in this run, and is told again: another run's reply of it does not stand in for the model itself."""
     run, node = call.run, call.node
     assert run.memory is not None
+    first = call.options.model
     for ref in call.options.models:
         lane = call.aim(ref)
         known = run.memory.recall(node, lane.backend.name, call.request)
-        if known is not None and _is_usable(call, known.completion):
+        if known is not None and (ref == first or known.state == "replayed") and _is_usable(call, known.completion):
+            if ref != first:
+                run.degrade(node.id, "alternate", f"{first} failed in an earlier try", f"alternate {ref} answered")
             run.origins.setdefault(node.index, known.state)
             run.emit((run.clock(), CallRecalled, node.id, call.number, str(ref), known.state, known.completion))
             return known.completion

@@ -76,10 +76,9 @@ class Run:
 
     def close(self, reason: str) -> None:
         """Stop waiting: what is there is used (semantics 4). On a deadline notes end too; a budget lets them finish."""
-        if self.progress.closed:
+        if not self.progress.close(reason):
             return
         self.troubled = True
-        self.progress.close(reason)
         for call in list(self.interruptible):
             call.close(reason)
         self.wake()

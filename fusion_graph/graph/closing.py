@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from fusion_graph.graph.progress import Progress
 
 
-def close(run: Progress, reason: str) -> None:
+def close(run: Progress, reason: str) -> bool:
     """Groups settle with what is there, calls that do not write the answer end. On `budget` calls in flight finish,
-    because they are reserved; on `deadline` they are cancelled."""
-    if run.closed:
-        return
+    because they are reserved; on `deadline` they are cancelled, also after a budget stop: the time that is kept for the
+    writer is kept. False: the run is closed already."""
+    if run.closed in (reason, "deadline"):
+        return False
     run.closed = reason
     plan = run.plan
     for i in plan.order:
@@ -27,6 +28,7 @@ def close(run: Progress, reason: str) -> None:
         if plan.group_waits[i] is not None and run.phase[i] == WAITING and run.stage[i]:
             groups.weigh(run, i)
             run.propagate()
+    return True
 
 
 def end(run: Progress, reason: str) -> None:

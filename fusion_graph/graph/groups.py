@@ -78,8 +78,9 @@ def _weigh_again(run: Progress, c: int) -> list[int]:
         close(run, c)
         return []
     del run.decided[c]
-    rest = tuple(s for s in run.plan.sources[c] if s not in members)
-    return run.ask(c, rest) if rest else weigh(run, c)
+    run.good[c] = run.bad[c] = run.skips[c] = 0
+    run.demands[c] = ()
+    return run.ask(c, run.plan.sources[c])
 
 
 def _pending(run: Progress, c: int) -> tuple[int, ...]:
@@ -95,18 +96,19 @@ def _awaits_call(run: Progress, s: int) -> bool:
 
 
 def _after_window(run: Progress, c: int, wait: WaitGroup, need: int) -> list[int]:
-    """All demanded members are settled: enough agreement, or none left to ask, closes; else the next window."""
+    """All demanded members are settled: a quorum, enough agreement, or none left to ask, closes; else the next
+    window."""
     all_asked = run.asked[c] >= len(run.plan.sources[c])
-    if all_asked or run.closed or (run.good[c] >= need and _agreed(run, c) >= wait.agree > 0):
+    if all_asked or run.closed or (run.good[c] >= need and (wait.quorum or _agreed(run, c) >= wait.agree > 0)):
         close(run, c)
         return []
     return take(run, c, wait)
 
 
 def _agreed(run: Progress, c: int) -> int:
-    """Members of the largest answer so far."""
+    """Members of the largest answer so far, of those that were drawn: another node may have wanted a later one."""
     tally: Counter[str] = Counter()
-    for s in run.plan.sources[c]:
+    for s in run.plan.sources[c][: run.asked[c]]:
         outcome = run.outcomes[s]
         value = outcome.value if outcome else None
         draft = value.draft if isinstance(value, Vote) else value

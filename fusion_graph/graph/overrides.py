@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any, NamedTuple
 
 from fusion_graph.contracts import Kind
@@ -115,9 +116,12 @@ def _check_uses(pipeline: Pipeline, changed: set[str], values: Mapping[str, Any]
                     f"node {spec.id!r}, with these parameters: {_told(problem.message)}", hint=problem.hint
                 )
     if changed.intersection(_names(pipeline.limits)):
-        problem = next(Checker(LIMITS).problems(fill(pipeline.limits, values)), None)
+        limits = fill(pipeline.limits, values)
+        problem = next(Checker(LIMITS).problems(limits), None)
         if problem is not None:
             raise UsageError(f"limits, with these parameters: {_told(problem.message)}", hint=problem.hint)
+        if (limits.get("reserve_s") or 0) >= limits.get("deadline_s", inf):
+            raise UsageError("limits, with these parameters: the reserve leaves nothing of the deadline")
 
 
 def _told(message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fusion_graph.graph.plan import CLOSINGS
 from fusion_graph.outputs import Outcome
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ready(run: Progress, c: int) -> None:
 
 def _is_excused(run: Progress, outcome: Outcome) -> bool:
     """What the closing of the run ended counts as an absent optional input."""
-    return bool(run.closed) and outcome.reason == run.closed
+    return bool(run.closed) and outcome.reason in CLOSINGS
 
 
 def _was_skipped(run: Progress, s: int) -> bool:

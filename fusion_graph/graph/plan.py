@@ -16,6 +16,9 @@ from fusion_graph.pipeline import Condition
 IDLE, WAITING, RUNNING, DONE = range(4)
 """The phases of a node: not demanded, demanded and waiting, started, settled."""
 
+CLOSINGS = frozenset({"deadline", "budget"})
+"""Why a run stops waiting, and the reason of whatever that ended."""
+
 
 class Timer(NamedTuple):
     """What a run's plan asks to be woken by: the grace of a group, or the hedge of a fallback after one option."""

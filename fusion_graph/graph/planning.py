@@ -8,6 +8,7 @@ from typing import Any
 from fusion_graph.contracts import Kind, Wait, WaitAll, WaitFirst, WaitGroup
 from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph.plan import Plan
+from fusion_graph.graph.writers import draft_inputs, parent
 from fusion_graph.pipeline import AnyOf, Condition, FieldRef, Node, NodeId
 
 
@@ -49,7 +50,7 @@ def plan_of(
         backups=backed,
         consumers=_consumers(sources, before, backed),
         draft_sources=tuple(
-            _draft_sources(node, by_id) if kind.needs_draft and node.inputs else None
+            _draft_sources(node, kind, by_id) if kind.needs_draft and node.inputs else None
             for node, kind in zip(nodes, kinds, strict=True)
         ),
         calls=tuple(node.model is not None for node in nodes),
@@ -98,8 +99,9 @@ def _consumers(
     return tuple(tuple(consumers) for consumers in found)
 
 
-def _draft_sources(node: Node, by_id: Mapping[NodeId, Node]) -> tuple[int, ...]:
-    return tuple(by_id[e.node].index for e in node.inputs if by_id[e.node].gives in ("draft", "drafts", "vote"))
+def _draft_sources(node: Node, kind: Kind, by_id: Mapping[NodeId, Node]) -> tuple[int, ...]:
+    """A refine needs the text that it refines: no reference may take its place."""
+    return tuple(source.index for source in (parent if kind.hands_on else draft_inputs)(node, by_id))
 
 
 def _check_quorum(node: Node, wait: Wait, *, pipeline_file: str) -> None:

@@ -117,9 +117,9 @@ class Progress:
             options.take_next(self, c)
         self.propagate()
 
-    def close(self, reason: str) -> None:
-        """Stop waiting: what is there is used (semantics 4)."""
-        closing.close(self, reason)
+    def close(self, reason: str) -> bool:
+        """Stop waiting: what is there is used (semantics 4). False: that was done before."""
+        return closing.close(self, reason)
 
     def end(self, reason: str) -> None:
         """All calls end now."""

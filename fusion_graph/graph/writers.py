@@ -15,9 +15,14 @@ from fusion_graph.pipeline import Edge, Node, NodeId
 
 
 def draft_inputs(node: Node, by_id: Mapping[NodeId, Node]) -> tuple[Node, ...]:
-    """The inputs that give drafts, in file order: a fallback's options, a refine's parent first."""
+    """The inputs that give drafts, in file order: a fallback's options."""
     sources = (by_id[edge.node] for edge in node.inputs)
     return tuple(s for s in sources if s.gives in ("draft", "drafts", "vote"))
+
+
+def parent(node: Node, by_id: Mapping[NodeId, Node]) -> tuple[Node, ...]:
+    """The text that a refine may hand on: its first input that is a single draft, whatever groups stand before it."""
+    return tuple(s for s in draft_inputs(node, by_id) if s.gives != "drafts")[:1]
 
 
 def writers(output: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind]) -> frozenset[int]:
@@ -33,7 +38,7 @@ def writers(output: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind
         if kind.writes and node.model is not None:
             found.add(node.index)
         if kind.hands_on:
-            stack.extend(draft_inputs(node, by_id)[:1])
+            stack.extend(parent(node, by_id))
         elif _is_fallback(node, kind):
             stack.extend(o for o in draft_inputs(node, by_id) if o.gives == "draft")
     return frozenset(found)
@@ -64,7 +69,7 @@ def _asked(node: Node, by_id: Mapping[NodeId, Node], kinds: Mapping[str, Kind]) 
     """The nodes whose T makes this one's."""
     kind = kinds[node.kind]
     if kind.hands_on:
-        return draft_inputs(node, by_id)[:1]
+        return parent(node, by_id)
     return draft_inputs(node, by_id) if _is_fallback(node, kind) else ()
 
 

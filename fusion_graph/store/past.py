@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.plan import CLOSINGS
 from fusion_graph.messages import Completion, Message, Told
 from fusion_graph.store import conversation
 from fusion_graph.store.owner import is_alive
 from fusion_graph.store.replies import read_completion, read_messages
 
 USABLE = ("ok", "cached", "replayed")
+UPSTREAM = "upstream:"
 BODIES = (
     "SELECT digest, body FROM blobs WHERE digest = ?"
     " OR digest IN (SELECT reply FROM attempts WHERE run = ?)"
@@ -76,17 +78,33 @@ class Past:
 
     def lost(self, decided: Mapping[str, Sequence[str]], bound: Bound) -> list[tuple[str, str, str, str]]:
         """What those went without: it is not tried again, and must not be forgotten."""
-        found = []
+        found: dict[str, tuple[str, str, str, str]] = {}
         for name, chosen in decided.items():
             members = [bound.plan.ids[s] for s in bound.plan.sources[bound.plan.index[name]]]
+            went_on = f"{name} went on with {len(chosen)} of {len(members)} in an earlier try"
+            if not set(chosen) & set(members):  # a depth that ended with nothing
+                went_on = f"{name} handed on {chosen[0]} in an earlier try"
             for member in members:
-                node = self.nodes.get(member)
-                if member in chosen or node is None or (node.state != "failed" and member not in self.nodes[name].late):
-                    continue
-                reason = "late" if member in self.nodes[name].late else node.reason
-                went_on = f"{name} went on with {len(chosen)} of {len(members)} in an earlier try"
-                found.append((member, reason, node.detail or reason, went_on))
-        return found
+                late = member in self.nodes[name].late
+                root = member if late else self._root(member)
+                node = self.nodes.get(root)
+                if member not in chosen and node is not None and (late or _is_lost(node)):
+                    reason = "late" if late else node.reason
+                    found.setdefault(root, (root, reason, node.detail or reason, went_on))
+        return list(found.values())
+
+    def _root(self, name: str) -> str:
+        """Where the failure of a node began."""
+        seen = set[str]()
+        while name not in seen and (node := self.nodes.get(name)) and node.reason.startswith(UPSTREAM):
+            seen.add(name)
+            name = node.reason.removeprefix(UPSTREAM)
+        return name
+
+
+def _is_lost(node: PastNode) -> bool:
+    """It failed, or was wanted when the run stopped waiting."""
+    return node.state == "failed" or (node.state == "cancelled" and node.reason in CLOSINGS)
 
 
 def read_past(connection: Connection, run: str) -> Past:

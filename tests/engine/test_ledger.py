@@ -83,9 +83,20 @@ def test_refused_writer_leaves_the_hold() -> None:
 def test_after_a_stop_only_the_hold_is_there() -> None:
     # semantics 4: only the held writer call may start
     book = ledger(ONE, max_calls=9)
-    assert book.reserve(ONE, writer=False, held_only=True) is None
-    assert book.reserve(ONE, writer=True, held_only=True) is not None
-    assert book.reserve(ONE, writer=True, held_only=True) is None
+    book.stopped = True
+    assert book.reserve(ONE, writer=False) is None
+    assert book.reserve(ONE, writer=True) is not None
+    assert book.reserve(ONE, writer=True) is None
+
+
+def test_hold_of_n_texts_is_taken_call_by_call() -> None:
+    # semantics 3 and 4: n calls of the live writer, held back from the start
+    book = ledger(Amount(2.0, 2, 200), max_calls=3)
+    book.stopped = True
+    assert book.reserve(ONE, writer=True) is not None
+    assert book.hold == ONE
+    assert book.reserve(ONE, writer=True) is not None
+    assert book.reserve(ONE, writer=True) is None
 
 
 def test_calls_of_free_models_count_too() -> None:

@@ -83,15 +83,15 @@ def test_question_is_the_last_user_message() -> None:
 
 
 def test_close_happens_once() -> None:
-    # semantics 4: the plan closes once
+    # semantics 4: the plan closes once; a budget stop does not use up the reserve
     state = run()
     state.progress.begin()
     woken: list[int] = []
     state.wake = lambda: woken.append(1)
-    state.close("budget")
-    state.close("deadline")
-    assert state.progress.closed == "budget"
-    assert len(woken) == 1
+    for reason in ("budget", "budget", "deadline", "budget", "deadline"):
+        state.close(reason)
+    assert state.progress.closed == "deadline"
+    assert len(woken) == 2
     assert state.troubled
 
 

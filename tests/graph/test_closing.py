@@ -119,10 +119,20 @@ def test_second_close_changes_nothing() -> None:
     """semantics 4: the plan closes once."""
     walk = Walk(JUDGED)
     walk.finish("panel/a")
-    walk.close("budget")
     walk.close("deadline")
-    assert walk.progress.closed == "budget"
+    running = walk.running
+    walk.close("budget")
+    assert (walk.progress.closed, walk.running) == ("deadline", running)
+
+
+def test_reserve_holds_after_a_budget_stop() -> None:
+    """semantics 4: calls in flight finish after a budget stop, but not in the time that is kept for the writer."""
+    walk = Walk(JUDGED)
+    walk.finish("panel/a")
+    walk.close("budget")
     assert walk.running == ["panel/b"]
+    walk.close("deadline")
+    assert walk.says("panel/b") == "cancelled deadline"
 
 
 def test_budget_lets_calls_in_flight_finish() -> None:
