@@ -75,8 +75,6 @@ class Fusion:
         if memory is not None:
             run.progress.decided = _decided(bound, memory)
         run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
-        for lost in memory.lost if memory is not None else ():
-            run.degrade(*lost)
         try:
             await Scheduler(run).run()
             return await _conclude(run)
@@ -141,6 +139,7 @@ async def _conclude(run: Run) -> RunResult:
         except NodeFailed as unmet:
             answer, reason = None, UNMET
             run.degrade(run.bound.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")
+    _tell_lost(run)
     choices: tuple[Draft, ...] = ()
     if answer is not None:
         choices = _choices(run, answer)
@@ -160,6 +159,15 @@ async def _conclude(run: Run) -> RunResult:
         choices=choices,
         error=error,
     )
+
+
+def _tell_lost(run: Run) -> None:
+    """What earlier tries went without, and this one has not asked again."""
+    progress, index = run.progress, run.bound.plan.index
+    for name, reason, text, action in run.memory.lost if run.memory is not None else ():
+        outcome = progress.outcomes[index[name]] if name in index else None
+        if reason == "late" or outcome is None or outcome.reason == "not_needed":
+            run.degrade(name, reason, text, action)
 
 
 def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:

@@ -214,7 +214,7 @@ class RunMemory:
         self._replies: dict[tuple[str, str], Completion] = dict(past.replies) if past else {}
         self._tools = past.tools if past else {}
         self.decided: Mapping[str, tuple[str, ...]] = past.decided(same) if past else {}
-        self.lost: Sequence[tuple[str, str, str, str]] = past.lost(self.decided, job.bound) if past else ()
+        self.lost: Sequence[tuple[str, str, str, str]] = past.lost(same, job.bound) if past else ()
         self.spent = past.spent if past else (0.0, 0, 0)
 
     def tell(self, event: Event) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.binding import Bound
@@ -17,12 +17,15 @@ from fusion_graph.store.owner import is_alive
 from fusion_graph.store.replies import read_completion, read_messages
 
 USABLE = ("ok", "cached", "replayed")
-UPSTREAM = "upstream:"
 BODIES = (
     "SELECT digest, body FROM blobs WHERE digest = ?"
     " OR digest IN (SELECT reply FROM attempts WHERE run = ?)"
     " OR digest IN (SELECT answer FROM tools WHERE run = ?)"
 )
+NOTES = "SELECT node, reason, text, action FROM notes WHERE run = ? ORDER BY try, at"
+
+Note: TypeAlias = tuple[str, str, str, str]
+"""Node, reason, text, action: an entry of `degraded`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Past:
     began: float
     tries: int
     nodes: Mapping[str, PastNode]
+    notes: Sequence[Note]  # what stood in `degraded` beside the ends of nodes
     replies: Mapping[tuple[str, str], Completion]
     tools: Mapping[tuple[str, int], PastTool]
     in_flight: tuple[str, ...]
@@ -76,35 +80,39 @@ class Past:
             if node.chosen and node.state in USABLE and node.identity == identities.get(name)
         }
 
-    def lost(self, decided: Mapping[str, Sequence[str]], bound: Bound) -> list[tuple[str, str, str, str]]:
-        """What those went without: it is not tried again, and must not be forgotten."""
-        found: dict[str, tuple[str, str, str, str]] = {}
-        for name, chosen in decided.items():
+    def lost(self, identities: Mapping[str, str], bound: Bound) -> list[Note]:
+        """What earlier tries went without, of nodes that are still the same. Where it is not asked for again it must
+        not be forgotten."""
+        found: dict[tuple[str, str], Note] = {}
+        for name, chosen in self.decided(identities).items():
             members = [bound.plan.ids[s] for s in bound.plan.sources[bound.plan.index[name]]]
             went_on = f"{name} went on with {len(chosen)} of {len(members)} in an earlier try"
             if not set(chosen) & set(members):  # a depth that ended with nothing
                 went_on = f"{name} handed on {chosen[0]} in an earlier try"
             for member in members:
+                node = self.nodes.get(member)
+                if member in chosen or node is None:
+                    continue
                 late = member in self.nodes[name].late
-                root = member if late else self._root(member)
-                node = self.nodes.get(root)
-                if member not in chosen and node is not None and (late or _is_lost(node)):
+                if late or _is_lost(node):
                     reason = "late" if late else node.reason
-                    found.setdefault(root, (root, reason, node.detail or reason, went_on))
+                    found.setdefault((member, reason), (member, reason, node.detail or reason, went_on))
+        same = {name: node for name, node in self.nodes.items() if node.identity == identities.get(name)}
+        for name, node in same.items():
+            if _is_lost(node):
+                told = (name, node.reason, node.detail or node.reason, "nobody waited for it any more")
+                found.setdefault((name, node.reason), told)
+        for note in self.notes:
+            if note[0] in same:
+                found.setdefault(note[:2], note)
         return list(found.values())
-
-    def _root(self, name: str) -> str:
-        """Where the failure of a node began."""
-        seen = set[str]()
-        while name not in seen and (node := self.nodes.get(name)) and node.reason.startswith(UPSTREAM):
-            seen.add(name)
-            name = node.reason.removeprefix(UPSTREAM)
-        return name
 
 
 def _is_lost(node: PastNode) -> bool:
-    """It failed, or was wanted when the run stopped waiting."""
-    return node.state == "failed" or (node.state == "cancelled" and node.reason in CLOSINGS)
+    """Something began to go wrong there: it failed by itself, or was wanted when the run stopped waiting."""
+    if node.state == "cancelled":
+        return node.reason in CLOSINGS
+    return node.state == "failed" and not node.reason.startswith(("upstream:", "hedge_not_launched"))
 
 
 def read_past(connection: Connection, run: str) -> Past:
@@ -131,6 +139,7 @@ def read_past(connection: Connection, run: str) -> Past:
             tries=row["tries"],
             nodes={node["node"]: _node(node) for node in connection.execute(
                 "SELECT * FROM node_runs WHERE run = ?", (run,))},
+            notes=[tuple(note) for note in connection.execute(NOTES, (run,))],
             replies={(a["node"], a["digest"]): read_completion(bodies[a["reply"]]) for a in attempts if a["reply"]},
             tools={
                 (t["node"], t["number"]): PastTool(t["tool"], t["arguments"], _told(t, bodies))

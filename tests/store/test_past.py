@@ -46,7 +46,7 @@ async def test_what_a_decision_went_without_is_told_again(tmp_path: Path) -> Non
     nodes = PANEL.replace("models: [m/a, m/b]", "models: [m/a, {model: m/b, retry: {attempts: 1}}]")
     await written(stage, tmp_path, nodes)
     past, bound = past_of(tmp_path), bound_of(nodes)
-    ((member, reason, _, action),) = past.lost(past.decided(same(nodes)), bound)
+    ((member, reason, _, action),) = past.lost(same(nodes), bound)
     assert (member, reason) == ("panel/b", "upstream_5xx")
     assert action == "panel went on with 1 of 2 in an earlier try"
 
