@@ -211,8 +211,12 @@ class CallRun:
         wait = error.retry_after_s
         if wait is None:
             ceiling = min(retry.backoff_s * 2 ** (self.tried - 1), BACKOFF_CAP_S)
-            wait = random.uniform(0, ceiling)  # noqa: S311 (full jitter, not a secret)
+            wait = self._jitter().uniform(0, ceiling)
         return None if self.too_long(wait) else wait
+
+    def _jitter(self) -> random.Random:
+        """Runs that fail together must not come back together; but a replay of this one waits as it did."""
+        return random.Random(f"{self.run.run_id}/{self.node.id}/{self.number}/{self.attempt}")  # noqa: S311 (no secret)
 
     def too_long(self, seconds: float) -> bool:
         """The run would be over before."""

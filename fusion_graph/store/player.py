@@ -13,7 +13,6 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
-from math import inf
 from typing import Any, TypeAlias
 
 from fusion_graph.contracts import Sink
@@ -28,7 +27,6 @@ from fusion_graph.store.strangers import stranger
 
 LATE_S = 0.1
 """How much later than due a timer of the recorded run may have fired."""
-FOR_EVER_S = 86_400.0
 
 Task: TypeAlias = "asyncio.Task[Any] | None"
 
@@ -53,7 +51,7 @@ class Player:
         self._awaited: list[int] = []  # heap: the next event of each attempt that has begun
         self._turns: dict[int, asyncio.Future[None]] = {}  # by event
         self._asked: dict[Task, tuple[str, str]] = {}  # node and digest of a task's last attempt
-        self._naps: dict[Task, float] = {}  # until when a task waits that is about to try again
+        self._naps: dict[Task, float | None] = {}  # until when a task waits that is about to try again
         loop.next_move = self._next_move
 
     def listen(self, event: Event) -> None:
@@ -61,14 +59,15 @@ class Player:
             self._offset = self._loop.time()
         elif type(event) is CallFailed and event.next_s is not None:
             task = asyncio.current_task()
-            self._naps[task] = next(map(self._begun_at, self._own(*self._asked[task])), inf)
+            self._naps[task] = next(map(self._begun_at, self._own(*self._asked[task])), None)
         self._caller(event)
 
     async def sleep(self, seconds: float) -> None:
-        """Before a retry: as long as it was, as that was random; for ever if it was cut."""
+        """Before a retry: until it began, which may have been late. If it never did, the wait was cut, or there was no
+        money for what came after it: then as long as it was to be, and the same comes of it."""
         at = self._naps.pop(asyncio.current_task(), None)
         if at is not None:
-            seconds = min(max(0.0, at + self._offset - self._loop.time()), FOR_EVER_S)
+            seconds = max(0.0, at + self._offset - self._loop.time())
         await asyncio.sleep(seconds)
 
     # --- attempts -----------------------------------------------------------------------------------------------------

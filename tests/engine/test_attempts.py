@@ -31,7 +31,7 @@ def call_of(options: str = "", purpose: Purpose = "final") -> CallRun:
 def test_wait_is_drawn_below_a_doubling_ceiling(tried: int, ceiling: float) -> None:
     call = call_of(", retry: {attempts: 10}")
     call.tried = tried
-    waits = [call.next_wait(DOWN) for _ in range(50)]
+    waits = [call.next_wait(DOWN) for call.attempt in range(50)]
     assert all(wait is not None and 0 <= wait <= ceiling for wait in waits)
     assert max(wait or 0 for wait in waits) > ceiling / 3
 

@@ -38,9 +38,20 @@ def test_figures_texts_and_failures_are_as_they_were(tmp_path: Path) -> None:
 
 
 def timeless(event: CallFailed | CallFinished | FirstToken) -> tuple[object, ...]:
-    """Without its time, and without the wait before a retry: the engine draws a new one, to which a replay does not
-    keep."""
-    return event._replace(at=0.0, next_s=None) if isinstance(event, CallFailed) else event._replace(at=0.0)
+    """Without its time; the wait before a retry is the same again."""
+    return event._replace(at=0.0)
+
+
+@pytest.mark.parametrize("limits", [{"max_calls": 1}, {"deadline_s": 90, "reserve_s": 89.999}])
+def test_a_retry_that_never_came_does_not_come(tmp_path: Path, limits: dict[str, float]) -> None:
+    """The budget refused it, or the reserve began before: in a replay it ends for the same reason."""
+    file = tmp_path / "run.tape"
+    group = "panel: {kind: layer, members: [answer]}\nfinal: {kind: fallback, inputs: [panel]}"
+    script: Script = {"a/fast": [Transient("upstream_5xx", status=503), "late"]}
+    run = record(file, asked(f"{RETRIED}\n{group}", top={"limits": limits}), script, loop=Clockwork)
+    assert run.summary["nodes"]["answer"] in ("failed budget", "cancelled deadline")
+    again = replay(file)
+    assert (again.summary, again.told) == (run.summary, [])
 
 
 def test_timeouts_happen_again(tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ def _check_quorum(sketch: Sketch, graph: Graph, findings: Findings) -> None:
         findings.error("FG501", (*sketch.path, "quorum"), message)
     elif quorum is None and sketch.written.get("grace_s"):
         findings.warn("FG118", (*sketch.path, "grace_s"), "`grace_s` has no effect without `quorum`", key=True)
+    if quorum is not None and sketch.written.get("stop"):
+        message = "`stop` has no effect beside `quorum`, which must be met first and then ends the drawing"
+        findings.warn("FG118", (*sketch.path, "stop"), message, key=True)
 
 
 def _check_spread(sketch: Sketch, graph: Graph, findings: Findings) -> None:

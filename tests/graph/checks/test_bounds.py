@@ -82,3 +82,11 @@ def test_parameters_are_checked_at_their_defaults() -> None:
         "reserve_s: 9}"
     )
     assert codes(graph(PANEL.replace("[m/a, m/b]", "[m/a, m/b], quorum: $q"), top=top)) == ["FG502", "FG501"]
+
+
+@pytest.mark.parametrize("quorum", ["2", "all"])
+def test_stop_beside_a_quorum_is_warned_of(quorum: str) -> None:
+    """semantics 2: a quorum goes on with n; nothing is left for `stop` to end"""
+    sample = "kind: sample, model: m/a, samples: 3, stop: {agree: 2}, extract: last_number"
+    assert warnings(graph(f"panel: {{{sample}}}, {SAFE}")) == []
+    assert warnings(graph(f"panel: {{{sample}, quorum: {quorum}}}, {SAFE}")) == ["FG118"]
