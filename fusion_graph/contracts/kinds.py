@@ -57,7 +57,8 @@ class Input(NamedTuple):
 class Ask(NamedTuple):
     """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
     orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's. `tools`: what this call
-    offers, as it goes on the wire; `tool_choice` "none" forbids to use it."""
+    offers, as it goes on the wire; `tool_choice` "none" forbids to use it. `reads`: what a reply means, where that is
+    not what it says (a tool called in words); so it is judged whether it is usable."""
 
     messages: tuple[Message, ...]
     purpose: Purpose = "note"
@@ -66,6 +67,7 @@ class Ask(NamedTuple):
     max_tokens: int | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     tool_choice: str | None = None
+    reads: Callable[[Completion], Completion] | None = None
 
 
 class NodeContext(Protocol):

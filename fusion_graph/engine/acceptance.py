@@ -58,6 +58,8 @@ def accept(call: CallRun, completion: Completion) -> None:
     usable, writer = call.node.model.usable, call.run.request.writer
     if writer is None and not usable.holds_back and completion.text[:1].isalnum():
         return  # what nearly every reply is
+    if call.ask.reads is not None:
+        completion = call.ask.reads(completion)
     rule = unusable(NOT_BLANK if call.ask.purpose == "note" else usable, completion)
     if rule == "blank" and (completion.refusal is not None or completion.finish_reason == "content_filter"):
         raise Refused(completion)

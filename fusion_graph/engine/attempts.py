@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
-UNCHANGED = (0, None, None, (), None)  # the end of an Ask that wants nothing but its messages
+UNCHANGED = (0, None, None, (), None, None)  # the end of an Ask that wants nothing but its messages
 NEVER = Timeout(first_token_s=inf, idle_s=inf, total_s=inf)  # of a reply that is whole; its provider waits no longer
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from fusion_graph.contracts import Ask, Tool
@@ -92,6 +93,8 @@ class _Loop:
         self._ask = ask._replace(messages=with_system(ask.messages, words), purpose="draft")
         if offer.native:
             self._ask = self._ask._replace(tools=tuple(wire_tool(tool) for tool in offer.tools))
+        else:
+            self._ask = self._ask._replace(reads=partial(emulation.read, tools=offer.tools, turn=0))
 
     async def run(self) -> Completion:
         while True:

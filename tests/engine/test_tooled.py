@@ -141,3 +141,23 @@ async def test_cancelling_a_run_ends_its_tools() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "required": ["answer"]}}}
+
+
+@pytest.mark.parametrize(
+    ("usable", "said"),
+    [(", usable: {match: 'Answer'}", "Answer: 7"), (", usable: {schema: {type: array}}", "[7]"), ("", '{"answer": 7}')],
+    ids=["match", "schema", "contract"],
+)
+async def test_a_call_in_words_is_no_answer_to_be_judged(usable: str, said: str) -> None:
+    """semantics 1 and 3: `usable`, and what a request demands, hold for answers; a tool call is usable, in words too."""
+
+    def model(call: Call) -> str:
+        used = any("result of echo" in message.text for message in call.messages)
+        return said if used else '{"tool": "echo", "arguments": {"q": "hi"}}'
+
+    stage = Stage({"a/x": model}, tools=BOX, backend={"tools": False})
+    result = await stage.run(f"{SOLO[:-1]}{usable}}}", writer=None if usable else Sampling(response_format=FORM))
+    assert (result.text, result.state, len(stage.asked)) == (said, "ok", 2)
