@@ -128,6 +128,11 @@ class NodeFailed(FusionError):
         self.text = text  # what the model wrote, kept for the trace when it was unusable
 
 
+class NotLaunched(NodeFailed):
+    """The first call of a further runner of a hedge does not fit what the run may spend: the node waits for its
+    turn."""
+
+
 class RunFailed(FusionError):
     """No answer. Exit code 4 when the budget or the deadline ended the run, else 1."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.acceptance import Unusable
 from fusion_graph.engine.estimates import NOTHING, estimated_usage, worst_case
-from fusion_graph.errors import NodeFailed, ProviderError
+from fusion_graph.errors import NodeFailed, NotLaunched, ProviderError
 from fusion_graph.events import CallFailed, CallFinished
 from fusion_graph.graph.options import is_hedge_arm
 from fusion_graph.messages import Completion, Usage
@@ -14,6 +14,9 @@ from fusion_graph.messages import Completion, Usage
 if TYPE_CHECKING:
     from fusion_graph.engine.attempts import CallRun
     from fusion_graph.engine.ledger import Amount
+
+
+NO_ROOM = ("hedge_not_launched", "the budget has no room for another runner")
 
 
 def reserve(call: CallRun) -> Amount:
@@ -26,7 +29,7 @@ def reserve(call: CallRun) -> Amount:
     reservation = run.ledger.reserve(worst, writer=writer)
     if reservation is None:
         if is_hedge_arm(run.progress, i):
-            raise NodeFailed("hedge_not_launched", "the budget has no room for another runner")
+            raise (NodeFailed if call.number or call.attempt else NotLaunched)(*NO_ROOM)
         run.ledger.stopped = True
         run.close("budget")
         raise NodeFailed("budget", f"the next call (at most {worst.usd:.6f} USD) does not fit the run's limits")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import WaitAll
 from fusion_graph.engine.context import Context, write
-from fusion_graph.errors import NodeFailed
+from fusion_graph.errors import NodeFailed, NotLaunched
 from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped, NodeStarted
 from fusion_graph.graph.answers import draft_of
 from fusion_graph.graph.plan import IDLE, RUNNING, Timer
@@ -73,6 +73,9 @@ class Driver:
         return self._settle(i, Outcome("ok", result if bound.kinds[i].run else draft_of(bound.nodes[i], result)))
 
     def failed(self, i: int, error: NodeFailed) -> int:
+        if isinstance(error, NotLaunched):
+            self._progress.unlaunched(i)
+            return -1
         return self._settle(i, Outcome("failed", None, error.reason, error.detail))
 
     def wake(self) -> None:

@@ -101,6 +101,11 @@ class Progress:
         for c in self.waiters[i]:
             options.arm(self, c, i)
 
+    def unlaunched(self, i: int) -> None:
+        """The arm i of a hedge does not fit what the run may spend."""
+        if self.phase[i] == RUNNING:
+            wanted.unlaunch(self, i)
+
     def first_content(self, i: int) -> None:
         """The text of node i has begun to reach the caller: from here nothing may replace it."""
         options.commit(self, i)

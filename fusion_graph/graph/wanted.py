@@ -56,6 +56,17 @@ def stop(run: Progress, i: int, *, keep_running: bool) -> None:
     run.settle(i, Outcome("cancelled", None, run.closed))
 
 
+def unlaunch(run: Progress, i: int) -> None:
+    """The arm i did not fit what the run may spend: as if it had not been launched. It has its turn when whoever runs
+    before it fails."""
+    for c in run.waiters[i]:
+        run.demands[c] = tuple(o for o in run.demands[c] if o != i)
+        run.asked[c] -= 1
+        run.pending[c] -= 1
+    run.waiters[i], run.want[i] = (), 0
+    _put_to_sleep(run, i)
+
+
 def may_want(run: Progress, i: int) -> bool:
     """True when a node that is wanted itself may demand i at a later stage, directly or through nodes that sleep."""
     stack, seen = [i], {i}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusion_graph.contracts import Ask, Calls, Kind, NodeContext
-from fusion_graph.errors import NodeFailed
+from fusion_graph.errors import NodeFailed, NotLaunched
 from fusion_graph.graph.answers import draft_of
 from fusion_graph.kinds._ladder import Form, Question, ask_one
 from fusion_graph.kinds._present import choose_drafts, show_conversation, show_text
@@ -103,6 +103,8 @@ async def _criticise(ctx: NodeContext, text: Draft, turn: int, form: Form) -> Cr
         return await ask_one(
             ctx, Question(read_messages(ctx, CRITIC, asked), read_critique), form, repair=1, begin=turn
         )
+    except NotLaunched:
+        raise
     except NodeFailed as failed:
         ctx.degrade(failed.reason, f"critique {turn + 1} failed: {failed}", "kept the text as it was")
         return None

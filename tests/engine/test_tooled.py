@@ -152,7 +152,7 @@ FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "
     ids=["match", "schema", "contract"],
 )
 async def test_a_call_in_words_is_no_answer_to_be_judged(usable: str, said: str) -> None:
-    """semantics 1 and 3: `usable`, and what a request demands, hold for answers; a tool call is usable, in words too."""
+    """semantics 1 and 3: `usable`, and what a request demands, are for answers; a tool call is usable, in words too."""
 
     def model(call: Call) -> str:
         used = any("result of echo" in message.text for message in call.messages)

@@ -11,7 +11,7 @@ from fusion_graph.graph.overrides import resolve_params
 from fusion_graph.kinds import KINDS
 from fusion_graph.messages import Completion
 from fusion_graph.pipeline import Limits
-from tests.engine.stage import Stage, critique, entries, start, states
+from tests.engine.stage import FLAT, Stage, critique, entries, start, states
 from tests.graph.walk import Walk, bound_of, pipeline_of
 
 BROKEN = Permanent("bad_request", "no", status=400)
@@ -139,3 +139,49 @@ async def test_depth_that_hands_on_says_so() -> None:
     stage = Stage({"m/a": ["first", BROKEN, "third"], "m/w": "answer"})
     result = await stage.run("p: {kind: layer, models: [m/a], repeat: 3}\nw: {kind: synth, model: m/w, inputs: [p]}")
     assert [entry.action for entry in result.degraded] == ["p/l2 handed on p/l1"]
+
+
+# --- hedge and budget -------------------------------------------------------------------------------------------------
+
+HEDGED = """
+one: {kind: proposer, model: m/cheap, max_tokens: 150000, retry: {attempts: 1}}
+two: {kind: proposer, model: m/cheap, max_tokens: 100000}
+final: {kind: fallback, inputs: [one, two], hedge_after_s: 4}
+"""
+PARENT = "parent: {kind: proposer, model: m/cheap, max_tokens: 10}\n"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "replies"),
+    [
+        (HEDGED, ["two"]),
+        (
+            PARENT + HEDGED.replace("two: {kind: proposer,", "two: {kind: refine, inputs: [parent],"),
+            ["parent", critique()],
+        ),
+    ],
+    ids=["proposer", "refine"],
+)
+async def test_arm_without_room_has_its_turn_when_the_other_fails(nodes: str, replies: list[str]) -> None:
+    # semantics 4: an arm that does not fit is just not launched; semantics 3: it is still the next option
+    gate = asyncio.Event()
+    stage = Stage({"m/cheap": [(gate, BROKEN), *replies]}, prices=FLAT)
+    run = start(stage, nodes, limits=Limits(budget_usd=0.21))
+    await stage.sim.called("m/cheap")
+    await stage.skip(4)
+    gate.set()
+    result = await run
+    assert result.text == replies[0]
+    assert entries(result) == [("one", "bad_request")]
+
+
+async def test_arm_without_room_and_without_need_never_ran() -> None:
+    # semantics 1: not begun = skipped `not_needed`
+    gate = asyncio.Event()
+    stage = Stage({"m/cheap": (gate, "one")}, prices=FLAT)
+    run = start(stage, HEDGED, limits=Limits(budget_usd=0.21))
+    await stage.sim.called("m/cheap")
+    await stage.skip(4)
+    gate.set()
+    result = await run
+    assert states(result) == {"one": "ok", "two": "skipped not_needed", "final": "ok"}
