@@ -26,12 +26,15 @@ PROMPT = (
 
 
 async def keep_contract(run: Run, answer: Draft) -> Draft:
-    """The answer as the request demands it. Raises NodeFailed when it cannot be had."""
+    """The answer as the request demands it; of what was streamed all n texts are looked at. Raises NodeFailed when it
+    cannot be had."""
     asked = run.request.writer
-    broken = breach(asked, answer)
+    streamed = run.live is not None and run.live.node >= 0
+    texts = run.choices.get(run.bound.by_id[answer.node].index) if streamed else None  # type: ignore[index]
+    broken = next(filter(None, (breach(asked, text) for text in texts or (answer,))), "")
     if asked is None or not broken:
         return answer
-    if run.live is not None and run.live.node >= 0:
+    if streamed:
         run.degrade(answer.node, UNMET, broken, "sent as it was written")
         return answer
     schema = wanted_schema(asked)

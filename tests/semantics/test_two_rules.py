@@ -9,7 +9,7 @@ import pytest
 from fusion_graph.errors import Permanent, UsageError
 from fusion_graph.graph.overrides import resolve_params
 from fusion_graph.kinds import KINDS
-from fusion_graph.messages import Completion
+from fusion_graph.messages import Completion, Sampling
 from fusion_graph.pipeline import Limits
 from tests.engine.stage import FLAT, Stage, critique, entries, start, states
 from tests.graph.walk import Walk, bound_of, pipeline_of
@@ -185,3 +185,15 @@ async def test_arm_without_room_and_without_need_never_ran() -> None:
     gate.set()
     result = await run
     assert states(result) == {"one": "ok", "two": "skipped not_needed", "final": "ok"}
+
+
+# --- n texts and what a request demands -------------------------------------------------------------------------------
+
+
+async def test_every_streamed_text_is_held_to_the_request() -> None:
+    # semantics 3: streamed: passed through, a mismatch is degraded, whichever of the n texts it is in
+    stage = Stage({"m/a": ["{}", "no JSON"]})
+    form = Sampling(response_format={"type": "json_object"})
+    result = await stage.run("a: {kind: proposer, model: m/a}", stream=True, n=2, writer=form)
+    assert [choice.text for choice in result.choices] == ["{}", "no JSON"]
+    assert entries(result) == [("a", "response_format_unmet")]
