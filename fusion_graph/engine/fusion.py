@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
+from fusion_graph.engine.contract import breach
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Amount, Ledger
@@ -177,6 +178,9 @@ def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
     if n <= 1:
         return (answer,)
     written = run.choices.get(run.bound.by_id[answer.node].index)  # type: ignore[index]
+    unsent = run.live is None or run.live.node < 0
+    if written is not None and unsent and any(breach(run.request.writer, text) for text in written):
+        written = None
     if written is None or written[0].text != answer.text:
         run.degrade(
             answer.node, "single_choice", f"{n} texts were asked for, one is there", "the same text was given for each"

@@ -88,21 +88,23 @@ def arm(run: Progress, c: int, option: int) -> None:
 
 
 def can_hedge(run: Progress, c: int) -> bool:
-    return run.phase[c] == WAITING and c not in run.committed and not run.closed
+    return _is_choosing(run, c) and c not in run.committed and not run.closed
+
+
+def _is_choosing(run: Progress, c: int) -> bool:
+    """A fallback that has demanded options; before that it may wait for one that its `when` or `after` names."""
+    return run.phase[c] == WAITING and run.stage[c] > 0 and run.plan.first_waits[c] is not None
 
 
 def is_hedge_arm(run: Progress, i: int) -> bool:
     """True when i was launched beside an option that is still running, and for nothing else."""
-    return bool(run.waiters[i]) and all(
-        run.plan.first_waits[c] is not None and run.phase[c] == WAITING and i in runners(run, c)[1:]
-        for c in run.waiters[i]
-    )
+    return bool(run.waiters[i]) and all(_is_choosing(run, c) and i in runners(run, c)[1:] for c in run.waiters[i])
 
 
 def commit(run: Progress, i: int) -> None:
     """Node i's text reaches the caller: every fallback on the way to the output has chosen; hedges lose."""
     for c in run.waiters[i]:
-        if run.phase[c] == WAITING and run.plan.first_waits[c] is not None and c not in run.committed:
+        if _is_choosing(run, c) and c not in run.committed:
             run.committed[c] = i
             run.withdraw(c, keep=i, reason="hedge_lost")
             commit(run, c)

@@ -141,3 +141,14 @@ def test_arm_that_another_node_needs_is_more_than_an_arm() -> None:
     walk.fire("hedge", "first", "one")
     assert not options.is_hedge_arm(walk.progress, walk.plan.index["two"])
     assert not options.is_hedge_arm(walk.progress, walk.plan.output)
+
+
+def test_no_hedge_while_only_its_turn_is_awaited() -> None:
+    """semantics 1 and 3: a fallback demands options when its `when` and `after` are settled; no timer runs before."""
+    walk = Walk(HEDGED.replace("inputs: [one, two, three]", "inputs: [one, two, three], after: [two]"))
+    walk.begin("two")
+    assert walk.armed == {}
+    walk.fail("two")
+    walk.finish("one", "first")
+    assert walk.texts("final") == ["first"]
+    assert "three" not in walk.started

@@ -197,3 +197,13 @@ async def test_every_streamed_text_is_held_to_the_request() -> None:
     result = await stage.run("a: {kind: proposer, model: m/a}", stream=True, n=2, writer=form)
     assert [choice.text for choice in result.choices] == ["{}", "no JSON"]
     assert entries(result) == [("a", "response_format_unmet")]
+
+
+async def test_verbatim_texts_are_all_checked_before_they_are_sent() -> None:
+    # semantics 3: a verbatim option is checked before it is sent; falling back gives the same text n times, degraded
+    stage = Stage({"m/a": ["{}", "no JSON"]})
+    form = Sampling(response_format={"type": "json_object"})
+    nodes = "a: {kind: proposer, model: m/a}\np: {kind: layer, members: [a]}\nf: {kind: fallback, inputs: [p, a]}"
+    result = await stage.run(nodes, stream=True, n=2, writer=form)
+    assert stage.whole == [choice.text for choice in result.choices] == ["{}", "{}"]
+    assert entries(result) == [("a", "single_choice")]
