@@ -43,7 +43,7 @@ def degraded_entries(bound: Bound, events: Sequence[Event], answer: Draft | None
         found.append(
             _entry(bound, answer.node, "truncated", "the answer was cut off at its token limit", "returned as it is")
         )
-    return tuple(found)
+    return tuple(dict.fromkeys(found))  # a cause that came up in several calls of a node is one
 
 
 def _is_root_cause(event: NodeFinished) -> bool:

@@ -54,7 +54,8 @@ def weigh(run: Progress, c: int) -> list[int]:
     need = 1 if wait.quorum is None or run.closed else wait.quorum or total - skips
     open_ended = run.pending[c] if run.closed else total - good - skips - run.bad[c]
     hurried = run.closed == "deadline" and all(_awaits_call(run, s) for s in _pending(run, c))
-    if good + open_ended < need or (hurried and not good):
+    only_skips = not (good or run.bad[c] or run.closed)  # perhaps all are: then the group is skipped, not failed
+    if (good + open_ended < need and not only_skips) or (hurried and not good):
         _fail(run, c)
     elif run.pending[c] == 0:
         return _after_window(run, c, wait, need)

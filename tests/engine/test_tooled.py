@@ -10,7 +10,7 @@ import pytest
 
 from fusion_graph.contracts import Tool
 from fusion_graph.engine.record import trace_lines
-from fusion_graph.errors import UsageError
+from fusion_graph.errors import Permanent, UsageError
 from fusion_graph.events import CallFinished, TextDelta, ToolAnswered, ToolCalled
 from fusion_graph.messages import Call, Completion, Sampling, ToolCall
 from fusion_graph.pipeline import Limits
@@ -141,6 +141,14 @@ async def test_cancelling_a_run_ends_its_tools() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+async def test_an_alternate_of_every_call_is_one_entry() -> None:
+    """semantics 1: one entry per root cause."""
+    stage = Stage({"a/x": Permanent("bad_request", status=400), "b/y": calling}, tools=BOX)
+    result = await stage.run(f"{SOLO[:-1]}, alternates: [b/y]}}")
+    assert len(stage.sent("b/y")) == 2
+    assert [entry.action for entry in result.degraded] == ["alternate b/y answered"]
 
 
 FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "required": ["answer"]}}}

@@ -242,3 +242,23 @@ def test_groups_of_groups_count_members() -> None:
     assert walk.texts("panel") == ["a1", "a2", "c2"]
     assert walk.says("panel/b") == "skipped not_needed"
     assert walk.says("panel/b/1") == "cancelled not_needed"
+
+
+@pytest.mark.parametrize("quorum", ["quorum: 2", "quorum: all", "quorum: 1", "grace_s: 0"])
+def test_group_of_skipped_members_is_skipped_whatever_its_quorum(quorum: str) -> None:
+    """semantics 1: neither for nor against; all skipped = group skipped"""
+    nodes = f"p: {{kind: layer, models: [m/a, m/b], {quorum}, when: {{params.go: {{equals: true}}}}}}\n"
+    walk = Walk(nodes + "w: {kind: synth, model: m/w, inputs: [p]}", params=NEVER)
+    assert walk.says("p").startswith("skipped")
+    assert walk.says("w") == "skipped upstream:p"
+
+
+def test_skip_and_failure_are_out_of_reach_together() -> None:
+    """semantics 1: quorum out of reach = group failed, at once"""
+    nodes = (
+        "a: {kind: proposer, model: m/a, when: {params.go: {equals: true}}}\nb: {kind: proposer, model: m/b}\n"
+        "c: {kind: proposer, model: m/c}\np: {kind: layer, members: [a, b, c], quorum: 3}"
+    )
+    walk = Walk(nodes + "\nf: {kind: fallback, inputs: [p]}", params=NEVER)
+    walk.finish("b")
+    assert walk.says("p") == "failed quorum_not_met"

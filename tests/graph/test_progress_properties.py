@@ -48,6 +48,8 @@ def check_quorum(walk: Walk, i: int) -> None:
         return
     outcomes = [progress.outcomes[s] for s in walk.plan.sources[i]]
     skipped = sum(o is not None and o.state == "skipped" for o in outcomes)
+    if all(o is None or o.state == "skipped" for o in outcomes):
+        return  # if all of them are skipped, so is the group
     possible = sum(o is None or o.value is not None for o in outcomes)
     need = 1 if wait.quorum is None else wait.quorum or len(outcomes) - skipped
     assert possible >= need
