@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import WaitGroup
-from fusion_graph.graph.plan import DONE, Timer
+from fusion_graph.graph.plan import DONE, RUNNING, Timer
 from fusion_graph.outputs import Draft, Outcome, Vote
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def weigh(run: Progress, c: int) -> list[int]:
     need = 1 if wait.quorum is None or run.closed else wait.quorum or total - skips
     open_ended = run.pending[c] if run.closed else total - good - skips - run.bad[c]
     hurried = run.closed == "deadline" and all(_awaits_call(run, s) for s in _pending(run, c))
-    only_skips = not (good or run.bad[c] or run.closed)  # perhaps all are: then the group is skipped, not failed
-    if (good + open_ended < need and not only_skips) or (hurried and not good):
+    if (good + open_ended < need and not may_be_skipped(run, c)) or (hurried and not good):
         _fail(run, c)
     elif run.pending[c] == 0:
         return _after_window(run, c, wait, need)
@@ -67,6 +66,12 @@ def weigh(run: Progress, c: int) -> list[int]:
         else:
             close(run, c)
     return []
+
+
+def may_be_skipped(run: Progress, c: int) -> bool:
+    """All members so far were skipped, and of the others none has begun: if they are skipped too, so is the group."""
+    settled = run.good[c] or run.bad[c] or run.closed
+    return not settled and all(run.phase[s] != RUNNING for s in _pending(run, c))
 
 
 def _weigh_again(run: Progress, c: int) -> list[int]:

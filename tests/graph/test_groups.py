@@ -253,12 +253,14 @@ def test_group_of_skipped_members_is_skipped_whatever_its_quorum(quorum: str) ->
     assert walk.says("w") == "skipped upstream:p"
 
 
-def test_skip_and_failure_are_out_of_reach_together() -> None:
-    """semantics 1: quorum out of reach = group failed, at once"""
-    nodes = (
-        "a: {kind: proposer, model: m/a, when: {params.go: {equals: true}}}\nb: {kind: proposer, model: m/b}\n"
-        "c: {kind: proposer, model: m/c}\np: {kind: layer, members: [a, b, c], quorum: 3}"
-    )
-    walk = Walk(nodes + "\nf: {kind: fallback, inputs: [p]}", params=NEVER)
-    walk.finish("b")
+def test_skip_beside_a_call_that_runs_may_fail_a_group() -> None:
+    """semantics 1: quorum out of reach = group failed, at once: what runs can be skipped no more"""
+    nodes = """
+        a: {kind: proposer, model: m/a, when: {params.go: {equals: true}}}
+        b: {kind: proposer, model: m/b}
+        p: {kind: layer, members: [a, b], quorum: 2}
+        f: {kind: fallback, inputs: [p]}
+        """
+    walk = Walk(nodes, params=NEVER)
     assert walk.says("p") == "failed quorum_not_met"
+    assert walk.started == []

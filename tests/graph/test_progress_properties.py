@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fusion_graph.graph import groups
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING
 from fusion_graph.graph.wanted import may_want
@@ -48,8 +49,8 @@ def check_quorum(walk: Walk, i: int) -> None:
         return
     outcomes = [progress.outcomes[s] for s in walk.plan.sources[i]]
     skipped = sum(o is not None and o.state == "skipped" for o in outcomes)
-    if all(o is None or o.state == "skipped" for o in outcomes):
-        return  # if all of them are skipped, so is the group
+    if groups.may_be_skipped(progress, i):
+        return
     possible = sum(o is None or o.value is not None for o in outcomes)
     need = 1 if wait.quorum is None else wait.quorum or len(outcomes) - skipped
     assert possible >= need
