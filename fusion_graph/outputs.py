@@ -61,8 +61,8 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """A group's drafts in member order; one immutable list that every consumer reads. `values` counts the members
-    (not drafts) that had a value."""
+    """A group's drafts in member order; one immutable list that every consumer reads. Of a group of groups all drafts,
+    and that is what is counted."""
 
     items: tuple[Draft, ...]
 
@@ -72,7 +72,7 @@ class Drafts:
 
     @property
     def agreement(self) -> float:
-        """Members of the largest answer / members with a value; 0.0 when nobody gave an answer."""
+        """Drafts of the largest answer / all drafts; 0.0 when nobody gave an answer."""
         tally = Counter(d.answer for d in self.items if d.answer is not None)
         return max(tally.values()) / len(self.items) if tally else 0.0
 

@@ -21,8 +21,9 @@ class Recalled(NamedTuple):
 
 class Memory(Protocol):
     """What a run has beside its models: where it is written down, and what it need not pay for again. Of earlier tries
-    it holds how they closed joins and chose in fallbacks (`decided`, by node id), what they went without there (`lost`:
-    node, reason, text, action) and what they cost (`spent`: dollars, calls, tokens)."""
+    it holds how they closed joins and chose in fallbacks (`decided`, by node id), what they went without (`lost`: node,
+    reason, text, action; told where this try does not ask the node again) and what they cost (`spent`: dollars, calls,
+    tokens)."""
 
     decided: Mapping[str, tuple[str, ...]]
     lost: Sequence[tuple[str, str, str, str]]
