@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from fusion_graph.engine.report import total_cost
 from fusion_graph.events import (
@@ -29,7 +29,7 @@ class Progress:
         self._sizes: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
-        self._running: Counter[str] = Counter()
+        self._running: defaultdict[str, set[str]] = defaultdict(set)  # a hedge's arm may begin twice
         self._calls_model: dict[str, None] = {}  # node ids in file order
         self._tool = ""
 
@@ -50,12 +50,12 @@ class Progress:
     def _moved(self, event: NodeStarted | NodeFinished | NodeSkipped) -> None:
         part = _part(event.node)
         if isinstance(event, NodeStarted):
-            self._running[part] += 1
+            self._running[part].add(event.node)
             return
+        self._running[part].discard(event.node)
         if isinstance(event, NodeSkipped):
             self._sizes[part] -= 1
             return
-        self._running[part] -= 1
         (self._done if event.state in GOOD else self._lost)[part] += 1
 
     @property

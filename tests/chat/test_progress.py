@@ -5,8 +5,9 @@ import asyncio
 from fusion_graph.chat.progress import Progress
 from fusion_graph.chat.talk import Talk
 from fusion_graph.errors import Permanent
-from fusion_graph.events import ToolAnswered, ToolCalled
+from fusion_graph.events import NodeFinished, NodeStarted, RunStarted, ToolAnswered, ToolCalled
 from tests.chat.talking import Remembered, ScriptedPanel, talked
+from tests.graph.walk import bound_of
 
 
 async def test_how_far_each_part_is() -> None:
@@ -35,3 +36,12 @@ async def test_tools_are_named_while_they_run() -> None:
 async def test_tokens_are_counted() -> None:
     _, screen = await talked({"*": "words"}, "why")
     assert screen.progress.tokens > 0
+
+
+def test_node_that_begins_twice_ends_once() -> None:
+    """A hedge's arm without room goes back to sleep, and may begin again."""
+    progress = Progress()
+    events = [NodeStarted(0.0, "a"), NodeStarted(1.0, "a"), NodeFinished(2.0, "a", "ok")]
+    for event in (RunStarted(0.0, "id", "p", bound_of("a: {kind: proposer, model: m/a}").nodes, 0), *events):
+        progress(event)
+    assert progress.line == "a done"
