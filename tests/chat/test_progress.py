@@ -41,7 +41,8 @@ async def test_tokens_are_counted() -> None:
 def test_node_that_begins_twice_ends_once() -> None:
     """A hedge's arm without room goes back to sleep, and may begin again."""
     progress = Progress()
-    events = [NodeStarted(0.0, "a"), NodeStarted(1.0, "a"), NodeFinished(2.0, "a", "ok")]
-    for event in (RunStarted(0.0, "id", "p", bound_of("a: {kind: proposer, model: m/a}").nodes, 0), *events):
-        progress(event)
+    progress(RunStarted(0.0, "id", "p", bound_of("a: {kind: proposer, model: m/a}").nodes, 0))
+    for at in (0.0, 1.0):
+        progress(NodeStarted(at, "a"))
+    progress(NodeFinished(2.0, "a", "ok"))
     assert progress.line == "a done"
