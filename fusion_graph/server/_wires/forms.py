@@ -25,6 +25,7 @@ def read_format(value: Any) -> Mapping[str, Any] | None:
     if kind == "json_schema":
         inner = fields.mapping(form.get("json_schema"), "response_format.json_schema")
         fields.text(inner.get("name"), "response_format.json_schema.name", most=64, least=1)
+        _more(inner, "response_format.json_schema")
         if inner.get("schema") is not None:
             _check(fields.mapping(inner["schema"], SCHEMA), SCHEMA)
     return None if kind == "text" else form
@@ -41,8 +42,17 @@ def read_flat_format(value: Any, path: str, name: str = "") -> Mapping[str, Any]
     schema = fields.mapping(form.get("schema"), f"{path}.schema")
     _check(schema, f"{path}.schema")
     title = fields.text(form.get("name") or name or None, f"{path}.name", most=64, least=1)
-    more = {key: form[key] for key in ("description", "strict") if form.get(key) is not None}
-    return {"type": "json_schema", "json_schema": {"name": title, "schema": schema, **more}}
+    return {"type": "json_schema", "json_schema": {"name": title, "schema": schema, **_more(form, path)}}
+
+
+def _more(form: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """What may be said beside name and schema."""
+    found = {key: form[key] for key in ("description", "strict") if form.get(key) is not None}
+    if "description" in found:
+        fields.text(found["description"], f"{path}.description", most=65_536)
+    if "strict" in found:
+        fields.boolean(found["strict"], f"{path}.strict")
+    return found
 
 
 def _check(schema: Mapping[str, Any], root: str) -> None:

@@ -100,6 +100,8 @@ def test_flat_form_becomes_what_goes_upstream(form: Any, wanted: Any) -> None:
         ("format", 7),
         ("format.type", {}),
         ("format.name", {"type": "json_schema", "name": 7, "schema": PLAIN}),
+        ("format.strict", {"type": "json_schema", "schema": PLAIN, "strict": "yes"}),
+        ("format.description", {"type": "json_schema", "schema": PLAIN, "description": 7}),
         ("format.schema", {"type": "json_schema"}),
         ("format.schema.items.$ref", {"type": "json_schema", "schema": {"items": {"$ref": "http://x.example"}}}),
     ],
