@@ -11,7 +11,10 @@ from fusion_graph.server._errors import invalid
 from fusion_graph.server._wires import fields
 
 KINDS = ("text", "json_object", "json_schema")
-MAX_PARTS = 1000  # objects and arrays in a schema: checking a larger one would hold up everybody else
+MAX_PARTS = 1000  # objects, arrays and booleans in a schema: checking a larger one would hold up everybody else
+MAX_VALUES = 10_000  # of any kind
+MAX_KINDS = 100  # under one `type`: each is compared with each
+MAX_BYTES = 1 << 18  # what was checked is kept for a while
 MAX_DEPTH = 32
 SCHEMA = "response_format.json_schema.schema"
 
@@ -58,19 +61,25 @@ def _more(form: Mapping[str, Any], path: str) -> Mapping[str, Any]:
 def _check(schema: Mapping[str, Any], root: str) -> None:
     """Raises Refused for a schema that is too large, leads elsewhere or is none."""
     level: list[tuple[str, Any]] = [(root, schema)]
-    parts = 0
+    parts = values = 0
     for _ in range(MAX_DEPTH):
         parts += len(level)
-        if parts > MAX_PARTS:
-            raise invalid(f"{root} has more than {MAX_PARTS} objects and arrays", root, code="too_complex")
+        values += sum(len(part) for _, part in level if not isinstance(part, bool))
+        if parts > MAX_PARTS or values > MAX_VALUES:
+            raise invalid(
+                f"{root} has more than {MAX_PARTS} objects, arrays and booleans, or more than {MAX_VALUES} values",
+                root,
+                code="too_complex",
+            )
         for path, part in level:
-            if isinstance(part, dict) and isinstance(part.get("$ref"), str) and not part["$ref"].startswith("#"):
-                raise invalid(f"{path}.$ref must lead into the same schema", f"{path}.$ref")
+            _check_part(path, part)
         level = [inner for path, part in level for inner in _inside(path, part)]
         if not level:
             break
     else:
         raise invalid(f"{root} is nested deeper than {MAX_DEPTH} levels", root, code="too_deep")
+    if len(fields.json_text(schema, root)) > MAX_BYTES:
+        raise invalid(f"{root} is larger than {MAX_BYTES} bytes", root, code="too_complex")
     found = flaw(schema)
     if found is not None:
         where, what = found
@@ -78,10 +87,21 @@ def _check(schema: Mapping[str, Any], root: str) -> None:
         raise invalid(f"{path} is not valid JSON Schema: {what}", path, code="invalid_schema")
 
 
+def _check_part(path: str, part: Any) -> None:
+    if not isinstance(part, dict):
+        return
+    if isinstance(part.get("$ref"), str) and not part["$ref"].startswith("#"):
+        raise invalid(f"{path}.$ref must lead into the same schema", f"{path}.$ref")
+    if isinstance(part.get("type"), list) and len(part["type"]) > MAX_KINDS:
+        raise invalid(f"{path}.type has more than {MAX_KINDS} entries", f"{path}.type", code="too_complex")
+
+
 def _inside(path: str, part: Any) -> list[tuple[str, Any]]:
+    if isinstance(part, bool):
+        return []
     inner = part.items() if isinstance(part, dict) else enumerate(part)
     return [
         (f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key[:64]}", item)
         for key, item in inner
-        if isinstance(item, dict | list)
+        if isinstance(item, dict | list | bool)
     ]
