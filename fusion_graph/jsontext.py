@@ -28,10 +28,10 @@ def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> bytes
     return json.dumps(value, default=default).encode("ascii")
 
 
-def write_ascii(value: Any) -> bytes:
+def write_ascii(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """For a stream of lines: some readers take characters beyond ASCII for the end of one."""
-    data = write_json(value)
-    return data if data.isascii() else json.dumps(value).encode("ascii")
+    data = write_json(value, default)
+    return data if data.isascii() else json.dumps(value, default=default).encode("ascii")
 
 
 def read_json(data: bytes, constant: Callable[[str], Any] | None = None) -> Any:

@@ -35,7 +35,7 @@ RESERVED_SHARE = 0.25  # of a deadline that the file did not know of
 
 
 class Overrides(NamedTuple):
-    """A caller's changes: values of parameters, and limits by the keys of `Limits`."""
+    """A caller's changes: values of parameters, and limits by the names that the caller gave them."""
 
     params: Mapping[str, Any]
     limits: Mapping[str, Any]
@@ -52,7 +52,7 @@ def read_block(pipeline: Pipeline, block: Mapping[str, Any]) -> Overrides:
         if key in pipeline.params:
             params[key] = value
         elif key in LOWERED:
-            limits[LOWERED[key]] = value
+            limits[key] = value
         elif key != "params":
             known = [*pipeline.params, *LOWERED]
             raise UsageError(f"{pipeline.name} takes no {key!r}", hint=suggest(key, known))
@@ -154,7 +154,7 @@ def lower_limits(limits: Limits, given: Mapping[str, Any]) -> Limits:
         if key is None:
             raise UsageError(f"{name!r} is no limit", hint=suggest(name, LOWERED))
         _check_json(name, value)
-        problem = next(Checker({"properties": {key: LIMITS["properties"][key]}}).problems({key: value}), None)
+        problem = next(Checker({"properties": {name: LIMITS["properties"][key]}}).problems({name: value}), None)
         if problem is not None:
             raise UsageError(problem.message, hint=problem.hint)
         now = getattr(limits, key)

@@ -46,6 +46,7 @@ class Server:
         self._http = Listener(
             Dispatcher(service, routes),
             most=options.max_connections,
+            write_s=options.write_s,
             handler_cancellation=True,
             access_log=None,
             logger=quiet_logger(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -20,6 +20,8 @@ from fusion_graph.server._guards import check_host
 from fusion_graph.server._logs import client_id
 from fusion_graph.server._service import Exchange, Service
 from fusion_graph.server._wires.errors import shape_of
+
+Response = TypeVar("Response", bound=web.StreamResponse)
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
@@ -79,8 +81,11 @@ class Table:
 
 
 def plain(path: str) -> str:
-    """Without a query, a slash at its end, and any `/v1` before it."""
+    """Without a query, a slash at its end, any `/v1` before it, and scheme and host, which some clients send."""
     path = path.partition("?")[0].rstrip("/")
+    scheme, _, rest = path.partition("://")
+    if rest and scheme.isalpha():
+        path = f"/{rest.partition('/')[2]}".rstrip("/")
     while path.startswith("/v1/") or path == "/v1":
         path = path.removeprefix("/v1")
     return path
@@ -117,12 +122,22 @@ class Dispatcher:
             raise
         except Exception as error:  # noqa: BLE001 (the one place where a bug becomes a status)
             response = self._bug(exchange, error)
+        return self._answered(exchange, response, began)
+
+    def unreadable(self, request: web.BaseRequest) -> web.Response:
+        """What is no HTTP at all gets our kind of error, without a word of what was sent."""
+        exchange = Exchange(service=self._service, request=request)
+        refused = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http")
+        refused.closes = True
+        return self._answered(exchange, self._refuse(exchange, refused), self._service.clock())
+
+    def _answered(self, exchange: Exchange, response: Response, began: float) -> Response:
         if not response.prepared:
             response.headers.update(exchange.headers)
         self._tell(exchange, response.status, began)
         return response
 
-    def _refuse(self, exchange: Exchange, refused: Refused) -> web.StreamResponse:
+    def _refuse(self, exchange: Exchange, refused: Refused) -> web.Response:
         refused.__traceback__ = refused.__context__ = None  # one that is remembered must not keep this request with it
         exchange.told |= {"code": refused.code, "param": refused.param}
         response = self._say(exchange, refused)

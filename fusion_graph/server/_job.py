@@ -169,10 +169,12 @@ def _first_line(error: UsageError | PipelineError) -> str:
 
 def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
     """The pipeline's limits, lowered by the request, and never past the server's own deadline."""
-    try:
-        limits = lower_limits(bound.limits, changes.limits) if changes.limits else bound.limits
-    except UsageError as error:
-        raise invalid(error.message, "fusion") from None
+    limits = bound.limits
+    for name, value in changes.limits.items():
+        try:
+            limits = lower_limits(limits, {name: value})
+        except UsageError as error:
+            raise invalid(error.message, f"fusion.{name}") from None
     return _within(limits, service.options.deadline_s)
 
 

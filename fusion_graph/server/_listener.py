@@ -1,5 +1,5 @@
-"""Between sockets and the dispatcher: connections that are counted by peer and do not echo what they
-cannot read, and TLS. HTTP itself is aiohttp's."""
+"""Between sockets and the dispatcher: connections that are counted by peer, do not echo what they cannot read and end
+with a client that takes nothing, and TLS. HTTP itself is aiohttp's."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from fusion_graph.errors import UsageError
-from fusion_graph.server._errors import Refused
-from fusion_graph.server._wires.errors import chat
 
 if TYPE_CHECKING:
+    from fusion_graph.server._dispatch import Dispatcher
     from fusion_graph.server._options import ServerOptions
 
 
 class _Connection(RequestHandler):
-    """One client. What is no HTTP at all gets our kind of error, without a word of what was sent."""
+    """One client. What waits for it in memory waits for a while, then the connection ends: also a close would wait
+    until the last byte has left."""
 
-    __slots__ = ("_listener", "_peer")
+    __slots__ = ("_listener", "_peer", "_waiting")
 
     def __init__(self, listener: Listener, **options: Any) -> None:
         super().__init__(listener, **options)
         self._listener = listener
         self._peer = ""
+        self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -39,19 +41,58 @@ class _Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._listener.farewell(self._peer)
         super().connection_lost(exc)
+        self._expect_nothing()
 
-    def handle_error(self, *_args: Any, **_kwargs: Any) -> web.StreamResponse:
-        refused = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http")
-        response = refused.response(chat, "")
-        response.force_close()
-        return response
+    def handle_error(self, request: web.BaseRequest, status: int = 500, *_args: Any, **_kwargs: Any) -> web.Response:
+        """For what cannot be read; else the client of a request is gone, and nothing more may follow what it got."""
+        if status != HTTPStatus.BAD_REQUEST:
+            raise ConnectionResetError
+        return self._listener.dispatcher.unreadable(request)
+
+    # --- a client that does not read ---
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_reading(self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._expect_nothing()
+
+    def force_close(self) -> None:
+        transport = self.transport
+        super().force_close()
+        self._expect_reading(transport)
+
+    async def start(self) -> None:
+        await super().start()
+        self._expect_reading(self.transport)
+
+    def _expect_reading(self, transport: asyncio.Transport | None, before: int = 0) -> None:
+        """Look again later, as long as less is left each time."""
+        left = 0 if transport is None else transport.get_write_buffer_size()
+        self._expect_nothing()
+        if transport is None or not left:
+            return
+        if before and left >= before:
+            transport.abort()
+            return
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.call_later(self._listener.write_s, self._expect_reading, transport, left)
+
+    def _expect_nothing(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class Listener(web.Server):
     """Makes our connections, and counts them by peer."""
 
-    def __init__(self, handler: Any, *, most: int, **options: Any) -> None:
-        super().__init__(handler, **options)
+    def __init__(self, dispatcher: Dispatcher, *, most: int, write_s: float, **options: Any) -> None:
+        super().__init__(dispatcher, **options)
+        self.dispatcher = dispatcher
+        self.write_s = write_s
         self._most = most
         self._peers: Counter[str] = Counter()
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from fusion_graph.jsontext import write_json
+from fusion_graph.jsontext import write_ascii
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -34,7 +34,7 @@ class Log:
         at = self._clock()
         told = {name: value for name, value in fields.items() if value is not None and value != ""}
         if self._as_json:
-            line = write_json({"at": round(at, 3), "event": event, **told}, str).decode()
+            line = write_ascii({"at": round(at, 3), "event": event, **told}, str).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
             line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])

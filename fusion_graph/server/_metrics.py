@@ -87,9 +87,9 @@ class Metrics:
         lines: list[str] = []
         for name, counter in self._counters.items():
             lines += [f"# HELP fusion_{name} {HELP[name]}", f"# TYPE fusion_{name} counter"]
-            lines += [f"fusion_{name}{_labels(LABELS[name], key)} {value:g}" for key, value in sorted(counter.items())]
+            lines += [f"fusion_{name}{_labels(LABELS[name], key)} {value}" for key, value in sorted(counter.items())]
         for name, gauge in sorted(self.gauges.items()):
-            lines += [f"# TYPE fusion_{name} gauge", f"fusion_{name} {gauge:g}"]
+            lines += [f"# TYPE fusion_{name} gauge", f"fusion_{name} {gauge}"]
         lines += _histogram("time_to_first_token_seconds", self.first_token)
         lines += _histogram("run_seconds", self.duration)
         return "\n".join(lines) + "\n"
@@ -100,7 +100,7 @@ def _histogram(name: str, histogram: Histogram) -> list[str]:
     for most, count in zip((*BUCKETS_S, float("inf")), histogram.counts, strict=True):
         total += count
         lines.append(f'fusion_{name}_bucket{{le="{"+Inf" if most == float("inf") else format(most, "g")}"}} {total}')
-    return [*lines, f"fusion_{name}_sum {histogram.total:g}", f"fusion_{name}_count {total}"]
+    return [*lines, f"fusion_{name}_sum {histogram.total}", f"fusion_{name}_count {total}"]
 
 
 def _labels(names: Sequence[str], values: Sequence[str]) -> str:

@@ -172,6 +172,8 @@ class Stream:
         """The status leaves with the first bytes, which are at hand."""
         if self._request.version >= HttpVersion11:
             self.response.enable_chunked_encoding()
+        else:
+            self.response.force_close()  # nothing else would tell where it ends
         await self.response.prepare(self._request)
         await self._write(await self.outbox.take())
         if self.response.chunked:

@@ -102,7 +102,7 @@ def test_parameters_that_name_models_are_known() -> None:
 def test_short_form_is_params() -> None:
     """semantics 6: `fusion.X` on the wire is short for `fusion.params.X`"""
     block = {"layers": 2, "params": {"refine": True}, "max_cost_usd": 0.5, "deadline_s": 9}
-    assert read_block(PANEL, block) == Overrides({"refine": True, "layers": 2}, {"budget_usd": 0.5, "deadline_s": 9})
+    assert read_block(PANEL, block) == Overrides({"refine": True, "layers": 2}, {"max_cost_usd": 0.5, "deadline_s": 9})
 
 
 @pytest.mark.parametrize(

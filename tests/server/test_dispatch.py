@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from fusion_graph.server import ROUTES
+from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.server._dispatch import Table
 from fusion_graph.server._errors import Refused
 from tests.server.stand import Stand, stand
@@ -84,6 +85,24 @@ async def test_garbage_is_not_echoed() -> None:
     assert answer.split()[1] == b"400"
     assert b"canary" not in answer
     assert b"bad_http" in answer
+
+
+async def test_garbage_has_an_id_that_the_log_knows() -> None:
+    # wire contract 1.1: every answer carries x-request-id and request-id
+    async with stand() as at:
+        answer = await raw(at, b"GET / HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n")
+        line = at.log[-1]
+    assert f"\r\nx-request-id: {line['id']}\r\nrequest-id: {line['id']}\r\n".encode() in answer
+    assert (line["status"], line["code"]) == (400, "bad_http")
+
+
+@pytest.mark.parametrize("host", ["http://localhost", "HTTPS://other.example:1"])
+async def test_target_may_name_a_host(host: str) -> None:
+    # RFC 9112 3.2.2: every server accepts the absolute form; which route is meant stays the path's matter (security 8)
+    async with stand(keys=[Key(name="alice", digest=digest_of("k" * 20))]) as at:
+        for path, status in (("/livez", b"200"), ("/v1/models?x=/livez", b"401"), ("", b"200"), ("/nope", b"404")):
+            request = f"GET {host}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            assert (await raw(at, request.encode())).split()[1] == status
 
 
 async def test_named_page_may_ask_first() -> None:

@@ -12,9 +12,10 @@ import zlib
 
 import pytest
 
+from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._guards import parse
-from tests.server.stand import stand
+from tests.server.stand import ONE, stand
 
 GOOD = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
 
@@ -137,6 +138,25 @@ async def test_slow_body_ends() -> None:
             answer = await reader.read()
         writer.close()
     assert b"body_too_slow" in answer
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("k" * 20, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), ("", b"HTTP/1.1 401")]
+)
+async def test_who_asks_before_the_body_is_told(key: str, told: bytes) -> None:
+    # RFC 9110 10.1.1: curl waits with a large body; who has no key sends it in vain
+    async with stand(None, ONE, keys=[Key(name="alice", digest=digest_of("k" * 20))]) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        body = json.dumps(GOOD).encode()
+        head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head += f"Expect: 100-continue\r\nConnection: close\r\nx-api-key: {key}\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.write(body)
+            answer += await reader.read()
+        writer.close()
+    assert answer.startswith(told)
 
 
 async def test_half_sent_header_ends() -> None:

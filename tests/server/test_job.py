@@ -52,7 +52,8 @@ async def test_a_requests_panel_is_bounded(own: int, most: int) -> None:
         ("fusion", {"judge": "a/x@other"}),
         ("fusion.judge", {"judge": "other/model"}),
         ("fusion.judge", {"judge": "http://evil.example/x"}),
-        ("fusion", {"deadline_s": -1}),
+        ("fusion.deadline_s", {"deadline_s": -1}),
+        ("fusion.max_cost_usd", {"max_cost_usd": "1"}),
         ("fusion", {"params": 7}),
     ],
 )
@@ -69,7 +70,9 @@ async def test_limits_only_go_down() -> None:
     async with stand(None, limited) as at:
         assert (await at.ask(fusion={"deadline_s": 5, "max_calls": 10}))[0] == 200
         status, body = await at.ask(fusion={"deadline_s": 11})
-    assert (status, body["error"]["param"]) == (400, "fusion")
+        twice = await at.ask(fusion={"max_cost_usd": 0.5, "budget_usd": 1})
+    assert (status, body["error"]["param"]) == (400, "fusion.deadline_s")
+    assert (twice[0], twice[1]["error"]["param"]) == (400, "fusion.budget_usd")  # a cap is not lost to its other name
 
 
 async def test_product_of_multipliers_is_bounded() -> None:

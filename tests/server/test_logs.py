@@ -16,6 +16,15 @@ def test_a_line_is_one_object() -> None:
     assert json.loads(stream.getvalue()) == {"at": 1.5, "event": "request", "path": "a\nb\x1b"}
 
 
+def test_a_line_is_a_line_to_every_reader() -> None:
+    # security 29: control characters beyond ASCII are escaped too, and what some take for the end of a line
+    stream = io.StringIO()
+    odd = "a\u2028b\x85c\x9b31m\u202e"
+    Log(stream, as_json=True).say("ignored", field=odd)
+    assert stream.getvalue().isascii()
+    assert json.loads(stream.getvalue())["field"] == odd
+
+
 def test_text_holds_no_control_codes() -> None:
     # security 29
     stream = io.StringIO()

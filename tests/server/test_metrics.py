@@ -34,6 +34,12 @@ def test_labels_are_bounded_and_escaped() -> None:
     assert r'{reason="r0\"\n"} 1' in text
 
 
+def test_large_counts_are_exact() -> None:
+    metrics = Metrics()
+    metrics.count("tokens_total", "input", by=123_456_789)
+    assert 'fusion_tokens_total{direction="input"} 123456789\n' in metrics.text()
+
+
 async def test_lag_of_the_loop_is_seen() -> None:
     metrics = Metrics()
     watching = asyncio.create_task(watch_loop(metrics, 0.001))

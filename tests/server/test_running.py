@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from typing import Any
 
+import aiohttp
 import pytest
 
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers.sim import Script
 from tests.server.stand import ONE, events_of, stand, text_of
 from tests.server.wires import WIRES
+
+ASKED = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
 
 
 async def test_stream_that_breaks_never_ends_well() -> None:
@@ -80,6 +85,64 @@ async def test_client_that_does_not_read_is_gone() -> None:
         writer.transport.abort()
         del reader
     assert at.log[-1]["status"] == 499
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("close", [False, True])
+async def test_client_that_never_reads_keeps_nothing(stream: bool, close: bool) -> None:
+    """security 20: neither its connection nor what waits for it, though a run of it went well"""
+    text = "w" * 900_000
+    async with stand({"w/w": lambda _: text}, ONE, write_s=0.1) as at:
+        body = json.dumps({**ASKED, "stream": stream, "n": 8})
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", at.server.port))
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+            head += "Connection: close\r\n" if close else ""
+            client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
+            await at.upstream.sim.called("w/w", 8)
+            async with asyncio.timeout(10):
+                while at.server.connections:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.01)
+    assert [line["status"] for line in at.log] == [499 if stream else 200]  # and nothing was sent behind a cut stream
+
+
+async def test_slow_client_is_waited_for() -> None:
+    """Who takes a little in each while is not gone."""
+    text = "w" * 900_000
+    async with stand({"w/w": lambda _: text}, ONE, write_s=0.1) as at:
+        connector = aiohttp.TCPConnector(socket_factory=_narrow)
+        async with (
+            aiohttp.ClientSession(connector=connector, read_bufsize=4096) as session,
+            session.post(at.url("/v1/chat/completions"), json={**ASKED, "n": 8}) as response,
+        ):
+            received = 0
+            while received < 8 * len(text):
+                chunk = await response.content.read(400_000)
+                assert chunk, received
+                received += len(chunk)
+                await asyncio.sleep(0.02)
+
+
+def _narrow(_address: Any) -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    return made
+
+
+@pytest.mark.parametrize("more", ["", "Connection: keep-alive\r\n"])
+async def test_stream_of_an_old_client_ends_with_its_connection(more: str) -> None:
+    """HTTP/1.0 has no chunks: nothing else tells where the answer ends"""
+    async with stand(None, ONE) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        body = json.dumps({**ASKED, "stream": True})
+        head = f"POST /v1/chat/completions HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{more}"
+        writer.write(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    assert answer.endswith(b"data: [DONE]\n\n")
+    assert b"keep-alive" not in answer
 
 
 # --- while nothing is said --------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@ opened. What other vendors' models cannot be told (thinking, blocks of vendor to
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,7 +97,7 @@ def _call(block: Mapping[str, Any], path: str) -> ToolCall:
     return ToolCall(
         id=fields.text(block.get("id"), f"{path}.id", most=256, least=1),
         name=fields.text(block.get("name"), f"{path}.name", most=256, least=1),
-        arguments=json.dumps(fields.mapping(block.get("input"), f"{path}.input"), ensure_ascii=False),
+        arguments=fields.json_text(fields.mapping(block.get("input"), f"{path}.input"), f"{path}.input"),
     )
 
 

@@ -18,7 +18,7 @@ from fusion_graph.server._wires.fusion_block import read_block
 from fusion_graph.server._wires.sender import SENDER, read_sender
 from fusion_graph.server._wires.speech import Speaks, Wire
 from fusion_graph.server._wires.tools import read_tools
-from fusion_graph.server._wires.turns import read_messages
+from fusion_graph.server._wires.turns import MAX_PARTS, read_messages
 
 READ = frozenset(
     {
@@ -39,8 +39,7 @@ def read_chat(body: Mapping[str, Any], *, max_n: int) -> Asked:
     if body.keys() <= PLAIN:
         return _plain(body, max_n)
     ignored = fields.unread(body, READ)
-    if "audio" in fields.array(fields.given(body, "modalities", []), "modalities", most=8):
-        raise invalid("this server gives no audio", "modalities")
+    _modalities(body)
     _include_usage(body, ignored)
     convening, alone = read_convening(body, ignored)
     block = read_block(body)
@@ -62,6 +61,14 @@ def _plain(body: Mapping[str, Any], max_n: int) -> Asked:
         n=1 if n is None else fields.integer(n, "n", 1, max_n),
         seed=None if seed is None else fields.integer(seed, "seed", -(2**63), 2**63 - 1),
     )
+
+
+def _modalities(body: Mapping[str, Any]) -> None:
+    wanted = fields.array(fields.given(body, "modalities", []), "modalities", most=8)
+    if "audio" in wanted:
+        raise invalid("this server gives no audio", "modalities")
+    for i, name in enumerate(wanted):
+        fields.text(name, f"modalities[{i}]", most=64)
 
 
 def _include_usage(body: Mapping[str, Any], ignored: list[str]) -> bool:
@@ -114,14 +121,28 @@ def _top_logprobs(body: Mapping[str, Any]) -> int | None:
     return most
 
 
+def _logit_bias(value: Any, path: str) -> Mapping[str, Any]:
+    for token, bias in fields.mapping(value, path).items():
+        fields.number(bias, f"{path}.{token[:64]}", -100, 100)
+    return value  # type: ignore[no-any-return] # it is a mapping
+
+
+def _prediction(value: Any, path: str) -> Mapping[str, Any]:
+    given = fields.mapping(value, path)
+    fields.choice(given.get("type"), f"{path}.type", ("content",))
+    if not isinstance(given.get("content"), str):
+        fields.array(given.get("content"), f"{path}.content", most=MAX_PARTS)
+    return given
+
+
 def _extra(body: Mapping[str, Any], *, tools: bool) -> Mapping[str, Any]:
     """Fields that the engine passes on without a word of its own for them."""
     found = {
         "frequency_penalty": fields.optional(body, "frequency_penalty", fields.number, -2, 2),
         "presence_penalty": fields.optional(body, "presence_penalty", fields.number, -2, 2),
         "verbosity": fields.optional(body, "verbosity", fields.choice, ("low", "medium", "high")),
-        "logit_bias": fields.optional(body, "logit_bias", fields.mapping),
-        "prediction": fields.optional(body, "prediction", fields.mapping),
+        "logit_bias": fields.optional(body, "logit_bias", _logit_bias),
+        "prediction": fields.optional(body, "prediction", _prediction),
         "logprobs": fields.optional(body, "logprobs", fields.boolean) or None,
         "top_logprobs": _top_logprobs(body),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -75,6 +76,14 @@ def array(value: Any, path: str, *, least: int = 0, most: int) -> Sequence[Any]:
     if not least <= len(value) <= most:
         raise invalid(f"{path} must have {least} to {most} entries", path)
     return value
+
+
+def json_text(value: Any, path: str) -> str:
+    """As JSON. Numbers beyond all bounds came in as infinity, which is none."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise invalid(f"{path} hold a number that is too large", path) from None
 
 
 def choice(value: Any, path: str, known: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from fusion_graph.messages import Message, Role, ToolCall
 from fusion_graph.server._errors import invalid
 from fusion_graph.server._wires import fields
 from fusion_graph.server._wires.names import Names
-from fusion_graph.server._wires.turns import MAX_CALLS, MAX_MEDIA, MAX_MESSAGES, MAX_PARTS
+from fusion_graph.server._wires.turns import MAX_CALLS, MAX_MEDIA, MAX_MESSAGES, MAX_PARTS, read_media
 
 Part = Mapping[str, Any]
 ROLES: Mapping[str, Role] = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant"}
@@ -152,10 +152,11 @@ def _part(part: Mapping[str, Any], path: str) -> Part:
         return {"type": "text", "text": fields.text(part.get(TEXTS[kind]), f"{path}.{TEXTS[kind]}")}
     if kind == "input_image":
         image = {"url": fields.text(part.get("image_url"), f"{path}.image_url", least=1)}
-        detail = part.get("detail")
-        return {"type": "image_url", "image_url": image if detail is None else {**image, "detail": detail}}
+        if part.get("detail") is not None:
+            image["detail"] = fields.text(part["detail"], f"{path}.detail", most=64)
+        return {"type": "image_url", "image_url": image}
     if kind == "input_audio":
-        return {"type": "input_audio", "input_audio": fields.mapping(part.get("input_audio"), f"{path}.input_audio")}
+        return {"type": kind, kind: read_media(part, kind, path)}
     data = part.get("file_data") if part.get("file_url") is None else part["file_url"]
     name = fields.text(fields.given(part, "filename", "file"), f"{path}.filename", most=500)
     return {"type": "file", "file": {"filename": name, "file_data": fields.text(data, f"{path}.file_data", least=1)}}

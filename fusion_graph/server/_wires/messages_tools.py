@@ -57,8 +57,7 @@ def _function(tool: Mapping[str, Any], path: str, ignored: list[str]) -> Functio
         return None
     function = {"name": tool.get("name"), "description": tool.get("description")}
     function["parameters"] = fields.mapping(tool.get("input_schema"), f"{path}.input_schema")
-    if tool.get("strict") is not None:
-        function["strict"] = fields.boolean(tool["strict"], f"{path}.strict")
+    function["strict"] = tool.get("strict")
     check_function(function, path)
     return {name: value for name, value in function.items() if value is not None}
 

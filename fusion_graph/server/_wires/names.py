@@ -62,7 +62,7 @@ def read_names(value: Any, ignored: list[str]) -> Names:
         tool, path = fields.mapping(item, f"tools[{i}]"), f"tools[{i}]"
         kind = fields.text(tool.get("type"), f"{path}.type", most=64, least=1)
         if kind == "function":
-            names.add(_function(tool, path), Origin(str(tool.get("name"))), path)
+            names.add(_function(tool), Origin(str(tool.get("name"))), path)
         elif kind == "custom":
             names.add(_custom(tool, path), Origin(str(tool.get("name")), custom=True), path)
         elif kind == "namespace":
@@ -82,19 +82,13 @@ def _inside(tool: Mapping[str, Any], path: str, ignored: list[str]) -> Iterator[
         where = f"{path}.tools[{k}]"
         inner = fields.mapping(item, where)
         if inner.get("type") == "function":
-            yield _function(inner, where), Origin(str(inner.get("name")), space), where
+            yield _function(inner), Origin(str(inner.get("name")), space), where
         else:
             ignored.append(f"{where}.{fields.text(inner.get('type'), f'{where}.type', most=64)}")
 
 
-def _function(tool: Mapping[str, Any], path: str) -> dict[str, Any]:
-    strict = tool.get("strict")
-    return {
-        "name": tool.get("name"),
-        "description": tool.get("description"),
-        "parameters": tool.get("parameters"),
-        "strict": None if strict is None else fields.boolean(strict, f"{path}.strict"),
-    }
+def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tool.get(name) for name in ("name", "description", "parameters", "strict")}
 
 
 def _custom(tool: Mapping[str, Any], path: str) -> dict[str, Any]:

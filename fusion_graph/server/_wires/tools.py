@@ -3,7 +3,6 @@ bounded and passed on, never compiled."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -86,10 +85,12 @@ def check_function(value: Any, inner: str) -> None:
         fields.text(function["description"], f"{inner}.description", most=65_536)
     if function.get("parameters") is not None:
         fields.mapping(function["parameters"], f"{inner}.parameters")
+    if function.get("strict") is not None:
+        fields.boolean(function["strict"], f"{inner}.strict")
 
 
 def check_size(tools: Sequence[Any], path: str) -> None:
-    if tools and len(json.dumps(tools)) > MAX_BYTES:
+    if tools and len(fields.json_text(tools, path)) > MAX_BYTES:
         raise invalid(f"{path} are larger than {MAX_BYTES} bytes", path)
 
 

@@ -22,7 +22,14 @@ ROLES: Mapping[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
-PARTS = ("text", "image_url", "input_audio", "file", "refusal")
+PARTS: Mapping[str, Mapping[str, int]] = {
+    "text": {},
+    "image_url": {"url": 1, "detail": 0},
+    "input_audio": {"data": 1, "format": 1},
+    "file": {"file_data": 0, "file_id": 0, "filename": 0},
+    "refusal": {},
+}
+"""Of media what is inside: texts, and how long each must be at least; 0 may be missing."""
 
 
 def read_messages(value: Any) -> tuple[Message, ...]:
@@ -74,14 +81,21 @@ def _content(value: Any, path: str, role: Role, *, empty: bool) -> str | tuple[M
 
 def _part(value: Any, path: str) -> Mapping[str, Any]:
     part = fields.mapping(value, path)
-    kind = fields.choice(part.get("type"), f"{path}.type", PARTS)
+    kind = fields.choice(part.get("type"), f"{path}.type", tuple(PARTS))
     if kind in ("text", "refusal"):
         fields.text(part.get(kind), f"{path}.{kind}")
         return part if kind == "text" else {"type": "text", "text": part[kind]}
-    body = fields.mapping(part.get(kind), f"{path}.{kind}")
-    if kind == "image_url":
-        fields.text(body.get("url"), f"{path}.image_url.url", least=1)
+    read_media(part, kind, path)
     return part
+
+
+def read_media(part: Mapping[str, Any], kind: str, path: str) -> Mapping[str, Any]:
+    """What a part of this kind holds."""
+    body = fields.mapping(part.get(kind), f"{path}.{kind}")
+    for name, least in PARTS[kind].items():
+        if body.get(name) is not None or least:
+            fields.text(body.get(name), f"{path}.{kind}.{name}", least=least)
+    return body
 
 
 def _calls(entry: Mapping[str, Any], path: str) -> tuple[ToolCall, ...]:
@@ -99,6 +113,8 @@ def old_id(call: Any) -> str:
 
 def _call(value: Any, path: str) -> ToolCall:
     call = fields.mapping(value, path)
+    if call.get("type") is not None:
+        fields.choice(call["type"], f"{path}.type", ("function",))
     function = fields.mapping(call.get("function"), f"{path}.function")
     return ToolCall(
         id=fields.text(call.get("id"), f"{path}.id", most=256, least=1),

@@ -26,6 +26,10 @@ def read(**more: Any) -> Asked:
     return read_chat({"model": "fusion", "messages": [USER], **more}, max_n=8)
 
 
+def part(kind: str, **inside: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": kind, kind: inside}]}]}
+
+
 def allowing(*names: Any, mode: str = "required") -> dict[str, Any]:
     listed = [{"type": "function", "function": {"name": name}} for name in names]
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": listed}}
@@ -65,6 +69,24 @@ def allowing(*names: Any, mode: str = "required") -> dict[str, Any]:
         ("n", {"n": 9}),
         ("seed", {"seed": "1"}),
         ("seed", {"seed": 10**30}),
+        ("messages[0].content[0].image_url.detail", part("image_url", url="u", detail=1)),
+        ("messages[0].content[0].input_audio.format", part("input_audio", data="x")),
+        ("messages[0].content[0].file.file_data", part("file", file_data=7)),
+        (
+            "messages[0].tool_calls[0].type",
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "type": 5, "function": {"name": "x"}}]}]},
+        ),
+        ("logit_bias.50", {"logit_bias": {"50": "much"}}),
+        ("logit_bias.50", {"logit_bias": {"50": 101}}),
+        ("prediction.type", {"prediction": {"type": "guess"}}),
+        ("prediction.content", {"prediction": {"type": "content"}}),
+        ("modalities[0]", {"modalities": [7]}),
+        ("tools[0].function.strict", {"tools": [{**TOOL, "function": {"name": "x", "strict": "yes"}}]}),
+        ("tools", {"tools": [{**TOOL, "function": {"name": "x", "parameters": {"maximum": float("inf")}}}]}),
+        (
+            "response_format.json_schema.strict",
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": 1}}},
+        ),
         ("response_format.type", {"response_format": {"type": "xml"}}),
         ("response_format.json_schema", {"response_format": {"type": "json_schema"}}),
         ("response_format.json_schema.schema.items.$ref", {"response_format": REMOTE}),

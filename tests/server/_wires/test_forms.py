@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._wires.forms import MAX_DEPTH, MAX_PARTS, SCHEMA, read_flat_format, read_format
+from fusion_graph.server._wires.forms import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_KINDS,
+    MAX_PARTS,
+    MAX_VALUES,
+    SCHEMA,
+    read_flat_format,
+    read_format,
+)
 from tests.server.stand import ONE, stand
 
 
@@ -32,6 +41,11 @@ def nested(levels: int) -> dict[str, Any]:
         ({"anyOf": [{}, {"$ref": "http://x/"}]}, f"{SCHEMA}.anyOf[1].$ref", None),
         (nested(MAX_DEPTH), SCHEMA, "too_deep"),
         ({"properties": {str(i): {} for i in range(MAX_PARTS)}}, SCHEMA, "too_complex"),
+        ({"properties": {str(i): True for i in range(MAX_PARTS)}}, SCHEMA, "too_complex"),
+        ({"required": [str(i) for i in range(MAX_VALUES)]}, SCHEMA, "too_complex"),
+        ({"type": [None, *map(str, range(MAX_KINDS))]}, f"{SCHEMA}.type", "too_complex"),
+        ({"title": "x" * MAX_BYTES}, SCHEMA, "too_complex"),
+        ({"maximum": float("inf")}, SCHEMA, None),
         ([], SCHEMA, None),
     ],
 )
@@ -100,6 +114,8 @@ def test_flat_form_becomes_what_goes_upstream(form: Any, wanted: Any) -> None:
         ("format", 7),
         ("format.type", {}),
         ("format.name", {"type": "json_schema", "name": 7, "schema": PLAIN}),
+        ("format.strict", {"type": "json_schema", "schema": PLAIN, "strict": "yes"}),
+        ("format.description", {"type": "json_schema", "schema": PLAIN, "description": 7}),
         ("format.schema", {"type": "json_schema"}),
         ("format.schema.items.$ref", {"type": "json_schema", "schema": {"items": {"$ref": "http://x.example"}}}),
     ],

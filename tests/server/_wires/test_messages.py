@@ -64,6 +64,17 @@ def path_of(**more: Any) -> str:
         ("messages[0].content[0].tool_use_id", {"messages": user({"type": "tool_result"})}),
         (
             "messages[0].content[0].input",
+            {
+                "messages": [
+                    {
+                        "role": "assistant",
+                        "content": [{"type": "tool_use", "id": "a", "name": "x", "input": {"n": float("inf")}}],
+                    }
+                ]
+            },
+        ),
+        (
+            "messages[0].content[0].input",
             {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "b"}]}]},
         ),
         ("system", {"system": 7}),

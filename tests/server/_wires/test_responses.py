@@ -253,6 +253,19 @@ def test_media_go_by(part: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert wanted in message.content[0].values()
 
 
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("input_audio.data", {"type": "input_audio", "input_audio": {"format": "wav"}}),
+        ("detail", {"type": "input_image", "image_url": "u", "detail": 7}),
+    ],
+)
+def test_odd_media_are_refused(path: str, part: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        read(input=user(part))
+    assert refused.value.param == f"input[0].content[0].{path}"
+
+
 def test_media_are_counted() -> None:
     with pytest.raises(Refused) as refused:
         read(input=user(*[{"type": "input_image", "image_url": "u"}] * 65))
