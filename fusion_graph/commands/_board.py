@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fusion_graph.commands._figures import seconds
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
@@ -21,6 +20,7 @@ from fusion_graph.events import (
     RunStarted,
     ToolCalled,
 )
+from fusion_graph.figures import seconds
 from fusion_graph.pipeline import Node
 
 ACTIVE = frozenset({"asking", "writing", "retrying", "working"})

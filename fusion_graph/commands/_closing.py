@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from fusion_graph.commands._figures import count, seconds, several, usd
 from fusion_graph.engine.report import RunResult
 from fusion_graph.events import CallFinished, CallRecalled
+from fusion_graph.figures import count, seconds, several, usd
 
 SHOWN = 3  # causes in the closing line; the lines above it have all
 

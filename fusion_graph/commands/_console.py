@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from fusion_graph.commands._figures import fill
+from fusion_graph.commands._columns import fill
 
 _KEPT = {"\n", "\t"}
 

@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from fusion_graph.commands import _histories
-from fusion_graph.commands._figures import columns, count, seconds, several, usd
+from fusion_graph.commands._columns import columns
+from fusion_graph.figures import count, seconds, several, usd
 from fusion_graph.store.listing import RunLine, list_runs
 
 LOOKED_AT = 1000  # the newest runs

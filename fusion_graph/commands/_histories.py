@@ -13,10 +13,11 @@ from typing import Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._figures import columns, count, fill, seconds, several, usd
+from fusion_graph.commands._columns import columns, fill
 from fusion_graph.commands._timeline import LEGEND, timeline
 from fusion_graph.engine.report import split
 from fusion_graph.errors import FusionError
+from fusion_graph.figures import count, seconds, several, usd
 from fusion_graph.graph.drawing.diagram import Picture, picture
 from fusion_graph.graph.drawing.terminal import to_terminal
 from fusion_graph.store.database import changing, reading

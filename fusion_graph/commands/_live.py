@@ -12,9 +12,9 @@ from rich.text import Text
 
 from fusion_graph.commands._board import ACTIVE, GOOD, SETTLED, Board, Row
 from fusion_graph.commands._console import scrub
-from fusion_graph.commands._figures import count, seconds, usd
 from fusion_graph.engine.report import total_cost
 from fusion_graph.events import Event
+from fusion_graph.figures import count, seconds, usd
 
 INTERVAL_S = 0.1
 SHARE = 20  # drawing takes at most one part in so many of the time

@@ -15,13 +15,13 @@ from fusion_graph.commands import _console
 from fusion_graph.commands._answer import AnswerWriter
 from fusion_graph.commands._closing import closing_line, degraded_lines
 from fusion_graph.commands._exit import DEGRADED
-from fusion_graph.commands._figures import several, usd
 from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_plan
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
+from fusion_graph.figures import several, usd
 from fusion_graph.graph.forecast.estimate import estimate
 from fusion_graph.graph.identity import identities
 from fusion_graph.store.cassette import Cassette

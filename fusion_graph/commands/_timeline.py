@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fusion_graph.commands._figures import seconds, usd
+from fusion_graph.figures import seconds, usd
 from fusion_graph.store.history import AttemptLine
 
 WAITING, WRITING, LOST = "-", "=", "x"  # until the first token; then; an attempt that failed or was cancelled

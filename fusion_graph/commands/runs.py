@@ -17,7 +17,7 @@ def COMMAND(context: click.Context) -> int:
 
 
 @COMMAND.command("list", short_help="the newest runs, a line each")
-@click.option("-n", "most", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("-n", "most", type=_options.Whole(1, 10_000), default=20, show_default=True, help="How many.")
 @click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
 @click.option("--all", "apart", is_flag=True, help="Also those of evals, sessions and conversations, each by itself.")
 @click.option("--of", "series", metavar="ID", help="Only those of this eval, session or conversation.")
@@ -76,7 +76,7 @@ def export(run: str) -> int:
 def diff(one: str, other: str) -> int:
     """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
     from fusion_graph.commands import _console, _histories
-    from fusion_graph.commands._figures import fill
+    from fusion_graph.commands._columns import fill
 
     with _histories.journal() as connection:
         lines = _histories.differences(connection, one, other)
@@ -97,10 +97,8 @@ def resume(context: click.Context, run: str, as_json: bool) -> int:
 
 
 @COMMAND.command("prune", short_help="forget old runs")
-@click.option(
-    "--days", type=click.FloatRange(min=0), metavar="N", help="Forget runs older than this. Default: [store]."
-)
-@click.option("--max-mb", type=click.FloatRange(min=0), metavar="X", help="Then the oldest, down to this size.")
+@click.option("--days", type=_options.Number(min=0), metavar="N", help="Forget runs older than this. Default: [store].")
+@click.option("--max-mb", type=_options.Number(min=0), help="Then the oldest, down to this size.")
 def prune(days: float | None, max_mb: float | None) -> int:
     """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says. An eval, a
     session or a conversation goes as a whole, by when it last went on; every run of it counts."""

@@ -72,7 +72,7 @@ def test_every_part_of_an_analysis_is_one_line() -> None:
         ("/save", "error: /save needs a file"),
         ("/foo", "error: there is no command /foo; /help lists them"),
         ("/drafs", "did you mean /drafts?"),
-        ("/stats", "small: 0 turns, 0 runs, 0 calls, 0 tokens, 0.0 s, $0.0000"),
+        ("/stats", "small: 0 turns, 0 runs, 0 calls, 0.0 s, 0 tokens, $0"),
         ("/pipeline none", "error: there is no preset 'none'"),
         ("/pipeline", "* small"),
         ("/", "error: there is no command /"),

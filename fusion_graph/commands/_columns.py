@@ -1,4 +1,4 @@
-"""Money, time and counts as short texts, the same in every command; and columns that line up."""
+"""Tables whose columns line up, and lines that are broken between words: for a screen of any width."""
 
 from __future__ import annotations
 
@@ -7,41 +7,6 @@ from itertools import accumulate, zip_longest
 
 WIDE, CLOSE = "  ", " "  # between two columns
 LEAST = 20  # characters that a column of texts needs to be broken
-
-
-def usd(cost: float | None) -> str:
-    """`$0.0012`, `$3.40`; `?` when a price is unknown, which is not 0."""
-    if cost is None:
-        return "?"
-    if cost == 0:
-        return "$0"
-    if cost < 0.00005:
-        return "<$0.0001"
-    return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
-
-
-def seconds(value: float | None) -> str:
-    """`0.4 s`, `12.3 s`, `2:05 min`."""
-    if value is None:
-        return ""
-    if value < 99.95:
-        return f"{value:.1f} s"
-    whole = round(value)
-    return f"{whole // 60}:{whole % 60:02} min"
-
-
-def count(value: int) -> str:
-    """`812`, `3.4k`, `1.2M`."""
-    if value < 1000:
-        return str(value)
-    if value < 999_500:
-        return f"{value / 1000:.1f}k" if value < 99_950 else f"{value / 1000:.0f}k"
-    return f"{value / 1_000_000:.1f}M"
-
-
-def several(number: int, word: str) -> str:
-    """`1 call`, `6 calls`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(), width: int = 0) -> str:

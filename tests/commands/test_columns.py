@@ -1,37 +1,11 @@
-"""Money, time and counts in a few characters."""
+"""Tables and lines for a screen of any width."""
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion_graph.commands._figures import columns, count, seconds, several, usd
-
-
-@pytest.mark.parametrize(
-    ("cost", "text"),
-    [(None, "?"), (0.0, "$0"), (0.00001, "<$0.0001"), (0.0012, "$0.0012"), (0.5, "$0.5000"), (1234.5, "$1,234.50")],
-)
-def test_dollars(cost: float | None, text: str) -> None:
-    assert usd(cost) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(None, ""), (0.04, "0.0 s"), (99.94, "99.9 s"), (99.96, "1:40 min")])
-def test_seconds(value: float | None, text: str) -> None:
-    assert seconds(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (999, "999"), (3400, "3.4k"), (99_960, "100k"), (999_600, "1.0M"), (1_234_567, "1.2M")],
-)
-def test_counts(value: int, text: str) -> None:
-    assert count(value) == text
-
-
-def test_several_of_a_thing() -> None:
-    assert [several(n, "call") for n in (0, 1, 2000)] == ["0 calls", "1 call", "2,000 calls"]
+from fusion_graph.commands._columns import columns
 
 
 def test_columns_line_up() -> None:
