@@ -15,6 +15,7 @@ from fusion_graph.commands._console import scrub
 from fusion_graph.engine.report import total_cost
 from fusion_graph.events import Event
 from fusion_graph.figures import count, seconds, usd
+from fusion_graph.graph.expand import as_key
 
 INTERVAL_S = 0.1
 SHARE = 20  # drawing takes at most one part in so many of the time
@@ -171,7 +172,7 @@ def _line(row: Row, name: str, now: float, *, folded: bool, wide: bool) -> Text:
 def _note(row: Row, inside: list[Row], *, folded: bool) -> str:
     """Why it failed, what it waits for; of a group how far it is; else the model where the name does not tell it."""
     if not row.members:
-        return row.note or (row.model if row.title not in row.model else "")
+        return row.note or (row.model if row.title not in as_key(row.model) else "")
     good = sum(member.state in GOOD for member in row.members)
     told = row.note or f"{good} of {len(row.members)}"
     states = Counter(r.state for r in inside if not r.members) if folded else Counter[str]()

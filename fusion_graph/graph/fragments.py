@@ -189,7 +189,7 @@ WHEN: Schema = {
     "description": "Run only when every entry holds: `<node>.<field>` or `params.<name>` with its tests; `any` = or.",
 }
 COMMON: Schema = {
-    "kind": {"type": "string"},
+    "kind": {"type": "string", "description": "What the node does."},
     "inputs": {
         "type": "array",
         "items": {"type": "string", "pattern": rf"^{REF}\??$"},
@@ -201,7 +201,7 @@ COMMON: Schema = {
         "description": "Nodes to wait for, without taking their values.",
     },
     "when": WHEN,
-    "description": {"type": "string"},
+    "description": {"type": "string", "description": "What the node is for, in words for readers."},
 }
 """Options of every node."""
 

@@ -18,7 +18,10 @@ from tests.commands.terminal import Terminal
 
 
 def board(members: int) -> Board:
-    models = ", ".join(f"{{model: a/x, key: m{i}}}" for i in range(members))
+    return board_of(", ".join(f"{{model: a/x, key: m{i}}}" for i in range(members)))
+
+
+def board_of(models: str) -> Board:
     source = (
         f"version: 1\nname: n\nnodes:\n  panel: {{kind: layer, models: [{models}]}}\n"
         "  answer: {kind: synth, model: c/z, inputs: [panel]}\noutput: answer\n"
@@ -43,6 +46,11 @@ def test_every_node_has_a_line() -> None:
         "answer    waiting                                 c/z",
         "0 of 4 nodes  2.0 s  0 tok  $0",
     ]
+
+
+def test_a_model_is_shown_where_the_name_does_not_tell_it() -> None:
+    lines = shown(board_of("v/kimi-k2.6, v/gemini@sim, {model: v/gemini@sim, key: again}"))
+    assert [line.split()[2:] for line in lines[1:4]] == [[], [], ["v/gemini@sim"]]
 
 
 def test_a_panel_of_forty_folds_into_a_line() -> None:
