@@ -58,7 +58,7 @@ def COMMAND(
 
     Ctrl-C once stops what it does, twice leaves; --resume goes on.
     """
-    from fusion_graph.commands._coding import Order, code
+    from fusion_graph.commands._code.coding import Order, code
 
     order = Order(
         task=task,

@@ -30,8 +30,8 @@ def COMMAND(
     Without --config and --pipelines the default preset is offered as `fusion`. With FUSION_SERVER_KEYS, HTTP needs a
     key.
     """
-    from fusion_graph.commands._mcp_serving import perform
-    from fusion_graph.commands._serving import Given
+    from fusion_graph.commands._serve.mcp_serving import perform
+    from fusion_graph.commands._serve.serving import Given
 
     given = Given(config=config, folder=pipelines, prices=prices, journal=journal, allow_tools=allow_tools)
     return _interrupt.run(perform(given, port=http, host=host))

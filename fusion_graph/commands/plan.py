@@ -58,11 +58,11 @@ def COMMAND(
     more: dict[str, Any] = {"prices_date": table.date}
     lines = [*_nodes(made), "", *_sums(made, table.date)]
     if run_history:
-        from fusion_graph.commands import _earlier
+        from fusion_graph.commands._runs import earlier
 
-        history = _earlier.earlier(found.name)
+        history = earlier.earlier(found.name)
         more["history"] = history.to_json()
-        lines += ["", *_earlier.lines_of(history)]
+        lines += ["", *earlier.lines_of(history)]
     _console.out(json.dumps(made.to_json() | more, indent=2) if as_json else "\n".join(lines))
     return 0
 

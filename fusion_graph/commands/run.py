@@ -65,12 +65,12 @@ def COMMAND(
 
     With --replay the pipeline, prompt, parameters, seed and limits are the recorded ones where you give none.
     """
-    from fusion_graph.commands import _resuming, _taping
-    from fusion_graph.commands._running import Job, perform
+    from fusion_graph.commands._run import resuming, taping
+    from fusion_graph.commands._run.running import Job, perform
 
-    given = _resuming.Given(pipeline, prompt, file, params, seed)
-    cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
-    asked, past = _taping.asked(given, cassette, resume)
+    given = resuming.Given(pipeline, prompt, file, params, seed)
+    cassette = taping.check(record, replay, resume=resume is not None, cache=cache)
+    asked, past = taping.asked(given, cassette, resume)
     job = Job(
         asked=asked._replace(
             stream=not no_stream,
@@ -88,4 +88,4 @@ def COMMAND(
         prices=prices,
         allowed=allowed,
     )
-    return _interrupt.run(perform(job), _taping.loop_of(cassette))
+    return _interrupt.run(perform(job), taping.loop_of(cassette))

@@ -33,13 +33,14 @@ def list_(
     import json
     from dataclasses import asdict
 
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    found = _histories.listed(most, pipeline, series, apart=apart)
+    found = histories.listed(most, pipeline, series, apart=apart)
     if as_json:
         _console.out(json.dumps([asdict(line) for line in found], indent=2))
     elif found:
-        _console.out(_histories.table(found))
+        _console.out(histories.table(found))
     else:
         _console.err("no runs yet")
     return 0
@@ -50,9 +51,10 @@ def list_(
 def show(run: str) -> int:
     """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost. Of an
     eval, a session or a conversation list its runs."""
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    _console.out("\n".join(_histories.told(run)))
+    _console.out("\n".join(histories.told(run)))
     return 0
 
 
@@ -63,10 +65,11 @@ def export(run: str) -> int:
     conversation that is everything about each of its runs."""
     import json
 
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    with _histories.journal() as connection:
-        _console.out(json.dumps(_histories.document(connection, run), indent=2))
+    with histories.journal() as connection:
+        _console.out(json.dumps(histories.document(connection, run), indent=2))
     return 0
 
 
@@ -75,11 +78,12 @@ def export(run: str) -> int:
 @click.argument("other", metavar="RUN")
 def diff(one: str, other: str) -> int:
     """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
     from fusion_graph.commands._columns import fill
+    from fusion_graph.commands._runs import histories
 
-    with _histories.journal() as connection:
-        lines = _histories.differences(connection, one, other)
+    with histories.journal() as connection:
+        lines = histories.differences(connection, one, other)
     _console.out("\n".join(fill(line, _console.width(), "  ") for line in lines) or "nothing changed")
     return 0
 
@@ -102,7 +106,8 @@ def resume(context: click.Context, run: str, as_json: bool) -> int:
 def prune(days: float | None, max_mb: float | None) -> int:
     """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says. An eval, a
     session or a conversation goes as a whole, by when it last went on; every run of it counts."""
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    _console.out(_histories.pruned(days, max_mb))
+    _console.out(histories.pruned(days, max_mb))
     return 0

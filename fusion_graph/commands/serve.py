@@ -52,13 +52,13 @@ def COMMAND(
     FUSION_SERVER_KEYS or keys_file.
     """
     if workers > 1:
-        from fusion_graph.commands._workers import multiply
+        from fusion_graph.commands._serve.workers import multiply
 
         return multiply(workers, port)
-    from fusion_graph.commands import _serving
+    from fusion_graph.commands._serve import serving
 
-    return _serving.perform(
-        _serving.Given(
+    return serving.perform(
+        serving.Given(
             config=config, folder=pipelines, prices=prices, journal=journal, otel=otel, allow_tools=allow_tools
         ),
         shared_port=shared_port,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._answer import AnswerWriter
-from fusion_graph.commands._closing import closing_line, degraded_lines
 from fusion_graph.commands._exit import DEGRADED
 from fusion_graph.commands._journal import Notebook, conclude, notebook, tell_plan
+from fusion_graph.commands._run.answer import AnswerWriter
+from fusion_graph.commands._run.closing import closing_line, degraded_lines
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult, total_cost
@@ -34,7 +34,7 @@ from fusion_graph.wiring import engines
 from fusion_graph.wiring.tools import Allowed, toolbox_for
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._live import LiveTree
+    from fusion_graph.commands._run.live import LiveTree
 
 UNREACHED = frozenset({"connect_error", "auth_failed", "insufficient_credits"})
 """Reasons that are not the pipeline's fault."""
@@ -110,7 +110,7 @@ class _Screen:
         self._listeners: list[Listener] = [first, self.events.append]
         self._tree: LiveTree | None = None
         if job.tree and _console.is_terminal(sys.stderr) and not setup.dumb_terminal:
-            from fusion_graph.commands._live import LiveTree
+            from fusion_graph.commands._run.live import LiveTree
 
             self._tree = LiveTree(color=not setup.no_color)
             self._listeners.append(self._tree)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._serving import Given, open_journal, sources, surroundings
+from fusion_graph.commands._serve.serving import Given, open_journal, sources, surroundings
 from fusion_graph.errors import UsageError
 from fusion_graph.server._auth import Keys, keys_of
 from fusion_graph.server._pipelines import Library

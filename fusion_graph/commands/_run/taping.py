@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fusion_graph.errors import UsageError
 
 if TYPE_CHECKING:
-    from fusion_graph.commands._resuming import Given
+    from fusion_graph.commands._run.resuming import Given
     from fusion_graph.store.cassette import Cassette
     from fusion_graph.store.clockwork import Clockwork
     from fusion_graph.store.past import Past
@@ -30,11 +30,11 @@ def check(record: str | None, replay: str | None, *, resume: bool = False, cache
 
 def asked(given: Given, cassette: Cassette | None, resume: str | None = None) -> tuple[Asked, Past | None]:
     """A recorded run, an earlier one that goes on, or a new one."""
-    from fusion_graph.commands import _resuming
+    from fusion_graph.commands._run import resuming
 
     if cassette is not None:
         return played(given, cassette), None
-    return (_resuming.begun(given), None) if resume is None else _resuming.gone_on_with(resume, given)
+    return (resuming.begun(given), None) if resume is None else resuming.gone_on_with(resume, given)
 
 
 def played(given: Given, cassette: Cassette) -> Asked:

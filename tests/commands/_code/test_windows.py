@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from fusion_graph import settings
-from fusion_graph.commands._windows import MOST, UNKNOWN, room_in
+from fusion_graph.commands._code.windows import MOST, UNKNOWN, room_in
 from fusion_graph.wiring import engines, pipelines
 from tests.loopback import served
 

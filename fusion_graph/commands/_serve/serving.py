@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fusion_graph import settings
-from fusion_graph.commands import _console, _workers
+from fusion_graph.commands import _console
 from fusion_graph.commands._journal import open_cache
+from fusion_graph.commands._serve import workers
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
@@ -97,7 +98,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
 
     def ready() -> None:
         if shared_port:
-            _workers.end_with_parent()
+            workers.end_with_parent()
         _tell(server, options, selection)
 
     try:

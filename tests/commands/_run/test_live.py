@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fusion_graph import events as e
-from fusion_graph.commands._board import Board
-from fusion_graph.commands._live import frame
+from fusion_graph.commands._run.board import Board
+from fusion_graph.commands._run.live import frame
 from fusion_graph.graph.binding import bind
 from fusion_graph.graph.reader import load
 from fusion_graph.kinds import KINDS

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fusion_graph.commands._running import Job, perform
+from fusion_graph.commands._run.running import Job, perform
 from fusion_graph.messages import Message
 from fusion_graph.tapes.straight import Asked
 from fusion_graph.wiring import pipelines

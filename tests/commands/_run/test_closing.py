@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fusion_graph.commands._closing import closing_line, cost, degraded_lines
+from fusion_graph.commands._run.closing import closing_line, cost, degraded_lines
 from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.report import RunResult
 from fusion_graph.events import CallFinished

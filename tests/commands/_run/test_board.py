@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusion_graph import events as e
-from fusion_graph.commands._board import Board
+from fusion_graph.commands._run.board import Board
 from fusion_graph.graph.binding import bind
 from fusion_graph.graph.reader import load
 from fusion_graph.kinds import KINDS

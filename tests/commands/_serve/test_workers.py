@@ -1,4 +1,4 @@
-"""`fusiongraph serve --workers N` as a program. `_workers` holds the processes together."""
+"""`fusiongraph serve --workers N` as a program. `_serve.workers` holds the processes together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._workers import alone
+from fusion_graph.commands._serve.workers import alone
 from tests.commands.test_serve import ONE, ask, served
 from tests.loopback import free_port
 

@@ -15,8 +15,8 @@ from fusion_graph.agent.checkpoint import Checkpoints
 from fusion_graph.agent.happenings import Happening, as_json
 from fusion_graph.agent.work import Agent, Bounds
 from fusion_graph.commands import _console
-from fusion_graph.commands._brains import PipelineBrain, brain_of, council_of
-from fusion_graph.commands._desk import Desk
+from fusion_graph.commands._code.brains import PipelineBrain, brain_of, council_of
+from fusion_graph.commands._code.desk import Desk
 from fusion_graph.commands._journal import opened
 from fusion_graph.commands._prompt import STDIN, read_prompt
 from fusion_graph.errors import UsageError

@@ -14,7 +14,7 @@ from typing import Any
 from fusion_graph import settings
 from fusion_graph.commands import _console
 from fusion_graph.commands._columns import columns, fill
-from fusion_graph.commands._timeline import LEGEND, timeline
+from fusion_graph.commands._runs.timeline import LEGEND, timeline
 from fusion_graph.engine.report import split
 from fusion_graph.errors import FusionError
 from fusion_graph.figures import count, seconds, several, usd

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.agent.brain import Lost, Reply
 from fusion_graph.chat.progress import Progress
-from fusion_graph.commands._closing import closing_line, degraded_lines
+from fusion_graph.commands._code.windows import room_in
 from fusion_graph.commands._journal import tell_in_flight
-from fusion_graph.commands._windows import room_in
+from fusion_graph.commands._run.closing import closing_line, degraded_lines
 from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import ToolError, UsageError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-from fusion_graph.commands import _histories
 from fusion_graph.commands._columns import columns
+from fusion_graph.commands._runs import histories
 from fusion_graph.figures import count, seconds, several, usd
 from fusion_graph.store.listing import RunLine, list_runs
 
@@ -37,7 +37,7 @@ class Earlier:
 
 def earlier(pipeline: str) -> Earlier:
     """Of runs of this name. Raises UsageError where there is no journal."""
-    with _histories.journal() as connection:
+    with histories.journal() as connection:
         return sum_up(list_runs(connection, most=LOOKED_AT, pipeline=pipeline))
 
 

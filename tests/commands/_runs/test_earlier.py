@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusion_graph.commands._earlier import Span, lines_of, sum_up
+from fusion_graph.commands._runs.earlier import Span, lines_of, sum_up
 from fusion_graph.store.listing import RunLine
 
 

@@ -1,5 +1,5 @@
 """What every node of a run is doing, folded from its events: one row a node, groups with their members below them.
-Knows no screen; `_live` draws it."""
+Knows no screen; `live` draws it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fusion_graph.commands import _console
-from fusion_graph.commands._answer import AnswerWriter
+from fusion_graph.commands._run.answer import AnswerWriter
 from fusion_graph.events import NodeStarted, TextDelta
 from tests.commands.conftest import sim_result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusion_graph.commands._timeline import timeline
+from fusion_graph.commands._runs.timeline import timeline
 from fusion_graph.store.history import AttemptLine
 
 

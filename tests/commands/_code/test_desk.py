@@ -1,5 +1,5 @@
 """`fusiongraph code` on a terminal, its brain a scripted model behind a real socket: asked, refused, interrupted,
-resized, undone, with tools of an MCP server (`_desk`)."""
+resized, undone, with tools of an MCP server (`_code.desk`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.commands.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(find_sandbox() is None, reason="no sandbox here")
 READY = "\x1b[?2004h"
-SHOP = [sys.executable, str(Path(__file__).parents[1] / "tools" / "mcp_shop.py")]
+SHOP = [sys.executable, str(Path(__file__).parents[2] / "tools" / "mcp_shop.py")]
 
 
 def sleeper(call: Call) -> Completion:

@@ -10,8 +10,8 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
-from fusion_graph.commands._board import ACTIVE, GOOD, SETTLED, Board, Row
 from fusion_graph.commands._console import scrub
+from fusion_graph.commands._run.board import ACTIVE, GOOD, SETTLED, Board, Row
 from fusion_graph.engine.report import total_cost
 from fusion_graph.events import Event
 from fusion_graph.figures import count, seconds, usd
