@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusion_graph.engine.contract import breach, flaw, wanted_schema
+from fusion_graph.engine.answer_form import breach, flaw, wanted_schema
 from fusion_graph.messages import Completion, Sampling, ToolCall
 
 CALL = Completion(tool_calls=(ToolCall(id="1", name="look", arguments="{}"),))
