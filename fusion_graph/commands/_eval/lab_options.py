@@ -9,6 +9,7 @@ import click
 
 from fusion_graph.commands import _options
 from fusion_graph.commands._options import F
+from fusion_graph.evals.protocols import PROTOCOLS
 
 limit = click.option("--limit", type=_options.Whole(min=1), help="Only the first N tasks.")
 budget = click.option("--budget-usd", type=_options.Number(min=0), help="Spend at most X dollars in all.")
@@ -21,7 +22,7 @@ journal = click.option(
 )
 protocol = click.option(
     "--protocol",
-    type=click.Choice(["paper", "openrouter", "exact"]),
+    type=click.Choice(list(PROTOCOLS)),
     help="How answers are graded.  [default: exact for exact answers, else openrouter]",
 )
 judge = click.option("--judge", metavar="MODEL", help="Who grades.  [default: the protocol's own]")
