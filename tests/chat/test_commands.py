@@ -104,6 +104,13 @@ async def test_retry_takes_the_place_of_the_last_answer() -> None:
     assert [(turn.question, turn.answer) for turn in talk.session.turns] == [("one", "second")]
 
 
+async def test_retry_asks_what_was_asked_without_the_answer_that_goes() -> None:
+    talk, _ = await talked(SCRIPT, "zero", "one", "/retry")
+    assert isinstance(talk.panel, ScriptedPanel)
+    _, before, again = (call.messages for call in talk.panel.stage.sent("a/x"))
+    assert again == before
+
+
 async def test_a_failed_retry_leaves_the_answer_that_was_there() -> None:
     lost = Permanent("bad_request")
     talk, _ = await talked({**SCRIPT, "s/w": ["first", lost]}, "one", "/retry")
