@@ -111,6 +111,11 @@ async def test_retry_asks_what_was_asked_without_the_answer_that_goes() -> None:
     assert again == before
 
 
+async def test_retry_of_what_was_taken_back_replaces_nothing() -> None:
+    talk, _ = await talked(SCRIPT, "one", "two", "/undo", "/retry")
+    assert [turn.question for turn in talk.session.turns] == ["one", "two"]
+
+
 async def test_a_failed_retry_leaves_the_answer_that_was_there() -> None:
     lost = Permanent("bad_request")
     talk, _ = await talked({**SCRIPT, "s/w": ["first", lost]}, "one", "/retry")
