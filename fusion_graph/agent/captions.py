@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fusion_graph.engine.toolloop import short
+from fusion_graph.engine.tooluse import short
 
 WIDTH = 160
 

@@ -29,6 +29,7 @@ from fusion_graph.agent.happenings import (
     Thought,
     Used,
 )
+from fusion_graph.figures import spent
 
 SHOWN = (3, 6)  # lines of a result: of its beginning and of its end
 FEWER = {"read_file": (1, 0), "list_files": (4, 0), "search_files": (4, 0)}
@@ -65,7 +66,7 @@ class AgentScreen:
 
     def __call__(self, event: Happening) -> None:
         if isinstance(event, Stepped):
-            self._sums = f"{event.tokens} tokens, {_usd(event.cost_usd)}"
+            self._sums = spent(event.tokens, event.cost_usd)
             self._line(f"step {event.step}: {self._sums}", "dim")
             self._is_new = True
             self._turn(THINKING)
@@ -89,7 +90,7 @@ class AgentScreen:
         if isinstance(event, Shortened):
             self._line(f"the conversation was shortened from {event.before} to {event.after} tokens", "yellow")
         elif isinstance(event, PutOff):
-            most = f"{event.tokens} tokens, {_usd(event.cost_usd)}"
+            most = spent(event.tokens, event.cost_usd)
             self._line(f"what was cut off before is put off; it took {most} at most, which counts", "yellow")
         elif isinstance(event, Kept):
             self._line(f"  checkpoint {event.commit[:10]}; /undo puts it back", "dim")
@@ -205,7 +206,3 @@ class AgentScreen:
         doing = f" ({told})" if (told := self._doing()) else ""
         parts = [f"{self._now}{doing}", f"{time.monotonic() - self._since:.0f} s", self._sums, "Ctrl-C stops"]
         return Text(self._scrub("  ".join(filter(None, parts))), style="dim", no_wrap=True, overflow="ellipsis")
-
-
-def _usd(cost: float | None) -> str:
-    return "cost unknown" if cost is None else f"${cost:.4f}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fusion_graph.engine.estimates import TURN_TOKENS, text_tokens
-from fusion_graph.engine.toolloop import short
+from fusion_graph.engine.tooluse import short
 from fusion_graph.messages import Message
 
 NEWEST = 12  # messages that stay as they are

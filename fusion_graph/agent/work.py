@@ -28,8 +28,8 @@ from fusion_graph.agent.shortening import shorten, tokens_of
 from fusion_graph.contracts import Tool
 from fusion_graph.engine import emulation
 from fusion_graph.engine.estimates import text_tokens
-from fusion_graph.engine.toolloop import (
-    NOT_OFFERED,
+from fusion_graph.engine.toolloop import NOT_OFFERED
+from fusion_graph.engine.tooluse import (
     UNSURE,
     Answered,
     fenced,

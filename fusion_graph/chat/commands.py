@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fusion_graph.chat.session import costs_by_model
 from fusion_graph.chat.talk import Leave, Talk
 from fusion_graph.errors import UsageError
+from fusion_graph.figures import seconds, several, spent, usd
 
 
 class Slash(NamedTuple):
@@ -44,8 +45,8 @@ async def _stats(talk: Talk, _argument: str) -> None:
     session = talk.session
     turns, runs = len(session.turns), len(session.runs)
     talk.screen.tell(
-        f"{talk.panel.name}: {turns} {_plural('turn', turns)}, {runs} {_plural('run', runs)}, {session.calls} calls,"
-        f" {session.tokens} tokens, {session.seconds:.1f} s, {_usd(session.cost_usd)}"
+        f"{talk.panel.name}: {several(turns, 'turn')}, {several(runs, 'run')}, {several(session.calls, 'call')},"
+        f" {seconds(session.seconds)}, {spent(session.tokens, session.cost_usd)}"
     )
 
 
@@ -93,11 +94,10 @@ async def _cost(talk: Talk, _argument: str) -> None:
     if not session.runs and not session.cut_short:
         talk.screen.tell("nothing was spent yet")
         return
-    rows = [f"{model:<34} {role:<7} {_usd(cost)}" for (model, role), cost in costs_by_model(session.runs).items()]
+    rows = [f"{model:<34} {role:<7} {usd(cost)}" for (model, role), cost in costs_by_model(session.runs).items()]
     if session.cut_short:
-        stopped = len(session.cut_short)
-        rows.append(f"{stopped} stopped {_plural('turn', stopped)}, estimated")
-    talk.screen.tell("\n".join([*rows, f"{'together':<42} {_usd(session.cost_usd)}"]))
+        rows.append(f"{several(len(session.cut_short), 'stopped turn')}, estimated")
+    talk.screen.tell("\n".join([*rows, f"{'together':<42} {usd(session.cost_usd)}"]))
 
 
 async def _save(talk: Talk, argument: str) -> None:
@@ -109,8 +109,7 @@ async def _save(talk: Talk, argument: str) -> None:
         raise UsageError(f"{argument} is there already", hint="name another file") from None
     except OSError as fault:
         raise UsageError(f"{argument} cannot be written: {fault.strerror}", hint="name another file") from fault
-    turns = len(talk.session.turns)
-    talk.screen.tell(f"saved {turns} {_plural('turn', turns)} in {argument}")
+    talk.screen.tell(f"saved {several(len(talk.session.turns), 'turn')} in {argument}")
 
 
 async def _retry(talk: Talk, _argument: str) -> None:
@@ -158,14 +157,6 @@ def _point(point: object, names: Mapping[str, str]) -> str:
     models = [point["model"]] if point.get("model") else point.get("models", ())
     who = ", ".join(names.get(model, model) for model in models)
     return f"{who}: {point.get('insight') or point.get('point')}"
-
-
-def _usd(cost: float | None) -> str:
-    return "cost unknown" if cost is None else f"${cost:.4f}"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def first_line(text: str) -> str:

@@ -25,6 +25,7 @@ from rich.text import Text
 from fusion_graph.chat.blocks import Blocks
 from fusion_graph.chat.interrupts import on_interrupt
 from fusion_graph.events import Event, Listener, TextDelta
+from fusion_graph.figures import count, seconds, several, spent
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -98,8 +99,7 @@ class TerminalScreen:
     def _picture(self) -> RenderableType:
         """What has not ended yet, and what the panel does."""
         assert self._progress is not None
-        seconds = f"{time.monotonic() - self._began:.1f} s"
-        told = [self._progress.line, seconds, f"{self._progress.tokens} tokens"]
+        told = [self._progress.line, seconds(time.monotonic() - self._began), f"{count(self._progress.tokens)} tokens"]
         line = Text("  ".join([*told, "Ctrl-C stops"]), style="dim", no_wrap=True, overflow="ellipsis")
         tail = self._blocks.pending.strip("\n").splitlines()[-TAIL:]
         return Group(Text("\n".join(tail)), line) if tail else line
@@ -114,9 +114,9 @@ class TerminalScreen:
             self._close(result)
 
     def _close(self, result: RunResult) -> None:
-        cost = "cost unknown" if result.cost_usd is None else f"${result.cost_usd:.4f}"
-        calls = sum(node.attempts for node in result.nodes)
-        figures = f"{result.timing_s['total']:.1f} s, {calls} calls, {result.usage.total_tokens} tokens, {cost}"
+        calls = several(sum(node.attempts for node in result.nodes), "call")
+        cost = spent(result.usage.total_tokens, result.cost_usd)
+        figures = f"{seconds(result.timing_s['total'])}, {calls}, {cost}"
         told = [f"{result.state} in {figures}" + (", simulated" if result.simulated else "")]
         told += [f"degraded: {entry.node}: {entry.reason}: {entry.action}" for entry in result.degraded]
         self._console.print()

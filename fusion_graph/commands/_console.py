@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from fusion_graph.commands._figures import fill
+from fusion_graph.commands._columns import fill
 
 _KEPT = {"\n", "\t"}
+_DRAWN = str.maketrans(
+    dict.fromkeys("─━╴╶", "-") | dict.fromkeys("│┃╵╷║", "|") | dict.fromkeys("┈╌", ".") | dict.fromkeys("┊╎", ":")
+    | dict.fromkeys("┌┏┐┓└┗┘┛├┤┬┯┴┼╔╗╚╝╤╭╮╯╰", "+") | {"═": "=", "▼": "v"}
+)  # fmt: skip
+"""Lines of drawings for a stream that knows no better ones."""
 
 
 class ReaderGone(Exception):
@@ -93,7 +98,7 @@ def _write(stream: TextIO | None, text: str) -> None:
             stream.write(text)
         except UnicodeEncodeError:
             encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.write(text.translate(_DRAWN).encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
 

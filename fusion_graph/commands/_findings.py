@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fusion_graph.commands._figures import fill
+from fusion_graph.commands._columns import fill
 from fusion_graph.errors import Diagnostic
 
 MARGIN, LEAST, MOST = 8, 40, 120  # characters before a source line, and of it

@@ -121,7 +121,7 @@ def conclude(book: Notebook, document: dict[str, object]) -> None:
 
 def tell_plan(past: Past, bound: Bound, same: Sequence[str], made: Estimate) -> None:
     """What will run again and what it may cost at most, before anything is spent."""
-    from fusion_graph.commands._figures import several, usd
+    from fusion_graph.figures import several, usd
 
     pairs = zip(made.nodes, same, strict=True)
     again = [node for node, identity in pairs if node.model and not _is_done(past, node.id, identity)]
@@ -139,7 +139,7 @@ def tell_plan(past: Past, bound: Bound, same: Sequence[str], made: Estimate) -> 
 
 def tell_in_flight(past: Past) -> None:
     """What a kill may have cost."""
-    from fusion_graph.commands._figures import usd
+    from fusion_graph.figures import usd
 
     if past.in_flight:
         held = f"; counted as {usd(past.held_usd)}, its worst case" if past.held_usd else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -9,6 +10,24 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Whole(click.IntRange):
+    """A whole number: `N` in the help."""
+
+    name = "n"
+
+
+class Number(click.FloatRange):
+    """Any number but NaN and infinity, which no limit can be: `X` in the help."""
+
+    name = "x"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is no number", param, ctx)
+        return found
 
 
 def tools(command: Callable[..., int]) -> Callable[..., int]:

@@ -15,10 +15,10 @@ from fusion_graph.chat.pipe import PipeScreen
 from fusion_graph.chat.session import COMMAND, Session, as_markdown, begin, resume
 from fusion_graph.chat.talk import Talk
 from fusion_graph.commands import _console
-from fusion_graph.commands._figures import several
 from fusion_graph.commands._journal import opened, tell_in_flight
 from fusion_graph.engine.record import document
 from fusion_graph.engine.request import RunRequest
+from fusion_graph.figures import several, spent
 from fusion_graph.store.journal import Job
 from fusion_graph.store.series import NOUNS
 from fusion_graph.wiring import engines, pipelines
@@ -103,8 +103,8 @@ def _terminal(setup: settings.Settings, conversation: Talk) -> Screen:
 
     def status() -> str:
         session = conversation.session
-        cost = "cost unknown" if session.cost_usd is None else f"${session.cost_usd:.4f}"
-        return f" {conversation.panel.name}  {several(len(session.turns), 'turn')}  {session.tokens} tokens  {cost} "
+        turns = several(len(session.turns), "turn")
+        return f" {conversation.panel.name}  {turns}  {spent(session.tokens, session.cost_usd)} "
 
     return TerminalScreen(
         history=setup.home / "chat_history",

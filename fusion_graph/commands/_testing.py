@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion_graph.commands._figures import fill
+from fusion_graph.commands._columns import fill
 from fusion_graph.errors import Diagnostic, PipelineError, UsageError
 from fusion_graph.graph import reader
 from fusion_graph.graph.pipeline_tests import BESIDE, PipelineTest, is_tests

@@ -30,15 +30,15 @@ def COMMAND(
 
     Without PROMPT, or with -, the prompt is read from standard input. What degraded is told on stderr.
     """
-    from fusion_graph.commands import _resuming, _taping
-    from fusion_graph.commands._running import Job, perform
+    from fusion_graph.commands._run import resuming, taping
+    from fusion_graph.commands._run.running import Job, perform
     from fusion_graph.wiring import pipelines
 
-    cassette = _taping.check(record, replay)
-    given = _resuming.Given(config, prompt, file, {}, None)
+    cassette = taping.check(record, replay)
+    given = resuming.Given(config, prompt, file, {}, None)
     if cassette is None and config is None:
         given = given._replace(pipeline=pipelines.DEFAULT_PIPELINE)
-    asked, _ = _taping.asked(given, cassette)
+    asked, _ = taping.asked(given, cassette)
     job = Job(
         asked=asked,
         prices=prices,
@@ -48,4 +48,4 @@ def COMMAND(
         record=record,
         cassette=cassette,
     )
-    return _interrupt.run(perform(job), _taping.loop_of(cassette))
+    return _interrupt.run(perform(job), taping.loop_of(cassette))

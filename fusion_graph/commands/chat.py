@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "--config", metavar="PIPELINE", help="Another pipeline than the preset budget: a file or a preset's name."
 )
 @_options.params
-@click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars on an answer.")
+@click.option("--budget-usd", type=_options.Number(min=0), help="Spend at most X dollars on an answer.")
 @click.option("--journal", is_flag=True, help="Write the conversation down, so that it can go on later.")
 @click.option("--resume", metavar="CONVERSATION", help="Go on with one that was written down: its id, or `last`.")
 @_options.tools

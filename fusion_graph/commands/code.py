@@ -17,9 +17,9 @@ from fusion_graph.commands import _interrupt, _options
 @click.option("--plan", is_flag=True, help="Make a numbered plan first, then act on it.")
 @click.option("--approve", is_flag=True, help="Ask before every change and command.")
 @click.option("--checkpoint", is_flag=True, help="Keep the folder's state in git before the first change of each task.")
-@click.option("--max-steps", type=click.IntRange(min=1), default=60, show_default=True, help="Replies of the model.")
-@click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Stop at X dollars.")
-@click.option("--window", type=click.IntRange(min=2000), metavar="TOKENS", help="Let its conversation grow to so many.")
+@click.option("--max-steps", type=_options.Whole(min=1), default=60, show_default=True, help="Replies of the model.")
+@click.option("--budget-usd", type=_options.Number(min=0, min_open=True), help="Stop at X dollars.")
+@click.option("--window", type=_options.Whole(min=2000), metavar="TOKENS", help="Let its conversation grow to so many.")
 @click.option("--resume", metavar="SESSION", help="Go on with a session: its name, or `last`.")
 @_options.journal("Write the session down, so that it can go on later.")
 @click.option("--web", is_flag=True, help="Let it search the web and read pages.")
@@ -58,7 +58,7 @@ def COMMAND(
 
     Ctrl-C once stops what it does, twice leaves; --resume goes on.
     """
-    from fusion_graph.commands._coding import Order, code
+    from fusion_graph.commands._code.coding import Order, code
 
     order = Order(
         task=task,

@@ -29,7 +29,7 @@ def COMMAND(mcp: bool) -> int:
     """
     from fusion_graph import settings
     from fusion_graph.commands import _console, _interrupt
-    from fusion_graph.commands._figures import columns
+    from fusion_graph.commands._columns import columns
 
     rows, works = _interrupt.run(_examine(settings.load(), mcp=mcp))
     _console.out(columns(rows, width=_console.width()))

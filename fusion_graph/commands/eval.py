@@ -16,22 +16,12 @@ from fusion_graph.commands._eval import lab_options
 @click.option("--ab", is_flag=True, help="Each panelist alone, the panel, and the panel with refine.")
 @click.option("--arms", is_flag=True, help="Each PIPELINE against the others; they share calls where they share nodes.")
 @click.option("--compute-matched", is_flag=True, help="Add the best model, sampled until it costs as much.")
-@click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Answer each task so often.")
+@click.option("--runs", type=_options.Whole(1, 100), default=1, show_default=True, help="Answer each task so often.")
 @click.option("--provable", is_flag=True, help="What votes of simulated models with known knowledge come to, and must.")
-@lab_options.tasks
-@lab_options.limit
-@lab_options.protocol
-@lab_options.judge
-@lab_options.passes
+@click.option("--tasks", default="sample", show_default=True, metavar="FILE", help="Tasks: a file, or sample or sums.")
+@lab_options.shared
 @click.option("--grade-drafts", is_flag=True, help="Grade every draft of a panel too. Costs judge calls.")
-@lab_options.force_judge
-@lab_options.budget
-@lab_options.dry_run
-@lab_options.resume
-@lab_options.journal
-@lab_options.at_once
 @_options.params
-@_options.prices
 @_options.as_json
 @click.option("--html", metavar="FILE", help="Write the report as one page, plots included.")
 @click.option("--plots", metavar="FOLDER", help="Write the plots as SVG and PNG files.")

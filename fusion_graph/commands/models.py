@@ -75,7 +75,7 @@ def _backends(selection: Selection) -> list[dict[str, Any]]:
 
 def _text(models: list[dict[str, Any]], backends: list[dict[str, Any]], date: str) -> str:
     from fusion_graph.commands import _console
-    from fusion_graph.commands._figures import columns, fill
+    from fusion_graph.commands._columns import columns, fill
 
     priced = [("model", "input", "output", "presets")]
     priced += [

@@ -58,18 +58,18 @@ def COMMAND(
     more: dict[str, Any] = {"prices_date": table.date}
     lines = [*_nodes(made), "", *_sums(made, table.date)]
     if run_history:
-        from fusion_graph.commands import _earlier
+        from fusion_graph.commands._runs import earlier
 
-        history = _earlier.earlier(found.name)
+        history = earlier.earlier(found.name)
         more["history"] = history.to_json()
-        lines += ["", *_earlier.lines_of(history)]
+        lines += ["", *earlier.lines_of(history)]
     _console.out(json.dumps(made.to_json() | more, indent=2) if as_json else "\n".join(lines))
     return 0
 
 
 def _nodes(made: Estimate) -> list[str]:
     from fusion_graph.commands import _console
-    from fusion_graph.commands._figures import columns
+    from fusion_graph.commands._columns import columns
 
     head = ("node", "model", "calls", "tokens in", "out", "cost")
     rows = [head, *(_row(node) for node in made.nodes)]
@@ -78,7 +78,7 @@ def _nodes(made: Estimate) -> list[str]:
 
 def _row(node: NodeEstimate) -> tuple[str, ...]:
     """One node; what calls nobody shows its kind in brackets."""
-    from fusion_graph.commands._figures import count, usd
+    from fusion_graph.figures import count, usd
 
     if not node.model:
         return node.id, f"({node.kind})", "", "", "", ""
@@ -89,7 +89,8 @@ def _row(node: NodeEstimate) -> tuple[str, ...]:
 
 def _sums(made: Estimate, date: str) -> list[str]:
     from fusion_graph.commands import _console
-    from fusion_graph.commands._figures import columns, count, seconds, several, usd
+    from fusion_graph.commands._columns import columns
+    from fusion_graph.figures import count, seconds, several, usd
 
     least, most = made.calls
     calls = several(most, "call") if least == most else f"{least} to {several(most, 'call')}"
@@ -120,7 +121,7 @@ def _sums(made: Estimate, date: str) -> list[str]:
 
 def _cost(cost: Cost, date: str) -> str:
     """The range of a run without failures, and the end of all attempts."""
-    from fusion_graph.commands._figures import usd
+    from fusion_graph.figures import usd
 
     if cost.most is None:
         return f"unknown, as a price is missing (prices of {date})"

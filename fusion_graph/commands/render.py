@@ -60,12 +60,12 @@ def _picture(pipeline: str | None, params: dict[str, str]) -> Picture:
 
 
 def _picture_of_run(run: str, pipeline: str | None) -> Picture:
-    from fusion_graph.commands import _histories
+    from fusion_graph.commands._runs import histories
     from fusion_graph.errors import UsageError
 
     if pipeline is not None:
         raise UsageError("two things to draw: a pipeline and a run", hint="give one of them")
-    drawn = _histories.drawing(_histories.stored(run))
+    drawn = histories.drawing(histories.stored(run))
     if drawn is None:
         raise UsageError(
             f"this version cannot read the pipeline of run {run} any more", hint="`runs show` lists its nodes"

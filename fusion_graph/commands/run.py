@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     "--no-stream", is_flag=True, help="Print the answer when it is whole; until then it may still be replaced."
 )
 @click.option("--trace", metavar="FILE", help="Write every event of the run to this file, one JSON object a line.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), metavar="X", help="Spend at most X dollars.")
-@click.option("--deadline-s", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Answer within X seconds.")
+@click.option("--budget-usd", type=_options.Number(min=0), help="Spend at most X dollars.")
+@click.option("--deadline-s", type=_options.Number(min=0, min_open=True), help="Answer within X seconds.")
 @click.option("--seed", type=int, metavar="N", help="The run's seed, which is also sent to the models.")
 @click.option("--resume", metavar="RUN", help="Go on with this run: what it has paid for is not bought again.")
 @_options.journal("Write the run down, so that it can go on later.")
@@ -65,12 +65,12 @@ def COMMAND(
 
     With --replay the pipeline, prompt, parameters, seed and limits are the recorded ones where you give none.
     """
-    from fusion_graph.commands import _resuming, _taping
-    from fusion_graph.commands._running import Job, perform
+    from fusion_graph.commands._run import resuming, taping
+    from fusion_graph.commands._run.running import Job, perform
 
-    given = _resuming.Given(pipeline, prompt, file, params, seed)
-    cassette = _taping.check(record, replay, resume=resume is not None, cache=cache)
-    asked, past = _taping.asked(given, cassette, resume)
+    given = resuming.Given(pipeline, prompt, file, params, seed)
+    cassette = taping.check(record, replay, resume=resume is not None, cache=cache)
+    asked, past = taping.asked(given, cassette, resume)
     job = Job(
         asked=asked._replace(
             stream=not no_stream,
@@ -88,4 +88,4 @@ def COMMAND(
         prices=prices,
         allowed=allowed,
     )
-    return _interrupt.run(perform(job), _taping.loop_of(cassette))
+    return _interrupt.run(perform(job), taping.loop_of(cassette))

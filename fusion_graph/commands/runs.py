@@ -17,7 +17,7 @@ def COMMAND(context: click.Context) -> int:
 
 
 @COMMAND.command("list", short_help="the newest runs, a line each")
-@click.option("-n", "most", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("-n", "most", type=_options.Whole(1, 10_000), default=20, show_default=True, help="How many.")
 @click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
 @click.option("--all", "apart", is_flag=True, help="Also those of evals, sessions and conversations, each by itself.")
 @click.option("--of", "series", metavar="ID", help="Only those of this eval, session or conversation.")
@@ -33,13 +33,14 @@ def list_(
     import json
     from dataclasses import asdict
 
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    found = _histories.listed(most, pipeline, series, apart=apart)
+    found = histories.listed(most, pipeline, series, apart=apart)
     if as_json:
         _console.out(json.dumps([asdict(line) for line in found], indent=2))
     elif found:
-        _console.out(_histories.table(found))
+        _console.out(histories.table(found))
     else:
         _console.err("no runs yet")
     return 0
@@ -50,9 +51,10 @@ def list_(
 def show(run: str) -> int:
     """Draw RUN's graph with the state of every node, then when each call ran, what it took and what it cost. Of an
     eval, a session or a conversation list its runs."""
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    _console.out("\n".join(_histories.told(run)))
+    _console.out("\n".join(histories.told(run)))
     return 0
 
 
@@ -63,10 +65,11 @@ def export(run: str) -> int:
     conversation that is everything about each of its runs."""
     import json
 
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    with _histories.journal() as connection:
-        _console.out(json.dumps(_histories.document(connection, run), indent=2))
+    with histories.journal() as connection:
+        _console.out(json.dumps(histories.document(connection, run), indent=2))
     return 0
 
 
@@ -75,11 +78,12 @@ def export(run: str) -> int:
 @click.argument("other", metavar="RUN")
 def diff(one: str, other: str) -> int:
     """Print what changed from the first RUN to the second: pipeline, parameters, prompt, nodes, calls, answer."""
-    from fusion_graph.commands import _console, _histories
-    from fusion_graph.commands._figures import fill
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._columns import fill
+    from fusion_graph.commands._runs import histories
 
-    with _histories.journal() as connection:
-        lines = _histories.differences(connection, one, other)
+    with histories.journal() as connection:
+        lines = histories.differences(connection, one, other)
     _console.out("\n".join(fill(line, _console.width(), "  ") for line in lines) or "nothing changed")
     return 0
 
@@ -97,14 +101,13 @@ def resume(context: click.Context, run: str, as_json: bool) -> int:
 
 
 @COMMAND.command("prune", short_help="forget old runs")
-@click.option(
-    "--days", type=click.FloatRange(min=0), metavar="N", help="Forget runs older than this. Default: [store]."
-)
-@click.option("--max-mb", type=click.FloatRange(min=0), metavar="X", help="Then the oldest, down to this size.")
+@click.option("--days", type=_options.Number(min=0), metavar="N", help="Forget runs older than this. Default: [store].")
+@click.option("--max-mb", type=_options.Number(min=0), help="Then the oldest, down to this size.")
 def prune(days: float | None, max_mb: float | None) -> int:
     """Forget runs by age and size, as every run does by itself with what `[store]` in fusiongraph.toml says. An eval, a
     session or a conversation goes as a whole, by when it last went on; every run of it counts."""
-    from fusion_graph.commands import _console, _histories
+    from fusion_graph.commands import _console
+    from fusion_graph.commands._runs import histories
 
-    _console.out(_histories.pruned(days, max_mb))
+    _console.out(histories.pruned(days, max_mb))
     return 0

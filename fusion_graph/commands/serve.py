@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
+from fusion_graph.commands import _options
+
 
 @click.command("serve", short_help="every pipeline as a model behind the OpenAI API")
 @click.option("--config", metavar="FILE", help="Serve this pipeline, as `fusion` too.")
 @click.option("--pipelines", metavar="DIR", help="Serve every pipeline file of this folder.")
 @click.option("--host", metavar="ADDRESS", help="Listen on this address.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="Listen here; 0 is a free port.  [default: 8377]")
+@click.option("--port", type=_options.Whole(0, 65535), help="Listen here; 0 is a free port.  [default: 8377]")
 @click.option("--prices", metavar="FILE", help="Lay these prices over the shipped ones.")
-@click.option(
-    "--drain-s", type=click.FloatRange(min=0), metavar="X", help="After SIGTERM let answers go on for X seconds."
-)
-@click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="Runs at once.  [default: 256]")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on the same port.")
+@click.option("--drain-s", type=_options.Number(min=0), help="After SIGTERM let answers go on for X seconds.")
+@click.option("--max-runs", type=_options.Whole(min=1), help="Runs at once.  [default: 256]")
+@click.option("--workers", type=_options.Whole(1, 64), default=1, show_default=True, help="Processes on the same port.")
 @click.option("--log-json", is_flag=True, help="Log as JSON, a line per request.")
 @click.option("--log-content", is_flag=True, help="Log prompts and answers too; with --otel in spans as well.")
 @click.option("--journal", is_flag=True, help="Write every run down, for `fusiongraph runs`; prompts and answers too.")
@@ -52,13 +52,13 @@ def COMMAND(
     FUSION_SERVER_KEYS or keys_file.
     """
     if workers > 1:
-        from fusion_graph.commands._workers import multiply
+        from fusion_graph.commands._serve.workers import multiply
 
         return multiply(workers, port)
-    from fusion_graph.commands import _serving
+    from fusion_graph.commands._serve import serving
 
-    return _serving.perform(
-        _serving.Given(
+    return serving.perform(
+        serving.Given(
             config=config, folder=pipelines, prices=prices, journal=journal, otel=otel, allow_tools=allow_tools
         ),
         shared_port=shared_port,

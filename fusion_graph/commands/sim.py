@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import click
 
+from fusion_graph.commands import _options
+
 PORT = 8378
 
 
 @click.command("sim", short_help="serve simulated models over HTTP")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Listen here; 0 is a free port."
+    "--port", type=_options.Whole(0, 65535), default=PORT, show_default=True, help="Listen here; 0 is a free port."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option(
-    "--first-token-s", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Wait before a reply."
+    "--first-token-s", type=_options.Number(min=0), default=0.5, show_default=True, help="Wait before a reply."
 )
-@click.option(
-    "--token-s", type=click.FloatRange(min=0), default=0.02, show_default=True, help="Wait before each token."
-)
+@click.option("--token-s", type=_options.Number(min=0), default=0.02, show_default=True, help="Wait before each token.")
 @click.option("--fault", metavar="NAME", default="", help="Let calls fail so; a wrong name lists the faults.")
 @click.option(
-    "--fault-share", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of calls that fail."
+    "--fault-share", type=_options.Number(0, 1), default=1.0, show_default=True, help="Share of calls that fail."
 )
 @click.option("--api-key", metavar="KEY", default="", help="Refuse calls without this key.")
-@click.option(
-    "--usd-per-mtok", type=click.FloatRange(min=0), metavar="X", help="Report a cost, at X dollars per million."
-)
+@click.option("--usd-per-mtok", type=_options.Number(min=0), help="Report a cost, at X dollars per million.")
 def COMMAND(
     port: int,
     host: str,

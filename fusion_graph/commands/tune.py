@@ -6,35 +6,28 @@ from typing import Any
 
 import click
 
-from fusion_graph.commands import _options
 from fusion_graph.commands._eval import lab_options
 
+EXAMPLE = """\b
+A space:
+  shapes:
+    - {pipeline: budget, params: {refine: [false, true], samples: [1, 3]}}
+    - {pipeline: self-consistency, params: {model: [a/x, b/y]}}
+"""
 
-@click.command("tune", short_help="search shapes under a budget, print those that pay as pipeline files")
+
+@click.command(
+    "tune", epilog=EXAMPLE, short_help="search shapes under a budget, print those that pay as pipeline files"
+)
 @click.argument("tasks")
 @click.option("--space", required=True, metavar="FILE", help="The shapes: pipelines, and values of their parameters.")
 @click.option("--out", default="tuned", show_default=True, metavar="FOLDER", help="Where the pipeline files go.")
-@lab_options.limit
-@lab_options.protocol
-@lab_options.judge
-@lab_options.passes
-@lab_options.force_judge
-@lab_options.budget
-@lab_options.dry_run
-@lab_options.resume
-@lab_options.journal
-@lab_options.at_once
-@_options.prices
+@lab_options.shared
 def COMMAND(**given: Any) -> int:
-    r"""Try the shapes of a space on TASKS, a file, or sample or sums.
+    """Try the shapes of a space on TASKS, a file, or sample or sums.
 
     All of them begin on a few tasks; the better ones go on to more, what is recorded before what must be paid. Those
     that no other beats in score at the same or a lower cost are written as pipeline files and printed.
-
-    \b
-    shapes:
-      - {pipeline: budget, params: {refine: [false, true], samples: [1, 3]}}
-      - {pipeline: self-consistency, params: {model: [a/x, b/y]}}
     """
     from fusion_graph.commands._eval import tuning
     from fusion_graph.commands._eval.lab import Place

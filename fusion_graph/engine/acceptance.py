@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine.contract import breach
+from fusion_graph.engine.answer_form import breach
 from fusion_graph.errors import Transient
 from fusion_graph.graph.answers import unusable
 from fusion_graph.messages import Completion

@@ -8,9 +8,9 @@ import json
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Ask
+from fusion_graph.engine.answer_form import breach, wanted_schema
 from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.calls import complete
-from fusion_graph.engine.contract import breach, wanted_schema
 from fusion_graph.errors import NodeFailed
 from fusion_graph.messages import Message
 from fusion_graph.outputs import Draft

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.calls import complete
-from fusion_graph.engine.toolloop import Answered, Offer, write_with_tools
+from fusion_graph.engine.toolloop import Offer, write_with_tools
+from fusion_graph.engine.tooluse import Answered
 from fusion_graph.errors import UsageError
 from fusion_graph.events import ToolAnswered, ToolCalled
 from fusion_graph.messages import Told

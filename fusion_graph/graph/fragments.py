@@ -15,6 +15,7 @@ ID = "[a-z][a-z0-9_-]*"
 REF = f"{ID}(/[A-Za-z0-9][A-Za-z0-9._:-]*)*"
 """A node, or a member of a group by its key (or by the name that the key was made from)."""
 NAME = "^[a-z0-9][a-z0-9._-]{0,63}$"
+NAMED = "Small letters, digits, dot, dash and underscore, 64 at most; also the model name on the server."
 SLUG: Schema = {
     "type": "string",
     "pattern": r"^(?!.*(//|\.\.))[A-Za-z0-9@][A-Za-z0-9@._:/+~-]*$",
@@ -188,7 +189,7 @@ WHEN: Schema = {
     "description": "Run only when every entry holds: `<node>.<field>` or `params.<name>` with its tests; `any` = or.",
 }
 COMMON: Schema = {
-    "kind": {"type": "string"},
+    "kind": {"type": "string", "description": "What the node does."},
     "inputs": {
         "type": "array",
         "items": {"type": "string", "pattern": rf"^{REF}\??$"},
@@ -200,14 +201,14 @@ COMMON: Schema = {
         "description": "Nodes to wait for, without taking their values.",
     },
     "when": WHEN,
-    "description": {"type": "string"},
+    "description": {"type": "string", "description": "What the node is for, in words for readers."},
 }
 """Options of every node."""
 
 MEMBER_KEY: Schema = {
     "type": "string",
     "pattern": "^[a-z0-9][a-z0-9_-]*$",
-    "description": "The member's key in its id.",
+    "description": "The member's key in its id: small letters, digits, dash and underscore.",
 }
 
 LIMITS = _closed(

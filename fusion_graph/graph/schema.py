@@ -17,6 +17,7 @@ from fusion_graph.graph.fragments import (
     LIMITS,
     MEMBER_KEY,
     NAME,
+    NAMED,
     PARAM,
     REF,
     SHOWN,
@@ -92,7 +93,7 @@ FORWARD: Schema = {
 GRAPH_TOP: Schema = _open(
     {
         "version": {"const": 1},
-        "name": {"type": "string", "pattern": NAME, "description": "Also the model name on the server."},
+        "name": {"type": "string", "pattern": NAME, "description": NAMED},
         "description": {"type": "string"},
         "params": {
             "type": "object",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PIPELINE = "budget"
 SUFFIXES = (".yaml", ".yml")
+ALIKE = 0.8  # `.yaml` alone makes two short names look alike
 MAX_BYTES = 1 << 20  # read at most; the reader refuses far less, with a message
 
 
@@ -42,9 +43,10 @@ def locate(name: str) -> Path:
         raise UsageError(f"{name} is a folder, not a pipeline", hint="name a file in it")
     if path.suffix in SUFFIXES or path.name != name:
         beside = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(name, beside, n=1)
+        near = difflib.get_close_matches(name, beside, n=1, cutoff=ALIKE)
         raise UsageError(f"there is no file {name}", hint=f"did you mean {near[0]}?" if near else "correct the path")
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = [f"{name}{suffix}" for suffix in SUFFIXES if Path(f"{name}{suffix}").is_file()]
+    near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"presets: {', '.join(known)}"
     raise UsageError(f"there is no preset {name!r} and no file of that name", hint=hint)
 

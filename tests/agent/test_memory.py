@@ -11,7 +11,7 @@ import pytest
 
 from fusion_graph.agent.happenings import PutOff
 from fusion_graph.agent.memory import PUT_OFF, STOPPED, Memory, begin, resume
-from fusion_graph.engine.toolloop import UNSURE
+from fusion_graph.engine.tooluse import UNSURE
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
 from fusion_graph.store.journal import FILE, Journal

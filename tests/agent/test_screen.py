@@ -126,7 +126,7 @@ def test_the_live_line_says_what_goes_on_and_leaves_while_somebody_types() -> No
     told = out.getvalue()
     assert "thinking (panel 1 of 2)" in told
     assert "$ make" in told
-    assert "1200 tokens, $0.5000  Ctrl-C stops" in told
+    assert "1.2k tokens, $0.5000  Ctrl-C stops" in told
     assert told.endswith(("\x1b[2K", "\x1b[?25h"))
 
 

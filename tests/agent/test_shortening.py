@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion_graph.agent.shortening import shorten, tokens_of
+from fusion_graph.agent.shortening import TOLD, shorten, tokens_of
 from fusion_graph.messages import Message, ToolCall
 
 
@@ -37,6 +37,22 @@ def test_then_old_steps_are_told_in_a_line_each() -> None:
     assert made[0].text == "the task"
     assert made[1].text.startswith("What was done before, in short:")
     assert "- called read_file" in made[1].text
+
+
+def test_a_story_has_what_was_said_called_and_asked_once_each_however_often_it_is_told() -> None:
+    later = [Message("user", "and   now\nthis"), *steps(30, 600)[1:]]
+    told = shorten([*steps(30, 600), *later], 2500)[1].text.splitlines()
+    assert told[:3] == ["What was done before, in short:", "- step 0", '- called read_file {"path": "f0"}']
+    assert "- asked: and now this" in told
+    assert len(set(told)) == len(told)
+    assert not any(line.startswith("- asked: What was done before") for line in told)
+
+
+def test_a_long_line_of_a_story_is_cut() -> None:
+    talkative = [Message("assistant", "word " * 200) if m.role == "assistant" else m for m in steps(1, 1)][:2]
+    made = shorten([*talkative, *steps(60, 600)[1:]], 3000)
+    line = made[1].text.splitlines()[1]
+    assert (len(line), line[-3:]) == (2 + 2 * TOLD, "...")
 
 
 @given(st.integers(0, 60), st.integers(0, 3000), st.integers(200, 20_000))

@@ -16,7 +16,7 @@ from fusion_graph.agent.happenings import Ended, Gave, Kept, Planned, Shortened,
 from fusion_graph.agent.shortening import tokens_of
 from fusion_graph.agent.work import Bounds, exit_code
 from fusion_graph.contracts import Tool
-from fusion_graph.engine.toolloop import UNSURE
+from fusion_graph.engine.tooluse import UNSURE
 from fusion_graph.errors import RunFailed
 from fusion_graph.messages import Completion, Message, ToolCall
 from fusion_graph.tools import TOOLS

@@ -72,7 +72,7 @@ def test_every_part_of_an_analysis_is_one_line() -> None:
         ("/save", "error: /save needs a file"),
         ("/foo", "error: there is no command /foo; /help lists them"),
         ("/drafs", "did you mean /drafts?"),
-        ("/stats", "small: 0 turns, 0 runs, 0 calls, 0 tokens, 0.0 s, $0.0000"),
+        ("/stats", "small: 0 turns, 0 runs, 0 calls, 0.0 s, 0 tokens, $0"),
         ("/pipeline none", "error: there is no preset 'none'"),
         ("/pipeline", "* small"),
         ("/", "error: there is no command /"),
@@ -102,6 +102,18 @@ async def test_undo_and_reset() -> None:
 async def test_retry_takes_the_place_of_the_last_answer() -> None:
     talk, _ = await talked({**SCRIPT, "s/w": ["first", "second"]}, "one", "/retry")
     assert [(turn.question, turn.answer) for turn in talk.session.turns] == [("one", "second")]
+
+
+async def test_retry_asks_what_was_asked_without_the_answer_that_goes() -> None:
+    talk, _ = await talked(SCRIPT, "zero", "one", "/retry")
+    assert isinstance(talk.panel, ScriptedPanel)
+    _, before, again = (call.messages for call in talk.panel.stage.sent("a/x"))
+    assert again == before
+
+
+async def test_retry_of_what_was_taken_back_replaces_nothing() -> None:
+    talk, _ = await talked(SCRIPT, "one", "two", "/undo", "/retry")
+    assert [turn.question for turn in talk.session.turns] == ["one", "two"]
 
 
 async def test_a_failed_retry_leaves_the_answer_that_was_there() -> None:

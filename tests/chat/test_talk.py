@@ -43,6 +43,17 @@ async def test_two_in_a_row_leave_and_a_line_between_begins_anew() -> None:
     assert screen.told.count("Ctrl-C once more leaves") == 2
 
 
+async def test_a_line_without_a_turn_is_no_interrupt() -> None:
+    talk, _ = await talked({"*": "words"}, "/help", KeyboardInterrupt(), "one")
+    assert [turn.question for turn in talk.session.turns] == ["one"]
+
+
+async def test_ctrl_c_is_the_screens_again_after_a_turn() -> None:
+    _, screen = await talked({"*": "words"}, "one")
+    assert screen.stop is not None
+    assert not screen.waiting.is_set()
+
+
 async def test_a_question_may_begin_with_a_slash() -> None:
     talk, _ = await talked({"*": "words"}, "//etc is a folder?")
     assert talk.session.turns[0].question == "/etc is a folder?"

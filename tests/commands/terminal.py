@@ -57,12 +57,10 @@ class Terminal:
         """To the program and its children, as a terminal sends it."""
         os.killpg(self._process.pid, number)
 
-    def interrupt(self) -> float:
-        """Ctrl-C; the seconds until the program has ended."""
-        begin = time.monotonic()
-        os.killpg(self._process.pid, signal.SIGINT)
-        self.finish()
-        return time.monotonic() - begin
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.signal(signal.SIGINT)
+        return self.finish()
 
     def finish(self) -> int:
         """Read to the end; the exit code."""

@@ -173,7 +173,7 @@ def test_a_stopped_answer_goes_on_and_the_conversation_too(
     screen.type(f"/pipeline {file}\r")
     screen.wait_for("slow answers from now on")
     screen.type("/retry\r")
-    screen.wait_for("1 calls")
+    screen.wait_for(", 1 call,")
     screen.leave()
     monkeypatch.setenv("FUSION_HOME", str(tmp_path / "home"))
     (line,) = json.loads(cli("runs", "list", "--json").out)

@@ -1,5 +1,5 @@
-"""`fusiongraph code` as a program, its brain a scripted model behind a real socket (`_coding`, `_brains`): in a pipe,
-as JSON lines, with a plan, taken up again, with a council, with bounds."""
+"""`fusiongraph code` as a program, its brain a scripted model behind a real socket (`_code.coding`, `_code.brains`):
+in a pipe, as JSON lines, with a plan, taken up again, with a council, with bounds."""
 
 from __future__ import annotations
 

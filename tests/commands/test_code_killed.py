@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fusion_graph.agent.memory import PUT_OFF
-from fusion_graph.engine.toolloop import UNSURE
+from fusion_graph.engine.tooluse import UNSURE
 from fusion_graph.messages import Call, Completion, ToolCall
 from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from fusion_graph.providers.sim import Pace

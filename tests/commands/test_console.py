@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from fusion_graph.commands import _console
+from fusion_graph.commands import _console, execute
+from fusion_graph.wiring import pipelines
 
 
 class Screen(io.TextIOWrapper):
@@ -48,6 +49,15 @@ def test_letters_that_a_stream_lacks_are_spelt_out(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdout", screen)
     _console.out("caf\u00e9 \udc80", end="")
     assert screen.shown == "caf\\xe9 \\udc80"
+
+
+@pytest.mark.parametrize("preset", pipelines.presets())
+def test_a_drawing_is_one_where_lines_are_lacking_too(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen("ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert execute(["render", preset]) == 0
+    assert "|" in screen.shown
+    assert "\\u" not in screen.shown
 
 
 def test_long_lines_break_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

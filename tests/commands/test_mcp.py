@@ -1,4 +1,4 @@
-"""`fusiongraph mcp` as a program, and a proposer that uses a server's tool; `_mcp_serving` puts it together."""
+"""`fusiongraph mcp` as a program, and a proposer that uses a server's tool; `_serve.mcp_serving` puts it together."""
 
 from __future__ import annotations
 

@@ -44,3 +44,9 @@ def test_a_value_fits_its_type(cli: Callable[..., Done], pair: str) -> None:
     done = cli("run", "budget", "hello", "-p", pair)
     assert (done.code, done.out) == (2, "")
     assert pair.split("=", maxsplit=1)[0] in done.err
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-inf"])
+def test_what_no_limit_can_be_is_refused(cli: Callable[..., Done], given: str) -> None:
+    done = cli("run", "budget", "hello", "--budget-usd", given)
+    assert (done.code, "Invalid value for '--budget-usd'" in done.err) == (2, True)

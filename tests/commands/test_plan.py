@@ -81,4 +81,4 @@ def test_a_quorum_out_of_reach_is_placed(cli: Cli, tmp_path: Path) -> None:
     )
     done = cli("plan", file, "-p", "n=3")
     assert (done.code, done.out) == (2, "")
-    assert "quorum" in done.err
+    assert "p.yaml: FG501 node 'g': quorum 3 is above its 2 members" in done.err

@@ -23,3 +23,12 @@ def test_gives_the_real_command(name: str) -> None:
 
 def test_an_unknown_command_is_none() -> None:
     assert PROGRAM.get_command(click.Context(PROGRAM), "nope") is None
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_help_reads_well(name: str) -> None:
+    """No type of click's own, no escape that was meant for it."""
+    command = PROGRAM.get_command(click.Context(PROGRAM), name)
+    assert command is not None
+    told = command.get_help(click.Context(command, info_name=name))
+    assert [sign for sign in (" RANGE", " TEXT ", "\\b", "\b") if sign in told] == []

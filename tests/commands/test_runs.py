@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fusion_graph import settings
-from fusion_graph.commands._histories import table
 from fusion_graph.commands._journal import Notebook, find_past
-from fusion_graph.commands._resuming import Given, begun
+from fusion_graph.commands._run.resuming import Given, begun
+from fusion_graph.commands._runs.histories import table
 from fusion_graph.errors import UsageError
 from fusion_graph.store.database import Schema, connect, migrate
 from fusion_graph.store.journal import FILE

@@ -1,4 +1,4 @@
-"""`fusiongraph serve` as a program: says where it is, answers, reloads, ends well. `_serving` puts it together."""
+"""`fusiongraph serve` as a program: says where it is, answers, reloads, ends well. `_serve.serving` makes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._serving import Given, _loop_factory, sources
+from fusion_graph.commands._serve.serving import Given, _loop_factory, sources
 from fusion_graph.errors import UsageError
 from tests.commands.conftest import Done
 

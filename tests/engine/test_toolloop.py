@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fusion_graph.contracts import Ask, Tool
-from fusion_graph.engine.toolloop import Answered, Offer, cut, in_turn, read_arguments, write_with_tools
+from fusion_graph.engine.toolloop import Offer, write_with_tools
+from fusion_graph.engine.tooluse import Answered
 from fusion_graph.errors import NodeFailed, ToolError
 from fusion_graph.messages import Completion, Message, Told, ToolCall, Usage
 from fusion_graph.toolbox import ToolBounds
@@ -147,20 +148,6 @@ async def test_what_changes_nothing_runs_at_once_and_the_rest_alone() -> None:
     assert [m.tool_call_id for m in door.asked[1].messages if m.role == "tool"] == ["0", "1", "2", "3"]
 
 
-async def test_the_order_of_answers_is_that_of_the_calls() -> None:
-    gate = asyncio.Event()
-
-    async def late() -> Answered:
-        await gate.wait()
-        return Answered(ok=True, text="late")
-
-    async def soon() -> Answered:
-        gate.set()
-        return Answered(ok=True, text="soon")
-
-    assert [a.text for a in await in_turn([(False, late), (False, soon), (True, soon)])] == ["late", "soon", "soon"]
-
-
 async def test_calls_have_an_end() -> None:
     door = Scripted(calls('{"q": "a"}', '{"q": "b"}', '{"q": "c"}'), calls('{"q": "d"}'), Completion(text="Enough."))
     reply = await write_with_tools(door, ASK, offer(calls=2))
@@ -202,7 +189,6 @@ async def test_a_long_result_is_cut_and_says_so() -> None:
     door = Scripted(calls('{"q": "a"}', name="long"), Completion(text="ok"))
     await write_with_tools(door, ASK, offer(tool("long", long), shown=100))
     assert "[... 900 characters cut ...]" in str(door.asked[1].messages[-1].content)
-    assert cut("short", 100) == "short"
 
 
 async def test_a_result_cannot_close_its_fence() -> None:
@@ -237,8 +223,3 @@ async def test_the_callers_system_message_stays_first() -> None:
     door = Scripted(Completion(text="ok"))
     await write_with_tools(door, Ask((Message("system", "Be brief."), Message("user", "Hi"))), offer())
     assert str(door.asked[0].messages[0].content).startswith("Be brief.\n\n")
-
-
-def test_no_arguments_are_an_empty_object() -> None:
-    bare = Tool(name="t", description="", parameters={"type": "object"}, run=_echo)
-    assert read_arguments(bare, "") == {}

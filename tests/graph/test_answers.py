@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -105,11 +104,11 @@ def test_any_digits_give_a_number_or_nothing(text: str) -> None:
     assert found is None or extract(LAST, found) == found
 
 
+@pytest.mark.timeout(20)
 def test_number_search_is_linear() -> None:
-    begun = time.perf_counter()
+    """Were it not, this would take hours."""
     for text in ("1" * SEEN, "1," * SEEN, "," * SEEN, "1.1" * SEEN):
         extract(LAST, text)
-    assert time.perf_counter() - begun < 2
 
 
 # --- usable -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from fusion_graph.errors import Diagnostic
 from fusion_graph.graph.diagnostics import Findings, excerpt, nearest, pointer, suggest
 from fusion_graph.graph.documents import Document, parse
 from fusion_graph.graph.yaml.places import Fault, Place
-from tests.graph.written import Quick
+from tests.graph.written import Steps
 
 SOURCE = "a: 1\nb:\n  c: [x, y]\n"
 
@@ -113,5 +113,5 @@ def test_suggestions_name_the_nearest_word() -> None:
 
 def test_many_names_are_searched_quickly() -> None:
     names = [f"node{i}" for i in range(20_000)]
-    with Quick(0.1):
+    with Steps(200_000):
         assert nearest("node7x", names) == "node7"

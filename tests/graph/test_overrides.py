@@ -11,7 +11,7 @@ from fusion_graph.graph.expand import expand
 from fusion_graph.graph.overrides import Overrides, lower_limits, model_params, read_block, read_value, resolve_params
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, ParamSpec
-from tests.graph.written import Quick, graph, load
+from tests.graph.written import Steps, graph, load
 
 PANEL = load("name: fusion\npanel: [m/a, {model: m/b, temperature: 0.1}]\njudge: j/j\n")
 TOP = (
@@ -129,10 +129,10 @@ def test_slug_with_a_date_is_no_backend() -> None:
 
 def test_huge_multipliers_are_refused_at_once() -> None:
     """wire 5.13: `n: 10**9` is refused in under 50 ms"""
-    with Quick(0.05), pytest.raises(UsageError):
+    with Steps(1_000), pytest.raises(UsageError):
         resolve_params(PANEL, {"samples": 10**9}, KINDS)
     values = resolve_params(PANEL, {"samples": 100, "layers": 16, "panel": ["m/a"] * 64}, KINDS)
-    with Quick(0.05), pytest.raises(PipelineError, match="FG504"):
+    with Steps(1_000), pytest.raises(PipelineError, match="FG504"):
         expand(PANEL, values)
 
 

@@ -18,7 +18,19 @@ TREES = {path.relative_to(ROOT): ast.parse(path.read_text("utf-8")) for path in 
 
 LAYERS = (
     # root words; settings joins them below
-    ("errors", "messages", "outputs", "pipeline", "events", "contracts", "toolbox", "tables", "jsontext", "facts"),
+    (
+        "errors",
+        "messages",
+        "outputs",
+        "pipeline",
+        "events",
+        "contracts",
+        "toolbox",
+        "tables",
+        "jsontext",
+        "facts",
+        "figures",
+    ),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
     ("server", "agent", "chat", "evals"),

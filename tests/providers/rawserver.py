@@ -44,9 +44,12 @@ def reset(writer: asyncio.StreamWriter) -> None:
 async def raw_server(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]], heads: list[bytes] | None = None
 ) -> AsyncIterator[str]:
-    """Answers each request on each connection with whatever `answer` writes."""
+    """Answers each request on each connection with whatever `answer` writes. Leaves no connection behind, which would
+    be found in some later test."""
+    accepted: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
         with suppress(OSError, asyncio.IncompleteReadError):
             while head := await reader.readuntil(b"\r\n\r\n"):
                 if heads is not None:
@@ -56,6 +59,10 @@ async def raw_server(
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    server.close()
-    await server.wait_closed()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+        for writer in accepted:
+            writer.transport.abort()
+        await server.wait_closed()

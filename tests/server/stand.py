@@ -101,6 +101,12 @@ class Stand:
     def log_text(self) -> str:
         return self._log.getvalue()
 
+    async def logged(self, event: str) -> None:
+        """Until it stands in the log."""
+        async with asyncio.timeout(5):
+            while not any(line["event"] == event for line in self.log):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+
     async def settled(self) -> None:
         """Until no run goes on and no call is open upstream."""
         async with asyncio.timeout(5):

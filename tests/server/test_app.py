@@ -100,7 +100,7 @@ async def test_signal_ends_it_well(number: signal.Signals) -> None:
         asking = asyncio.create_task(at.ask(model="one"))
         await at.upstream.sim.called("w/w")
         os.kill(os.getpid(), number)
-        await asyncio.sleep(0.05)
+        await at.logged("draining")
         gate.set()
         assert (await asking)[0] == 200
         async with asyncio.timeout(5):
@@ -113,7 +113,7 @@ async def test_second_signal_does_not_wait() -> None:
         asking = asyncio.create_task(at.ask(model="one"))
         await at.upstream.sim.called("w/w")
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(0.05)
+        await at.logged("draining")
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(5):
             assert (await asking)[0] == 503

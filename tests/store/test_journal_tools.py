@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fusion_graph.contracts import Tool
-from fusion_graph.engine.toolloop import UNSURE
+from fusion_graph.engine.tooluse import UNSURE
 from fusion_graph.errors import Transient
 from fusion_graph.messages import Call, Completion
 from fusion_graph.toolbox import Toolbox

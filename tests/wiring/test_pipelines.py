@@ -29,7 +29,14 @@ def test_a_path_reaches_a_file_named_like_a_preset() -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("budgt", "did you mean budget"), ("zzz", "presets: "), ("mien.yaml", "did you mean mine.yaml?"), ("a/b", "path")],
+    [
+        ("budgt", "did you mean budget"),
+        ("zzz", "presets: "),
+        ("mine", "did you mean mine.yaml?"),
+        ("mien.yaml", "did you mean mine.yaml?"),
+        ("nope.yaml", "path"),
+        ("a/b", "path"),
+    ],
 )
 def test_an_unknown_name_gets_a_hint(name: str, hint: str) -> None:
     Path("mine.yaml").write_text("x")

@@ -9,7 +9,6 @@ from fusion_graph.commands import _interrupt
 from fusion_graph.commands._eval import report
 from fusion_graph.commands._eval.lab import Lab, Place
 from fusion_graph.commands._eval.report import TABLE, Output
-from fusion_graph.commands._figures import several, usd
 from fusion_graph.evals.arms import MOST_SAMPLES, Arm, ab, baseline, named_apart, samples_for
 from fusion_graph.evals.hygiene.selftest import SelfTest
 from fusion_graph.evals.protocols.protocol import Protocol
@@ -23,6 +22,7 @@ from fusion_graph.evals.running.leaving import Without, leave_one_out, panel_mod
 from fusion_graph.evals.running.timing import timed
 from fusion_graph.evals.task import TaskSet
 from fusion_graph.evals.taskfiles import load as load_tasks
+from fusion_graph.figures import several, usd
 from fusion_graph.wiring import pipelines
 
 STEPS = 10  # lines of progress

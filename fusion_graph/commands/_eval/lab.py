@@ -12,10 +12,10 @@ from typing import Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
+from fusion_graph.commands._columns import fill
 from fusion_graph.commands._eval.again import ASKED
 from fusion_graph.commands._eval.models import Models
 from fusion_graph.commands._exit import CUT, FAILED
-from fusion_graph.commands._figures import fill, several, usd
 from fusion_graph.commands._journal import open_journal, shut
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.errors import UsageError
@@ -27,6 +27,7 @@ from fusion_graph.evals.running.judging import Judge, Judging, OutOfBudget
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
 from fusion_graph.evals.running.timing import Open
+from fusion_graph.figures import several, usd
 from fusion_graph.store.clockwork import Clockwork
 from fusion_graph.store.series import NOUNS, Series, take_up
 from fusion_graph.wiring import backends, engines, pipelines

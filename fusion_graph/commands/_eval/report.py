@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.commands import _console
-from fusion_graph.commands._figures import columns, count, fill, seconds, several, usd
+from fusion_graph.commands._columns import columns, fill
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.report.document import Report, document
 from fusion_graph.evals.report.summary import Line
+from fusion_graph.figures import count, seconds, several, usd
 
 if TYPE_CHECKING:
     from fusion_graph.commands._eval.lab import Lab

@@ -4,8 +4,8 @@ says."""
 from __future__ import annotations
 
 from fusion_graph.commands import _interrupt
+from fusion_graph.commands._columns import columns, fill
 from fusion_graph.commands._eval.lab import Lab, Place
-from fusion_graph.commands._figures import columns, fill
 from fusion_graph.evals.synthetic.cases import Outcome, cases, prove
 from fusion_graph.store.clockwork import Clockwork
 from fusion_graph.wiring import pipelines

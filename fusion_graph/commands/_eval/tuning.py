@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusion_graph.commands import _interrupt
+from fusion_graph.commands._columns import columns
 from fusion_graph.commands._eval.lab import Lab, Place
-from fusion_graph.commands._figures import columns, seconds, several, usd
 from fusion_graph.errors import UsageError
 from fusion_graph.evals.arms import Arm, named_apart
 from fusion_graph.evals.protocols.protocol import Protocol
@@ -23,6 +23,7 @@ from fusion_graph.evals.taskfiles import load as load_tasks
 from fusion_graph.evals.tuning.halving import rungs, survivors
 from fusion_graph.evals.tuning.space import Candidate, read_space
 from fusion_graph.evals.tuning.writing import pipeline_text
+from fusion_graph.figures import seconds, several, usd
 from fusion_graph.wiring import pipelines
 
 

@@ -10,6 +10,7 @@ from fusion_graph.evals.report.document import Report
 from fusion_graph.evals.report.plot_files import to_svg
 from fusion_graph.evals.report.plots import plots
 from fusion_graph.evals.report.summary import Line
+from fusion_graph.figures import seconds, usd
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
@@ -58,9 +59,10 @@ def _row(line: Line) -> str:
         f'<span class="bar" style="width: {(line.score or 0.0) / 10:.2f}rem"></span>',
         f"{line.interval.low:.1f} to {line.interval.high:.1f}" if finite else "?",
         "" if line.delta is None else f"{line.delta:+.1f}",
-        "?" if line.cost_usd is None else f"${line.cost_usd:.4f}",
+        usd(line.cost_usd),
         f"{line.calls:.1f}",
-        *("" if value is None else f"{value:.1f} s" for value in (line.p50_s, line.p95_s)),
+        seconds(line.p50_s),
+        seconds(line.p95_s),
         f"{line.coverage:.1%}",
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 
+from fusion_graph import figures
 from fusion_graph.contracts import Wait, WaitFirst, WaitGroup
 from fusion_graph.pipeline import AnyOf, Comparison, Condition, FieldRef, Param
 
@@ -62,14 +63,8 @@ def waiting(wait: Wait, inputs: int) -> str:
 def ending(state: str, reason: str, seconds: float | None, cost_usd: float | None) -> str:
     """`ok, 3.2 s, $0.0012`; a reason stands behind the state, an unknown cost is left out and never shown as 0."""
     told = f"{state}: {reason}" if reason and reason != state else state
-    parts = [told, f"{seconds:.1f} s" if seconds and seconds >= SHORTEST_S else "", _usd(cost_usd)]
+    parts = [told, figures.seconds(seconds if seconds and seconds >= SHORTEST_S else None), figures.usd(cost_usd, "")]
     return ", ".join(p for p in parts if p)
-
-
-def _usd(cost: float | None) -> str:
-    if cost is None:
-        return ""
-    return "$0" if cost == 0 else f"${cost:.4f}" if cost < 1 else f"${cost:.2f}"
 
 
 # --- texts on a grid --------------------------------------------------------------------------------------------------

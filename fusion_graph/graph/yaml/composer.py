@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -23,6 +23,7 @@ from ruamel.yaml.scanner import Scanner
 
 from fusion_graph.graph.yaml.places import Fault, Path, Place
 from fusion_graph.graph.yaml.scalars import Unreadable, read_scalar, whole
+from fusion_graph.graph.yaml.syntax import broken, place_of, unprintable
 
 MAX_DEPTH = 32
 MAX_VALUES = 16_000
@@ -39,7 +40,7 @@ class _TooDeep(Exception):
 class _BoundedScanner(Scanner):
     def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803  (the base class's name)
         if len(self.flow_context) >= MAX_DEPTH:
-            raise _TooDeep(_place(self.reader.get_mark()))
+            raise _TooDeep(place_of(self.reader.get_mark()))
         super().fetch_flow_collection_start(TokenClass, to_push)
 
 
@@ -71,7 +72,7 @@ class Composer:
         for event in _events(text):
             if isinstance(event, Fault):
                 self.faults.append(event)
-            elif self._take(event, _place(event.start_mark)):
+            elif self._take(event, place_of(event.start_mark)):
                 continue
             break
         if not self.values and not self.faults:
@@ -200,37 +201,14 @@ def _events(text: str) -> Iterator[Event | Fault]:
     place = Place(1, 1)
     try:
         for event in yaml.parse(text):
-            place = _place(event.start_mark)
+            place = place_of(event.start_mark)
             yield event
     except _TooDeep as exc:
         yield Fault("FG102", exc.place, f"nested deeper than {MAX_DEPTH} levels")
     except MarkedYAMLError as exc:
-        yield _syntax(exc, place)
+        yield broken(exc, place)
     except ReaderError as exc:
-        yield _unprintable(exc, text)
+        yield unprintable(exc, text)
     except (YAMLError, ValueError, LookupError, AttributeError, AssertionError, TypeError) as exc:
         # The parser has rough edges on hostile input; whatever it trips over, the text is not YAML.
         yield Fault("FG103", place, f"this is not YAML ({type(exc).__name__})")
-
-
-def _place(mark: StringMark) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
-
-
-def _syntax(exc: MarkedYAMLError, place: Place) -> Fault:
-    mark = exc.problem_mark or exc.context_mark
-    problem = str(exc.problem or exc.context or "cannot be read").strip()
-    context = f" {exc.context}" if exc.context and exc.problem else ""
-    hint = "indent with spaces" if "\\t" in problem else ""
-    return Fault("FG103", _place(mark) if mark else place, f"this is not YAML: {problem}{context}", hint)
-
-
-def _unprintable(exc: ReaderError, text: str) -> Fault:
-    before = text[: exc.position]
-    place = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
-    return Fault(
-        "FG101",
-        place,
-        f"a character that text files do not hold (U+{ord(text[exc.position]):04X})",
-        "is this a text file?",
-    )

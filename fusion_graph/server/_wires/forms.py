@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fusion_graph.engine.contract import flaw
+from fusion_graph.engine.answer_form import flaw
 from fusion_graph.server._errors import invalid
 from fusion_graph.server._wires import fields
 

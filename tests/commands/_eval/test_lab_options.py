@@ -9,8 +9,9 @@ import pytest
 from tests.commands.conftest import Done
 
 
-@pytest.mark.parametrize(
-    "name", ["--tasks", "--limit", "--budget-usd", "--dry-run", "--resume", "--judge", "--at-once"]
-)
-def test_option_is_explained(cli: Callable[..., Done], name: str) -> None:
-    assert name in cli("eval", "--help").out
+@pytest.mark.parametrize("command", ["eval", "tune"])
+def test_every_option_is_explained_by_both(cli: Callable[..., Done], command: str) -> None:
+    told = cli(command, "--help").out
+    for name in ("limit", "protocol", "judge", "passes", "force-judge", "budget-usd", "dry-run", "resume", "at-once"):
+        assert f"  --{name} " in told
+    assert "[paper|openrouter|exact]" in told

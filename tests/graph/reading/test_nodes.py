@@ -71,16 +71,16 @@ def test_defaults_reach_nodes_that_call_models() -> None:
     assert plain["final"].options == plain["panel"].options == {}
 
 
-def test_judge_keeps_its_own_temperature() -> None:
-    """semantics 5: a judge ignores `defaults.temperature` (its own value, else 0)"""
+@pytest.mark.parametrize(("own", "expected"), [("temperature: 0.2, ", {"temperature": 0.2}), ("", {})])
+def test_judge_keeps_its_own_temperature(own: str, expected: dict[str, float]) -> None:
+    """semantics 5: a judge ignores `defaults.temperature` and `top_p` (its own value, else 0)"""
     text = graph(
-        (
-            f"{PANEL}, v: {{kind: judge, mode: select, model: j/j, temperature: 0.2, inputs: [panel]}}, "
-            f"final: {{kind: fallback, inputs: [v, panel]}}"
-        ),
-        top="defaults: {temperature: 0.9}",
+        f"{PANEL}, v: {{kind: judge, mode: select, model: j/j, {own}inputs: [panel]}}, "
+        f"final: {{kind: fallback, inputs: [v, panel]}}",
+        top="defaults: {temperature: 0.9, top_p: 0.5}",
     )
-    assert expand(text)["v"].options["temperature"] == 0.2
+    options = expand(text)["v"].options
+    assert {name: options[name] for name in ("temperature", "top_p") if name in options} == expected
 
 
 @pytest.mark.parametrize(

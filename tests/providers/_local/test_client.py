@@ -150,14 +150,18 @@ async def test_close_during_the_start_ends_it(engine: Path) -> None:
 
 
 async def test_close_does_not_wait_for_a_model_that_loads(tmp_path: Path) -> None:
-    (tmp_path / "xllamacpp.py").write_text("import time; time.sleep(60)")
+    loads = tmp_path / "pid"
+    loading = f"import os, pathlib, time; pathlib.Path({str(loads)!r}).write_text(f'{{os.getpid()}} '); time.sleep(600)"
+    (tmp_path / "xllamacpp.py").write_text(loading)
     client = LocalClient(BACKEND, engine=tmp_path, weights=Path("x.gguf"))
     call = asyncio.create_task(client.complete(SHORT, ignore))
-    await asyncio.sleep(0.05)
-    async with asyncio.timeout(2):  # a wait for its own end would take longer and leave Ctrl-C hanging
-        await client.aclose()
+    async with asyncio.timeout(30):
+        while not loads.exists() or not loads.read_text().endswith(" "):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+        await client.aclose()  # a wait for its own end would take longer, and leave Ctrl-C hanging
     with pytest.raises(asyncio.CancelledError):
         await call
+    wait_for_end(int(loads.read_text()))
 
 
 async def test_unused_model_is_never_started(engine: Path) -> None:

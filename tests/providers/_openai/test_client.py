@@ -12,19 +12,11 @@ import pytest
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import ProviderError
 from fusion_graph.messages import Delta, Usage
-from fusion_graph.providers._openai import client as module
 from fusion_graph.providers._openai.client import OpenAIClient
 from fusion_graph.providers._sim.faults import FAULTS
 from fusion_graph.providers._sim.raw import chunk, says, sse, whole
 from fusion_graph.providers._sim.server import SimOptions, SimServer, start
 from tests.providers.rawserver import KEY, TIMEOUTS, asking, faulty, http, ignore, raw_server, reset
-
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_AFTER_FINISH_S", 0.1)
-    monkeypatch.setattr(module, "_AFTER_DONE_S", 0.1)
-
 
 # --- replies ----------------------------------------------------------------------------------------------------------
 

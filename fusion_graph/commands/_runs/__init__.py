@@ -1,0 +1,1 @@
+"""What is told of earlier runs: by `runs`, and beside a plan."""

@@ -1,0 +1,1 @@
+"""What `serve` and `mcp` are made of."""
