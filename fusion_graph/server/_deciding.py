@@ -49,9 +49,10 @@ class First(NamedTuple):
 def first_of(bound: Bound, asked: Asked) -> First | None:
     """None where nothing is left to decide: the pipeline always convenes, the request demands a panel or a tool call,
     or wants several texts."""
+    if bound.pipeline.convene != "auto" or asked.convening is not None or asked.n > 1:
+        return None
     alone, writer = bound.tool_turn, asked.writer or Sampling()
-    free = writer.tool_choice in (None, "auto", "none")
-    if bound.pipeline.convene != "auto" or alone is None or asked.convening is not None or asked.n > 1 or not free:
+    if alone is None or writer.tool_choice not in (None, "auto", "none"):
         return None
     own = () if writer.tool_choice == "none" else writer.tools
     return First(alone, writer._replace(tools=(*own, TOOL), tool_choice="auto"))

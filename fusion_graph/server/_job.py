@@ -67,7 +67,8 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked = _introduced(asked, forward=served.pipeline.forward)
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
-    asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
+    if asked.convening is not None:
+        asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
@@ -173,13 +174,12 @@ def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
         limits = lower_limits(bound.limits, changes.limits) if changes.limits else bound.limits
     except UsageError as error:
         raise invalid(error.message, "fusion") from None
-    return _within(limits, service.options.deadline_s)
+    most = service.options.deadline_s
+    return limits if limits.deadline_s is not None and limits.deadline_s <= most else _within(limits, most)
 
 
 @lru_cache(maxsize=256)
 def _within(limits: Limits, most: float) -> Limits:
-    if limits.deadline_s is not None and limits.deadline_s <= most:
-        return limits
     return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
 
 
