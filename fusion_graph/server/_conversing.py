@@ -20,6 +20,7 @@ from fusion_graph.server._options import SCOPES
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
+from fusion_graph.server._whole import Whole
 from fusion_graph.server._wires.asked import Asked
 from fusion_graph.server._wires.speech import Head, Speaks, Speech, Wire
 
@@ -72,9 +73,7 @@ def _comes_back(failed: Refused, *, insistent: bool) -> bool:
 class _Talk:
     """One request that was read, on its way to an answer."""
 
-    def __init__(
-        self, exchange: Exchange, wire: Wire, body: Mapping[str, Any], asked: Asked, speaks: Speaks
-    ) -> None:
+    def __init__(self, exchange: Exchange, wire: Wire, body: Mapping[str, Any], asked: Asked, speaks: Speaks) -> None:
         self._exchange = exchange
         self._wire = wire
         self._body = body
@@ -100,7 +99,7 @@ class _Talk:
         else:
             digest = _digest(self._wire, self._body)
             answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest, self._complete)
-        return web.Response(body=answer, headers=headers)
+        return Whole(answer, headers)
 
     async def _stream(self) -> web.StreamResponse:
         job, speech = self._begin()

@@ -35,6 +35,8 @@ TOOL: Mapping[str, Any] = {
         "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
     },
 }
+FREE = (None, "auto", "none")
+"""Of `tool_choice`: no call of a tool is demanded."""
 FINAL = frozenset({"deadline", "budget"})
 """Ends of a first run after which there is nothing left for a second one."""
 
@@ -52,7 +54,7 @@ def first_of(bound: Bound, asked: Asked) -> First | None:
     if bound.pipeline.convene != "auto" or asked.convening is not None or asked.n > 1:
         return None
     alone, writer = bound.tool_turn, asked.writer or Sampling()
-    if alone is None or writer.tool_choice not in (None, "auto", "none"):
+    if alone is None or writer.tool_choice not in FREE:
         return None
     own = () if writer.tool_choice == "none" else writer.tools
     return First(alone, writer._replace(tools=(*own, TOOL), tool_choice="auto"))

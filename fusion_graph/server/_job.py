@@ -15,7 +15,7 @@ from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits, ParamSpec
-from fusion_graph.server._deciding import First, first_of
+from fusion_graph.server._deciding import FREE, First, first_of
 from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
@@ -92,19 +92,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         fence=recall.fence,
         max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
     )
-    return Job(
-        asked=asked,
-        served=served,
-        bound=bound,
-        request=request,
-        worst_usd=_worst(forecast, limits, asked.n, before),
-        mode=mode,
-        first=first,
-        recall=recall,
-        called=writer_of(bound) if alias else asked.model,
-        depth=depth,
-        changed=bool(asked.block),
-    )
+    worst_usd = _worst(forecast, limits, asked.n, before)
+    called = writer_of(bound) if alias else asked.model
+    return Job(asked, served, bound, request, worst_usd, mode, first, recall, depth, called, bool(asked.block))
 
 
 def _introduced(asked: Asked, *, forward: bool) -> Asked:
@@ -191,8 +181,7 @@ def _writer_only(asked: Asked, bound: Bound) -> bool:
 
 def _forced(asked: Asked, bound: Bound) -> bool:
     """A tool call is demanded, and the pipeline wants no panel for it."""
-    choice = asked.writer.tool_choice if asked.writer is not None else None
-    demanded = choice == "required" or isinstance(choice, Mapping)
+    demanded = asked.writer is not None and asked.writer.tool_choice not in FREE
     return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
