@@ -3,7 +3,7 @@ the whole graph runs; where it answers, that is the answer. Both runs are one fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,12 +60,16 @@ def first_of(bound: Bound, asked: Asked) -> First | None:
     return First(alone, writer._replace(tools=(*own, TOOL), tool_choice="auto"))
 
 
-async def run(
+def run(
     fusion: Fusion, first: First | None, bound: Bound, request: RunRequest, listener: Listener | None
+) -> Coroutine[Any, Any, RunResult]:
+    """As `fusion.run`, with the writer's word before it where there is one to ask."""
+    return fusion.run(bound, request, listener) if first is None else _decide(fusion, first, bound, request, listener)
+
+
+async def _decide(
+    fusion: Fusion, first: First, bound: Bound, request: RunRequest, listener: Listener | None
 ) -> RunResult:
-    """As `fusion.run`, with the writer's word before it."""
-    if first is None:
-        return await fusion.run(bound, request, listener)
     ear = _Ear(listener)
     asked = request._replace(writer=first.writer)
     decided = await fusion.run(first.bound, asked, ear if listener or request.stream else None)
