@@ -40,7 +40,7 @@ class Log:
         for fields in parts:
             for name, value in fields.items():
                 if value or value == 0:
-                    told[name] = value
+                    told[name] = value  # noqa: PERF403 (a comprehension would be a copy more)
         if self._as_json:
             line = write_json(told, str).decode()
         else:

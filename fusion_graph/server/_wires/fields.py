@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fusion_graph.server._errors import invalid
@@ -77,7 +77,7 @@ def array(value: Any, path: str, *, least: int = 0, most: int) -> Sequence[Any]:
     return value
 
 
-def choice(value: Any, path: str, known: Sequence[str]) -> str:
+def choice(value: Any, path: str, known: Collection[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise invalid(f"{path} must be one of: {', '.join(known)}", path)
     return value
