@@ -168,7 +168,7 @@ class Tally:
             node.first_token_s = at
 
     def _call_finished(self, flat: list[Any], i: int, _at: float) -> None:
-        node, completion, usage, cost_usd = self.by_id[flat[i + 2]], *flat[i + 6 : i + 9]
+        node, completion, usage, cost_usd = self.by_id[flat[i + 2]], flat[i + 6], flat[i + 7], flat[i + 8]
         node.model = flat[i + 5]
         node.bill.add(usage, cost_usd)
         self.bill.add(usage, cost_usd)
@@ -179,7 +179,7 @@ class Tally:
         self.simulated = self.simulated or flat[i + 6].simulated
 
     def _call_failed(self, flat: list[Any], i: int, _at: float) -> None:
-        node, reason, _, usage, cost_usd = self.by_id[flat[i + 2]], *flat[i + 6 : i + 10]
+        node, reason, usage, cost_usd = self.by_id[flat[i + 2]], flat[i + 6], flat[i + 8], flat[i + 9]
         node.bill.add(usage, cost_usd)
         self.bill.add(usage, cost_usd)
         self.failures[reason] = self.failures.get(reason, 0) + 1

@@ -152,15 +152,10 @@ class _Talk:
         exchange, wire = self._exchange, self._wire
         job = make_job(exchange, self._asked)
         exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self._asked.stream}
-        shown = job.asked.shows and exchange.key.traces and job.mode == "full"
-        head = Head(
-            run_id=exchange.run_id,
-            model=job.called,
-            created=int(exchange.service.clock()),
-            request_id=exchange.id,
-            prompt_tokens=prompt_tokens(job.asked.messages) if wire.counts_first else 0,
-            final=exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final",
-            roles=job.roles if shown else {},
-            labels=labels(job.bound, job.request) if shown else {},
-        )
+        created = int(exchange.service.clock())
+        counted = prompt_tokens(job.asked.messages) if wire.counts_first else 0
+        final = exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final"
+        head = Head(exchange.run_id, job.called, created, exchange.id, counted, final)
+        if job.asked.shows and exchange.key.traces and job.mode == "full":
+            head = head._replace(roles=job.roles, labels=labels(job.bound, job.request))
         return job, self._speaks(head)

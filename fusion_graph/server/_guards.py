@@ -54,10 +54,10 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
     check_media(request)
     content, most = request.content, options.max_body_bytes
     try:
-        if (request.content_length or 0) > most:
-            raise _too_large(most)
         if content.is_eof():  # it is here already, as most are
             raw = content.read_nowait()
+        elif (request.content_length or 0) > most:
+            raise _too_large(most)
         else:
             async with asyncio.timeout(options.body_s):
                 raw = await _receive(content, most)

@@ -82,13 +82,13 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     recall = service.replays.recall(key.name, asked.messages)
     recall.fence = recall.fence or exchange.token[40:]
     request = RunRequest(
-        messages=asked.messages,
-        seed=asked.seed,
-        stream=asked.stream,
-        n=asked.n,
-        writer=asked.writer,
-        limits=limits,
-        run_id=exchange.run_id,
+        asked.messages,
+        asked.seed,
+        asked.stream,
+        asked.n,
+        asked.writer,
+        limits,
+        exchange.run_id,
         fence=recall.fence,
         max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
     )
@@ -197,6 +197,8 @@ def _check_calls(service: Service, total: int) -> None:
 
 
 def _worst(forecast: Estimate, limits: Limits, n: int, before: Estimate | None) -> float | None:
-    parts = [forecast.cost.worst] * n + ([before.cost.worst] if before is not None else [])
+    parts = [forecast.cost.worst] * n
+    if before is not None:
+        parts.append(before.cost.worst)
     worst = total_cost(parts)
     return worst if worst is None or limits.budget_usd is None else min(worst, limits.budget_usd)
