@@ -241,7 +241,7 @@ class Trace:
             return
         flat.extend(record)
         self._read = len(flat)
-        event = kind(record[0] - self.began, *record[2:])
+        event = kind._make((record[0] - self.began, *record[2:]))
         self._events.append(event)
         if self._listener is not None:
             self._listener(event)
@@ -258,7 +258,7 @@ class Trace:
             start = self._read
             kind = flat[start + 1]
             self._read = start + 1 + len(kind._fields)
-            event = kind(flat[start] - self.began, *flat[start + 2 : self._read])
+            event = kind._make((flat[start] - self.began, *flat[start + 2 : self._read]))
             self._events.append(event)
             if listener is not None:
                 listener(event)

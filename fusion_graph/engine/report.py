@@ -6,38 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
 
 from fusion_graph.engine.degraded import DegradedEntry
-from fusion_graph.engine.estimates import NOTHING
-from fusion_graph.engine.tally import Bill, NodeTally, Tally
+from fusion_graph.engine.tally import Bill, NodeReport, Tally
 from fusion_graph.errors import RunFailed
 from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
 from fusion_graph.graph.binding import Bound
 from fusion_graph.messages import Usage
-from fusion_graph.outputs import Analysis, Draft, State, drafts_of
-
-if TYPE_CHECKING:
-    from fusion_graph.contracts import Kind
-    from fusion_graph.pipeline import Node
-
-
-class NodeReport(NamedTuple):
-    """How one node went. `seconds` is None for nodes that never began; `cost_usd` None when a price is unknown."""
-
-    id: str
-    kind: str
-    role: str
-    model: str
-    state: State
-    reason: str = ""
-    detail: str = ""
-    started_s: float | None = None
-    seconds: float | None = None
-    calls: int = 0
-    attempts: int = 0
-    usage: Usage = NOTHING
-    cost_usd: float | None = 0.0
+from fusion_graph.outputs import Analysis, Draft, drafts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +62,15 @@ class RunResult:
     def tally(self) -> Tally:
         return Tally(self.bound, self.trace)
 
-    @cached_property
+    @property
     def nodes(self) -> tuple[NodeReport, ...]:
-        return node_reports(self.bound, self.tally)
+        """How each node went, in file order."""
+        return self.tally.nodes
 
-    @cached_property
+    @property
     def usage(self) -> Usage:
         """Tokens of all attempts, also failed and cancelled ones."""
-        return self.tally.bill.usage
+        return self.tally.usage
 
     @property
     def cost_usd(self) -> float | None:
@@ -115,15 +92,10 @@ class RunResult:
         """Attempts that failed, were cancelled or cut, or whose reply was of no use."""
         return self._split[1]
 
-    @cached_property
+    @property
     def timing_s(self) -> dict[str, float]:
         """Wall seconds per role, from its first start to its last end, and `total`."""
-        spans: dict[str, tuple[float, float]] = {}
-        for node in self.nodes:
-            if node.model and node.started_s is not None and node.seconds is not None:
-                begin, end = spans.get(node.role, (node.started_s, 0.0))
-                spans[node.role] = min(begin, node.started_s), max(end, node.started_s + node.seconds)
-        return {role: end - begin for role, (begin, end) in spans.items()} | {"total": self.tally.total_s}
+        return self.tally.timing_s
 
     @property
     def simulated(self) -> bool:
@@ -164,29 +136,3 @@ def total_cost(costs: Iterable[float | None]) -> float | None:
             return None
         total += cost
     return total
-
-
-def node_reports(bound: Bound, tally: Tally) -> tuple[NodeReport, ...]:
-    """One report per node, in file order."""
-    return tuple(
-        _node_report(node, kind, tally.nodes[node.id]) for node, kind in zip(bound.nodes, bound.kinds, strict=True)
-    )
-
-
-def _node_report(node: Node, kind: Kind, went: NodeTally) -> NodeReport:
-    begin, end = went.started_s, went.ended_s
-    return NodeReport(
-        id=node.id,
-        kind=node.kind,
-        role=kind.role,
-        model=went.model or (str(node.model.model) if node.model else ""),
-        state=went.state,
-        reason=went.reason,
-        detail=went.detail,
-        started_s=begin,
-        seconds=None if begin is None or end is None else end - begin,
-        calls=len(went.calls),
-        attempts=went.attempts,
-        usage=went.bill.usage if went.attempts else NOTHING,
-        cost_usd=went.bill.cost_usd,
-    )

@@ -50,8 +50,7 @@ class Admission:
         self.tickets: set[Ticket] = set()  # of the runs that go on
         self._queue: deque[asyncio.Future[None]] = deque()
         self._taken = 0  # places, also those on their way to somebody in the queue
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._empty = asyncio.Event()  # the last run has ended, once no other may begin
         self.draining = False
 
     @property
@@ -67,22 +66,21 @@ class Admission:
         return Ticket(self)
 
     async def enter(self, ticket: Ticket) -> None:
-        await self._take_place()
-        self.tickets.add(ticket)
-        self._empty.clear()
-
-    def leave(self, ticket: Ticket) -> None:
-        self.tickets.discard(ticket)
-        self._leave()
-        if not self.tickets:
-            self._empty.set()
-
-    async def _take_place(self) -> None:
         if self.draining:
             raise unavailable("the server is shutting down", "draining")
         if self._taken < self._max_runs:
             self._taken += 1
-            return
+        else:
+            await self._wait_for_place()
+        self.tickets.add(ticket)
+
+    def leave(self, ticket: Ticket) -> None:
+        self.tickets.discard(ticket)
+        self._leave()
+        if self.draining and not self.tickets:
+            self._empty.set()
+
+    async def _wait_for_place(self) -> None:
         if len(self._queue) >= self._max_queue:
             raise unavailable("the server is at its limit", "overloaded")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -110,6 +108,8 @@ class Admission:
     async def drain(self, seconds: float) -> int:
         """Let nobody begin; wait; stop the rest. Returns how many were stopped."""
         self.draining = True
+        if not self.tickets:
+            self._empty.set()
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from fusion_graph.server._options import SCOPES
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
+from fusion_graph.server._whole import Whole
 from fusion_graph.server._wires.asked import Asked
 from fusion_graph.server._wires.speech import Head, Speaks, Speech, Wire
 
@@ -33,19 +33,14 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     asked, speaks = wire.read(body, service.options.max_n)
     if asked.ignored:
         service.note_ignored(exchange.key, asked.ignored)
-    talk = _Talk(exchange, wire, asked, speaks)
-
-    @cache
-    def digest() -> str:
-        return _digest(wire, {name: value for name, value in body.items() if name != "stream"})
-
+    talk = _Talk(exchange, wire, body, asked, speaks)
     failures, tenant = service.failures, exchange.key.name
-    just_now = failures.just_now(tenant, digest)
+    just_now = failures.just_now(tenant, talk.repeated)
     if just_now is not None:
         raise just_now
-    exchange.tries, exchange.insistent = failures.tries(tenant, digest), wire.insistent
+    exchange.tries, exchange.insistent = failures.tries(tenant, talk.repeated), wire.insistent
     try:
-        response = await _answer(talk, lambda: _digest(wire, body))
+        response = await talk.answer()
     except Refused as refused:
         exchange.failed = refused
         raise
@@ -57,23 +52,10 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     finally:
         failed = exchange.failed
         if failed is not None and _comes_back(failed, insistent=wire.insistent):
-            failures.remember(tenant, digest(), failed)
+            failures.remember(tenant, talk.repeated(), failed)
     if exchange.failed is None:
-        failures.forget(tenant, digest)
+        failures.forget(tenant, talk.repeated)
     return response
-
-
-async def _answer(talk: _Talk, digest: Callable[[], str]) -> web.StreamResponse:
-    """Alone, or together with whoever asks under the same `Idempotency-Key`."""
-    exchange = talk.exchange
-    same = exchange.request.headers.get("Idempotency-Key")
-    if talk.asked.stream:
-        return await (talk.stream() if same is None else talk.share(same, digest()))
-    if same is None:
-        answer, headers = await talk.complete()
-    else:
-        answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest(), talk.complete)
-    return web.Response(body=answer, headers=headers)
 
 
 def _digest(wire: Wire, body: Mapping[str, Any]) -> str:
@@ -91,21 +73,43 @@ def _comes_back(failed: Refused, *, insistent: bool) -> bool:
 class _Talk:
     """One request that was read, on its way to an answer."""
 
-    def __init__(self, exchange: Exchange, wire: Wire, asked: Asked, speaks: Speaks) -> None:
-        self.exchange = exchange
+    def __init__(self, exchange: Exchange, wire: Wire, body: Mapping[str, Any], asked: Asked, speaks: Speaks) -> None:
+        self._exchange = exchange
         self._wire = wire
-        self.asked = asked
+        self._body = body
+        self._asked = asked
         self._speaks = speaks
+        self._repeated = ""
 
-    async def stream(self) -> web.StreamResponse:
+    def repeated(self) -> str:
+        """The digest of what a client says again when it tries again, streamed or not."""
+        if not self._repeated:
+            said = {name: value for name, value in self._body.items() if name != "stream"}
+            self._repeated = _digest(self._wire, said)
+        return self._repeated
+
+    async def answer(self) -> web.StreamResponse:
+        """Alone, or together with whoever asks under the same `Idempotency-Key`."""
+        exchange = self._exchange
+        same = exchange.request.headers.get("Idempotency-Key")
+        if self._asked.stream:
+            return await (self._stream() if same is None else self._share(same))
+        if same is None:
+            answer, headers = await self._complete()
+        else:
+            digest = _digest(self._wire, self._body)
+            answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest, self._complete)
+        return Whole(answer, headers)
+
+    async def _stream(self) -> web.StreamResponse:
         job, speech = self._begin()
-        stream = open_stream(self.exchange)
-        await run_streamed(self.exchange, job, speech, stream)
+        stream = open_stream(self._exchange)
+        await run_streamed(self._exchange, job, speech, stream)
         return stream.response
 
-    async def share(self, same: str, digest: str) -> web.StreamResponse:
+    async def _share(self, same: str) -> web.StreamResponse:
         """As one of the clients of a streamed run that is nobody's own."""
-        exchange = self.exchange
+        exchange, digest = self._exchange, _digest(self._wire, self._body)
 
         async def make(channel: Channel) -> None:
             job, speech = self._begin()
@@ -131,10 +135,10 @@ class _Talk:
                 stream.response.force_close()
             return stream.response
 
-    async def complete(self) -> tuple[bytes, dict[str, str]]:
+    async def _complete(self) -> tuple[bytes, dict[str, str]]:
         """The body of a whole answer, and the headers that tell of its run."""
         job, speech = self._begin()
-        result, said = await run_whole(self.exchange, job, speech)
+        result, said = await run_whole(self._exchange, job, speech)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "x-fusion-run-id": result.run_id,
@@ -145,18 +149,13 @@ class _Talk:
         return write_json(said), headers
 
     def _begin(self) -> tuple[Job, Speech]:
-        exchange, wire = self.exchange, self._wire
-        job = make_job(exchange, self.asked)
-        exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self.asked.stream}
-        shown = job.asked.shows and exchange.key.traces and job.mode == "full"
-        head = Head(
-            run_id=exchange.run_id,
-            model=job.called,
-            created=int(exchange.service.clock()),
-            request_id=exchange.id,
-            prompt_tokens=prompt_tokens(job.asked.messages) if wire.counts_first else 0,
-            final=exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final",
-            roles=job.roles if shown else {},
-            labels=labels(job.bound, job.request) if shown else {},
-        )
+        exchange, wire = self._exchange, self._wire
+        job = make_job(exchange, self._asked)
+        exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self._asked.stream}
+        created = int(exchange.service.clock())
+        counted = prompt_tokens(job.asked.messages) if wire.counts_first else 0
+        final = exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final"
+        head = Head(exchange.run_id, job.called, created, exchange.id, counted, final)
+        if job.asked.shows and exchange.key.traces and job.mode == "full":
+            head = head._replace(roles=job.roles, labels=labels(job.bound, job.request))
         return job, self._speaks(head)

@@ -3,7 +3,7 @@ the whole graph runs; where it answers, that is the answer. Both runs are one fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +35,8 @@ TOOL: Mapping[str, Any] = {
         "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
     },
 }
+FREE = (None, "auto", "none")
+"""Of `tool_choice`: no call of a tool is demanded."""
 FINAL = frozenset({"deadline", "budget"})
 """Ends of a first run after which there is nothing left for a second one."""
 
@@ -49,20 +51,25 @@ class First(NamedTuple):
 def first_of(bound: Bound, asked: Asked) -> First | None:
     """None where nothing is left to decide: the pipeline always convenes, the request demands a panel or a tool call,
     or wants several texts."""
+    if bound.pipeline.convene != "auto" or asked.convening is not None or asked.n > 1:
+        return None
     alone, writer = bound.tool_turn, asked.writer or Sampling()
-    free = writer.tool_choice in (None, "auto", "none")
-    if bound.pipeline.convene != "auto" or alone is None or asked.convening is not None or asked.n > 1 or not free:
+    if alone is None or writer.tool_choice not in FREE:
         return None
     own = () if writer.tool_choice == "none" else writer.tools
     return First(alone, writer._replace(tools=(*own, TOOL), tool_choice="auto"))
 
 
-async def run(
+def run(
     fusion: Fusion, first: First | None, bound: Bound, request: RunRequest, listener: Listener | None
+) -> Coroutine[Any, Any, RunResult]:
+    """As `fusion.run`, with the writer's word before it where there is one to ask."""
+    return fusion.run(bound, request, listener) if first is None else _decide(fusion, first, bound, request, listener)
+
+
+async def _decide(
+    fusion: Fusion, first: First, bound: Bound, request: RunRequest, listener: Listener | None
 ) -> RunResult:
-    """As `fusion.run`, with the writer's word before it."""
-    if first is None:
-        return await fusion.run(bound, request, listener)
     ear = _Ear(listener)
     asked = request._replace(writer=first.writer)
     decided = await fusion.run(first.bound, asked, ear if listener or request.stream else None)

@@ -173,15 +173,14 @@ class Dispatcher:
         if not service.log.open or (path in PROBES and status < 400):
             return
         given = headers.get("x-request-id") or headers.get("x-client-request-id")
-        service.log.say(
-            "request",
-            id=exchange.id,
-            client_id=client_id(given),
-            method=request.method if request.method.isalpha() else "?",
-            route=path,
-            status=status,
-            key=exchange.key.name,
-            peer=service.peers.client(request),
-            seconds=round(service.clock() - began, 3),
-            **exchange.told,
-        )
+        line = {
+            "id": exchange.id,
+            "client_id": client_id(given),
+            "method": request.method if request.method.isalpha() else "?",
+            "route": path,
+            "status": status,
+            "key": exchange.key.name,
+            "peer": service.peers.client(request),
+            "seconds": round(service.clock() - began, 3),
+        }
+        service.log.tell("request", line, exchange.told)

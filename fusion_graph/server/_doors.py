@@ -125,9 +125,9 @@ def _effort(tokens: int, most: int) -> str:
     return min(SHARES, key=lambda name: abs(SHARES[name] - tokens / most))
 
 
-def unheard(bound: Bound, convening: Convening | None) -> list[str]:
+def unheard(bound: Bound, convening: Convening) -> list[str]:
     """Tools that were asked for and that no node of the pipeline has: a request enables none."""
-    if convening is None or not convening.tools:
+    if not convening.tools:
         return []
     have = {name for names in bound.tooled.values() for name in names}
     return [f"{convening.door}.tools.{name[:64]}" for name in convening.tools if name not in have]

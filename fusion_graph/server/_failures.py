@@ -73,6 +73,8 @@ class Failures:
         """The server ends."""
 
     def _find(self, tenant: str, body: Callable[[], str]) -> _Failure | None:
+        if not self._failed:
+            return None
         old = self._clock() - FORGOTTEN_S - MOST_WAIT_S
         while self._failed and next(iter(self._failed.values())).at < old:
             self._failed.popitem(last=False)

@@ -16,6 +16,8 @@ from fusion_graph.jsontext import read_json
 from fusion_graph.server._errors import Refused, forbidden, invalid
 
 if TYPE_CHECKING:
+    from aiohttp import StreamReader
+
     from fusion_graph.server._options import ServerOptions
 
 MAX_OPENED = 500_000  # objects and arrays in a body
@@ -43,24 +45,29 @@ def check_host(request: web.BaseRequest, options: ServerOptions) -> None:
 
 def check_media(request: web.BaseRequest) -> None:
     """Only JSON reaches a handler: a form of some web page never does."""
-    if request.content_type != "application/json" or "Content-Type" not in request.headers:
+    if request.content_type != "application/json":
         raise Refused(415, "invalid_request_error", "send application/json", code="unsupported_media_type")
 
 
 async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[str, Any]:
     """The body as an object. Raises Refused."""
     check_media(request)
+    content, most = request.content, options.max_body_bytes
     try:
-        if request.content.is_eof():  # it is here already, as most are
-            raw = await _read(request, options.max_body_bytes)
+        if content.is_eof():  # it is here already, as most are
+            raw = content.read_nowait()
+        elif (request.content_length or 0) > most:
+            raise _too_large(most)
         else:
             _go_ahead(request)
             async with asyncio.timeout(options.body_s):
-                raw = await _read(request, options.max_body_bytes)
+                raw = await _receive(content, most)
     except TimeoutError:
         raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
     except (ValueError, web.RequestPayloadError):
         raise invalid("the body cannot be read") from None
+    if len(raw) > most:
+        raise _too_large(most)
     body = parse(raw)
     if not isinstance(body, dict):
         raise invalid("the body must be a JSON object")
@@ -74,23 +81,20 @@ def _go_ahead(request: web.BaseRequest) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def _read(request: web.BaseRequest, most: int) -> bytes:
-    if (request.content_length or 0) > most:
-        raise _too_large(most)
-    content = request.content
+async def _receive(content: StreamReader, most: int) -> bytes:
+    """Until its end, or until it is too long."""
     parts: list[bytes] = []
     received = 0
-    while chunk := await content.readany():
+    while received <= most and (chunk := await content.readany()):
         received += len(chunk)
-        if received > most:
-            raise _too_large(most)
         parts.append(chunk)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
 
 
 def parse(raw: bytes) -> Any:
     """JSON within bounds: no NaN, no lone surrogates, no numbers of thousands of digits. Raises Refused."""
-    if len(raw) > 4096 and (raw.count(b"{") + raw.count(b"[") > MAX_OPENED or raw.count(b",") > MAX_MEMBERS):
+    opened = raw.count(b"{") + raw.count(b"[")
+    if len(raw) > MAX_OPENED and (opened > MAX_OPENED or raw.count(b",") > MAX_MEMBERS):
         raise invalid("the body has too many parts", code="too_complex")
     try:
         value = read_json(raw, _refuse_constant)
@@ -98,7 +102,8 @@ def parse(raw: bytes) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise invalid("the body is not valid JSON") from None
-    _check_depth(value)
+    if opened > MAX_DEPTH:  # else nothing in it can lie so deep
+        _check_depth(value)
     return value
 
 

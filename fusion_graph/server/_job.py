@@ -15,7 +15,7 @@ from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Limits, ParamSpec
-from fusion_graph.server._deciding import First, first_of
+from fusion_graph.server._deciding import FREE, First, first_of
 from fusion_graph.server._doors import enter, read_depth, tune, unheard, writer_of
 from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
@@ -67,7 +67,8 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked = _introduced(asked, forward=served.pipeline.forward)
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
-    asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
+    if asked.convening is not None:
+        asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
@@ -81,29 +82,19 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     recall = service.replays.recall(key.name, asked.messages)
     recall.fence = recall.fence or exchange.token[40:]
     request = RunRequest(
-        messages=asked.messages,
-        seed=asked.seed,
-        stream=asked.stream,
-        n=asked.n,
-        writer=asked.writer,
-        limits=limits,
-        run_id=exchange.run_id,
+        asked.messages,
+        asked.seed,
+        asked.stream,
+        asked.n,
+        asked.writer,
+        limits,
+        exchange.run_id,
         fence=recall.fence,
         max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
     )
-    return Job(
-        asked=asked,
-        served=served,
-        bound=bound,
-        request=request,
-        worst_usd=_worst(forecast, limits, asked.n, before),
-        mode=mode,
-        first=first,
-        recall=recall,
-        called=writer_of(bound) if alias else asked.model,
-        depth=depth,
-        changed=bool(asked.block),
-    )
+    worst_usd = _worst(forecast, limits, asked.n, before)
+    called = writer_of(bound) if alias else asked.model
+    return Job(asked, served, bound, request, worst_usd, mode, first, recall, depth, called, bool(asked.block))
 
 
 def _introduced(asked: Asked, *, forward: bool) -> Asked:
@@ -175,13 +166,12 @@ def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
             limits = lower_limits(limits, {name: value})
         except UsageError as error:
             raise invalid(error.message, f"fusion.{name}") from None
-    return _within(limits, service.options.deadline_s)
+    most = service.options.deadline_s
+    return limits if limits.deadline_s is not None and limits.deadline_s <= most else _within(limits, most)
 
 
 @lru_cache(maxsize=256)
 def _within(limits: Limits, most: float) -> Limits:
-    if limits.deadline_s is not None and limits.deadline_s <= most:
-        return limits
     return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
 
 
@@ -193,8 +183,7 @@ def _writer_only(asked: Asked, bound: Bound) -> bool:
 
 def _forced(asked: Asked, bound: Bound) -> bool:
     """A tool call is demanded, and the pipeline wants no panel for it."""
-    choice = asked.writer.tool_choice if asked.writer is not None else None
-    demanded = choice == "required" or isinstance(choice, Mapping)
+    demanded = asked.writer is not None and asked.writer.tool_choice not in FREE
     return demanded and bound.pipeline.on_forced_tool == "writer_only"
 
 
@@ -210,6 +199,8 @@ def _check_calls(service: Service, total: int) -> None:
 
 
 def _worst(forecast: Estimate, limits: Limits, n: int, before: Estimate | None) -> float | None:
-    parts = [forecast.cost.worst] * n + ([before.cost.worst] if before is not None else [])
+    parts = [forecast.cost.worst] * n
+    if before is not None:
+        parts.append(before.cost.worst)
     worst = total_cost(parts)
     return worst if worst is None or limits.budget_usd is None else min(worst, limits.budget_usd)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from fusion_graph.jsontext import write_ascii
@@ -28,13 +28,21 @@ class Log:
         return self._stream is not None
 
     def say(self, event: str, **fields: Any) -> None:
-        """Fields that are None or "" stay out."""
+        """A line, see `tell`."""
+        self.tell(event, fields)
+
+    def tell(self, event: str, *parts: Mapping[str, Any]) -> None:
+        """A line of all their fields. Those that are None or empty stay out; a zero and a no are said."""
         if self._stream is None:
             return
         at = self._clock()
-        told = {name: value for name, value in fields.items() if value is not None and value != ""}
+        told: dict[str, Any] = {"at": round(at, 3), "event": event} if self._as_json else {}
+        for fields in parts:
+            for name, value in fields.items():
+                if value or value == 0:
+                    told[name] = value  # noqa: PERF403 (a comprehension would be a copy more)
         if self._as_json:
-            line = write_ascii({"at": round(at, 3), "event": event, **told}, str).decode()
+            line = write_ascii(told, str).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
             line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])

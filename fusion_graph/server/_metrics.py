@@ -4,6 +4,7 @@ codes."""
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         self.total += seconds
-        place = next((i for i, most in enumerate(BUCKETS_S) if seconds <= most), len(BUCKETS_S))
-        self.counts[place] += 1
+        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
 
 
 class Metrics:
@@ -59,9 +59,11 @@ class Metrics:
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """`labels` in the order of LABELS."""
         counter = self._counters[name]
-        if labels not in counter and len(counter) >= MAX_SERIES:
+        known = counter.get(labels)
+        if known is None and len(counter) >= MAX_SERIES:
             labels = ("other",) * len(labels)
-        counter[labels] = counter.get(labels, 0) + by
+            known = counter.get(labels)
+        counter[labels] = by if known is None else known + by
 
     def run(self, name: str, result: RunResult) -> None:
         """One run that ended by itself."""
@@ -79,7 +81,7 @@ class Metrics:
         self.count("tokens_total", "output", by=usage.completion_tokens)
         if result.cost_usd:
             self.count("cost_usd_total", by=result.cost_usd)
-        first = tally.nodes[result.answer.node].first_token_s if result.answer else None
+        first = tally.by_id[result.answer.node].first_token_s if result.answer else None
         if first is not None:
             self.first_token.add(first)
 

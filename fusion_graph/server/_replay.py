@@ -124,8 +124,10 @@ class Replays:
 
     def recall(self, tenant: str, messages: tuple[Message, ...]) -> Recall:
         """The memory for a run of this conversation."""
+        if not self._kept:
+            return Recall()
         self._expire()
-        kept = self._kept.get((tenant, conversation(messages))) if self._kept else None
+        kept = self._kept.get((tenant, conversation(messages)))
         return Recall() if kept is None else Recall(kept.fence, kept.known)
 
     def keep(self, tenant: str, messages: tuple[Message, ...], recall: Recall) -> None:

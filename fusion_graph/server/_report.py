@@ -15,35 +15,38 @@ from fusion_graph.server._wires.fusion_out import Findings
 from fusion_graph.server._wires.tools import FUSION
 
 if TYPE_CHECKING:
-    from fusion_graph.engine.report import NodeReport, RunResult
+    from fusion_graph.engine.report import RunResult
+    from fusion_graph.engine.tally import NodeReport
     from fusion_graph.messages import Usage
     from fusion_graph.server._job import Job
 
 STAGES = ("panel", "judge", "synth")
+NOBODY: frozenset[str] = frozenset()
 
 
 def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     """Everything a client may want to know of how its answer was made."""
-    include = job.asked.include
-    panel = [(n, kind) for n, kind in zip(result.nodes, result.bound.kinds, strict=True) if kind.role == "panel"]
-    members = [node for node, _ in panel if node.model]
-    replayed = _replayed(result) if job.recall.used else frozenset[str]()
-    failed = [node for node in members if node.state in ("failed", "cancelled")]
+    include, nodes, used = job.asked.include, result.nodes, result.usage
+    members = [node for node in nodes if node.role == "panel" and node.model]
+    replayed = _replayed(result) if job.recall.used else NOBODY
+    timing_s = dict.fromkeys(STAGES, 0.0)
+    for role, seconds in result.timing_s.items():
+        timing_s[role] = round(seconds, 6)
     block: dict[str, Any] = {
         "config": job.served.id,
         "run_id": result.run_id,
         "mode": _mode(job, result),
         "panel_models": [node.model for node in members],
-        "panel_succeeded": sum(node.state in ("ok", "cached", "replayed") for node in members),
-        "failed_models": [{"model": node.model, "error": node.reason} for node in failed],
+        "panel_succeeded": len([node for node in members if node.state in ("ok", "cached", "replayed")]),
+        "failed_models": [_failure(node) for node in members if node.state in ("failed", "cancelled")],
         "cost_usd": result.cost_usd,
-        "cost_estimated": result.usage.estimated,
-        "cost_breakdown": [_cost(node) for node in result.nodes if node.attempts],
-        "timing_s": {**dict.fromkeys(STAGES, 0.0), **{k: round(v, 6) for k, v in result.timing_s.items()}},
+        "cost_estimated": used.estimated,
+        "cost_breakdown": [_cost(node) for node in nodes if node.attempts],
+        "timing_s": timing_s,
         "degraded": [{f.name: getattr(entry, f.name) for f in fields(entry)} for entry in result.degraded],
-        "nodes": [_node(node, replayed) for node in result.nodes],
+        "nodes": [_node(node, replayed) for node in nodes],
         "replayed_cost_usd": _replayed_cost(job) if replayed else 0.0,
-        "usage": {"total": usage(result.usage), "final": usage(final_usage(result))},
+        "usage": {"total": usage(used), "final": usage(final_usage(result))},
         "simulated": result.simulated,
         "graph_digest": result.bound.pipeline.digest,
         "ignored": _ignored(job, result),
@@ -99,7 +102,11 @@ def scoped_usage(result: RunResult, *, final: bool) -> Usage:
 
 def final_usage(result: RunResult) -> Usage:
     """What the node that wrote the answer used."""
-    return (result.tally.nodes[result.answer.node].bill if result.answer else Bill()).usage
+    return (result.tally.by_id[result.answer.node].bill if result.answer else Bill()).usage
+
+
+def _failure(node: NodeReport) -> dict[str, Any]:
+    return {"model": node.model, "error": node.reason}
 
 
 def _cost(node: NodeReport) -> dict[str, Any]:

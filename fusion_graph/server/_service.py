@@ -125,8 +125,11 @@ class Exchange:
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        ids = {"x-request-id": self.id, "request-id": self.id, "Server": SERVER, **self.cors}
-        return {**ids, "x-fusion-run-id": self.run_id} if self.run_id else ids
+        own = self.id
+        found = {"x-request-id": own, "request-id": own, "Server": SERVER, **self.cors}
+        if self.run_id:
+            found["x-fusion-run-id"] = self.run_id
+        return found
 
     def count_replay(self, told_by: str) -> None:
         """The client sends again what it has sent before."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from aiohttp import web
 
 from fusion_graph.contracts import Route
@@ -10,8 +12,8 @@ from fusion_graph.server._service import Exchange
 from fusion_graph.server._wires.responses import RESPONSES
 
 
-async def answer(exchange: Exchange) -> web.StreamResponse:
-    return await converse(exchange, RESPONSES)
+def answer(exchange: Exchange) -> Awaitable[web.StreamResponse]:
+    return converse(exchange, RESPONSES)
 
 
 ROUTE = Route(method="POST", path="/v1/responses", handler=answer)

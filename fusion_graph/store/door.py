@@ -3,9 +3,9 @@ records, what replays and what stubs are all a `Doorkeeper`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
 from fusion_graph.events import CallStarted, Event
@@ -19,8 +19,8 @@ class Attempt(NamedTuple):
     call: Call
     client: Client
 
-    async def ask(self, sink: Sink) -> Completion:
-        return await self.client.complete(self.call, sink)
+    def ask(self, sink: Sink) -> Coroutine[Any, Any, Completion]:
+        return self.client.complete(self.call, sink)
 
 
 class Doorkeeper(Protocol):
@@ -53,8 +53,8 @@ class _Door:
         self._client = client
         self._keeper = keeper
 
-    async def complete(self, call: Call, sink: Sink) -> Completion:
-        return await self._keeper(Attempt(self._backend, call, self._client), sink)
+    def complete(self, call: Call, sink: Sink) -> Coroutine[Any, Any, Completion]:
+        return self._keeper(Attempt(self._backend, call, self._client), sink)
 
     async def aclose(self) -> None:
         await self._client.aclose()

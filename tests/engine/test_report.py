@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.engine.report import RunResult, node_reports, total_cost
+from fusion_graph.engine.report import RunResult, total_cost
 from fusion_graph.engine.tally import Tally
 from fusion_graph.errors import RunFailed, Transient
 from fusion_graph.events import NodeFinished, NodeSkipped, NodeStarted
@@ -31,7 +31,7 @@ def test_node_that_never_began_has_no_time() -> None:
         NodeSkipped(3.5, "b", "not_needed"),
         NodeFinished(3.5, "f", "ok", value=Draft(text="x", node="a")),
     )
-    one, two, three = node_reports(BOUND, Tally(BOUND, trace))
+    one, two, three = Tally(BOUND, trace).nodes
     assert (one.started_s, one.seconds, one.state) == (1.0, 2.5, "ok")
     assert (two.state, two.reason, two.seconds, two.cost_usd) == ("skipped", "not_needed", None, 0.0)
     assert (three.kind, three.model, three.seconds) == ("fallback", "", None)

@@ -36,13 +36,13 @@ def test_bill_counts_failed_attempts() -> None:
 @pytest.mark.parametrize("costs", [(None, 1.0), (1.0, None)])
 def test_one_unknown_cost_makes_all_unknown(costs: tuple[float | None, ...]) -> None:
     tally = Tally(BOUND, traced(*(finished(Usage(), cost) for cost in costs), finished(Usage(), 2.0, "b")))
-    assert (tally.bill.cost_usd, tally.nodes["b"].bill.cost_usd) == (None, 2.0)
+    assert (tally.bill.cost_usd, tally.by_id["b"].bill.cost_usd) == (None, 2.0)
 
 
 def test_first_of_its_kind_counts() -> None:
     tries = [CallStarted(0.0, "a", 0, n, "m/a", CALL) for n in (1, 2)]
     tokens = [FirstToken(at, "a", 0) for at in (0.5, 0.75)]
     tally = Tally(BOUND, traced(*tries, *tokens, NodeSkipped(1.0, "b", "when"), RunFinished(2.0, "ok")))
-    node = tally.nodes["a"]
+    node = tally.by_id["a"]
     assert (len(node.calls), node.attempts, node.first_token_s) == (1, 2, 0.5)
-    assert (tally.nodes["b"].state, tally.nodes["b"].reason, tally.total_s) == ("skipped", "when", 2.0)
+    assert (tally.by_id["b"].state, tally.by_id["b"].reason, tally.total_s) == ("skipped", "when", 2.0)

@@ -55,11 +55,11 @@ def read_chat(body: Mapping[str, Any], *, max_n: int) -> Asked:
 def _plain(body: Mapping[str, Any], max_n: int) -> Asked:
     stream, n, seed = body.get("stream"), body.get("n"), body.get("seed")
     return Asked(
-        model=fields.text(body.get("model"), "model", most=256, least=1),
-        messages=read_messages(body.get("messages")),
-        stream=stream is not None and fields.boolean(stream, "stream"),
-        n=1 if n is None else fields.integer(n, "n", 1, max_n),
-        seed=None if seed is None else fields.integer(seed, "seed", -(2**63), 2**63 - 1),
+        fields.text(body.get("model"), "model", most=256, least=1),
+        read_messages(body.get("messages")),
+        stream is not None and fields.boolean(stream, "stream"),
+        1 if n is None else fields.integer(n, "n", 1, max_n),
+        None if seed is None else fields.integer(seed, "seed", -(2**63), 2**63 - 1),
     )
 
 

@@ -46,22 +46,14 @@ class Chunks:
     """One answer in the words of Chat Completions. The chunks of a stream have the same id, time and model: what never
     changes is built once."""
 
-    __slots__ = ("_about", "_begun", "_head", "_n", "_progress", "_tail", "_usage")
+    __slots__ = ("_about", "_head", "_n", "_progress", "_tail", "_usage")
 
     def __init__(self, head: Head, *, include_usage: bool = False, n: int = 1, progress: bool = False) -> None:
         self._about = head
-        first = {
-            "id": completion_id(head.run_id),
-            "object": "chat.completion.chunk",
-            "created": head.created,
-            "model": head.model,
-        }
-        self._head = "data: " + _spelt(first)[:-1]
         self._usage = ', "usage": null' if include_usage else ""
         self._n = n
-        self._begun = False
         self._progress = Progress() if progress else None
-        self._tail = f'}}, "logprobs": null, "finish_reason": null}}]{self._usage}}}\n\n'
+        self._head = self._tail = ""  # around what is said, from the first chunk on
 
     @property
     def watches(self) -> bool:
@@ -81,8 +73,9 @@ class Chunks:
     def text(self, piece: str, choice: int = 0) -> bytes:
         """A piece of text. ASCII, so that nothing in it can break a line or a character."""
         self._progress = None
+        opening = "" if self._head else self._begin()
         line = f'{self._head}, "choices": [{{"index": {choice}, "delta": {{"content": {quote(piece)}{self._tail}'
-        return (line if self._begun else self._begin() + line).encode("ascii")
+        return (opening + line).encode("ascii")
 
     def calls(self, pieces: Sequence[ToolCallDelta], choice: int = 0) -> bytes:
         """Pieces of tool calls: id, type and name with the first of each."""
@@ -108,7 +101,7 @@ class Chunks:
     def end(self, result: RunResult, block: dict[str, Any]) -> bytes:
         """The last chunk of each choice, with all its logprobs; the block on the very last; then the counts if they
         were asked for."""
-        lines = [] if self._begun else [self._begin()]
+        lines = [] if self._head else [self._begin()]
         last = len(result.choices) - 1
         for i, draft in enumerate(result.choices):
             delta = {"refusal": draft.refusal} if draft.refusal else {}
@@ -125,12 +118,21 @@ class Chunks:
 
     def _delta(self, choice: int, delta: dict[str, Any]) -> bytes:
         entry = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": None}
+        opening = "" if self._head else self._begin()
         line = f'{self._head}, "choices": [{_spelt(entry)}]{self._usage}}}\n\n'
-        return (line if self._begun else self._begin() + line).encode("ascii")
+        return (opening + line).encode("ascii")
 
     def _begin(self) -> str:
         """The first chunk of every choice says who speaks, so indexes first appear in order."""
-        self._begun = True
+        about = self._about
+        first = {
+            "id": completion_id(about.run_id),
+            "object": "chat.completion.chunk",
+            "created": about.created,
+            "model": about.model,
+        }
+        self._head = "data: " + _spelt(first)[:-1]
+        self._tail = f'}}, "logprobs": null, "finish_reason": null}}]{self._usage}}}\n\n'
         return "".join(
             f'{self._head}, "choices": [{{"index": {i}, "delta": {{"role": "assistant", "content": ""{self._tail}'
             for i in range(self._n)

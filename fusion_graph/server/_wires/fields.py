@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fusion_graph.server._errors import invalid
@@ -86,7 +86,7 @@ def json_text(value: Any, path: str) -> str:
         raise invalid(f"{path} hold a number that is too large", path) from None
 
 
-def choice(value: Any, path: str, known: Sequence[str]) -> str:
+def choice(value: Any, path: str, known: Collection[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise invalid(f"{path} must be one of: {', '.join(known)}", path)
     return value

@@ -34,35 +34,25 @@ PARTS: Mapping[str, Mapping[str, int]] = {
 
 def read_messages(value: Any) -> tuple[Message, ...]:
     entries = fields.array(value, "messages", least=1, most=MAX_MESSAGES)
-    messages = tuple(_message(entry, f"messages[{i}]") for i, entry in enumerate(entries))
-    media = sum(
-        part["type"] not in ("text", "refusal")
-        for m in messages
-        if not isinstance(m.content, str)
-        for part in m.content
-    )
-    if media > MAX_MEDIA:
+    messages = [_message(entry, f"messages[{i}]") for i, entry in enumerate(entries)]
+    parts = [part for m in messages if not isinstance(m.content, str) for part in m.content]
+    if len(parts) > MAX_MEDIA and sum(part["type"] not in ("text", "refusal") for part in parts) > MAX_MEDIA:
         raise invalid(f"messages hold more than {MAX_MEDIA} images, sounds and files", "messages")
-    return messages
+    return tuple(messages)
 
 
 def _message(value: Any, path: str) -> Message:
     entry = fields.mapping(value, path)
-    role = ROLES[fields.choice(entry.get("role"), f"{path}.role", tuple(ROLES))]
+    role = ROLES[fields.choice(entry.get("role"), f"{path}.role", ROLES)]
     calls = _calls(entry, path) if role == "assistant" else ()
     content = _content(entry.get("content"), f"{path}.content", role, empty=bool(calls) or role == "assistant")
     answers = ""
     if role == "tool":
         known_as = "tool_call_id" if entry["role"] == "tool" else "name"
         answers = fields.text(entry.get(known_as), f"{path}.{known_as}", most=256, least=1)
-    name = entry.get("name")
-    return Message(
-        role,
-        content,
-        tool_calls=calls,
-        tool_call_id=answers,
-        name="" if name is None or role == "tool" else fields.text(name, f"{path}.name", most=128),
-    )
+    given = entry.get("name")
+    name = "" if given is None or role == "tool" else fields.text(given, f"{path}.name", most=128)
+    return Message(role, content, calls, answers, name)
 
 
 def _content(value: Any, path: str, role: Role, *, empty: bool) -> str | tuple[Mapping[str, Any], ...]:
