@@ -7,10 +7,11 @@ from aiohttp import web
 from fusion_graph.contracts import Route
 from fusion_graph.server._conversing import converse
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wires.responses import RESPONSES
 
 
 async def answer(exchange: Exchange) -> web.StreamResponse:
+    from fusion_graph.server._wires.responses import RESPONSES  # a server may never be asked in these words
+
     return await converse(exchange, RESPONSES)
 
 
