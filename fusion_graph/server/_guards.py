@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -21,8 +22,9 @@ SMALL = 4096  # bytes that cannot hold much
 MAX_OPENED = 500_000  # objects and arrays in a body
 MAX_MEMBERS = 2_000_000
 MAX_DEPTH = 64
-MANY = 10_000
-"""Objects and arrays that are walked beside the event loop. A long text is not: nothing runs beside its reading."""
+MANY, LONG = 10_000, 1_000_000
+"""Objects and arrays, or bytes, from which on a body is read in a thread. Where the thread lets nothing run beside it,
+as in a long text, what waits gets its turn before and after."""
 OUR_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
@@ -54,22 +56,22 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
     check_media(request)
     try:
         if request.content.is_eof():  # it is here already, as most are
-            raw, opened = await _read(request, options.max_body_bytes)
+            parts, heavy = await _read(request, options.max_body_bytes)
         else:
             async with asyncio.timeout(options.body_s):
-                raw, opened = await _read(request, options.max_body_bytes)
+                parts, heavy = await _read(request, options.max_body_bytes)
     except TimeoutError:
         raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
     except (ValueError, web.RequestPayloadError):
         raise invalid("the body cannot be read") from None
-    body = parse(raw) if opened < MANY else await asyncio.to_thread(parse, raw)
+    body = await asyncio.to_thread(_parse, parts) if heavy else _parse(parts)
     if not isinstance(body, dict):
         raise invalid("the body must be a JSON object")
     return body
 
 
-async def _read(request: web.BaseRequest, most: int) -> tuple[bytes, int]:
-    """The bytes, and how many objects and arrays they may open. Counted as they come: the loop never waits for long."""
+async def _read(request: web.BaseRequest, most: int) -> tuple[list[bytes], bool]:
+    """The bytes, and whether the loop should not wait for their reading. They are counted as they come."""
     if (request.content_length or 0) > most:
         raise _too_large(most)
     content = request.content
@@ -85,7 +87,11 @@ async def _read(request: web.BaseRequest, most: int) -> tuple[bytes, int]:
             if opened > MAX_OPENED or members > MAX_MEMBERS:
                 raise _closing(invalid("the body has too many parts", code="too_complex"))
         parts.append(chunk)
-    return (parts[0] if len(parts) == 1 else b"".join(parts)), opened
+    return parts, opened >= MANY or received >= LONG
+
+
+def _parse(parts: Sequence[bytes]) -> Any:
+    return parse(b"".join(parts))
 
 
 def parse(raw: bytes) -> Any:

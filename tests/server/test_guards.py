@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._guards import MANY, parse
+from fusion_graph.server._guards import LONG, MANY, parse
 from tests.server.stand import stand
 
 GOOD = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
@@ -126,12 +126,13 @@ class Held(ThreadPoolExecutor):
         return super().submit(wait)
 
 
-async def test_others_are_answered_while_a_body_of_many_parts_is_looked_at() -> None:
+@pytest.mark.parametrize("heavy", [[[]] * MANY, "x" * LONG])
+async def test_others_are_answered_while_a_heavy_body_is_looked_at(heavy: object) -> None:
     # security 18
     async with stand() as at:
         held = Held()
         asyncio.get_running_loop().set_default_executor(held)
-        many = asyncio.create_task(at.ask(metadata={"a": [[]] * MANY}))
+        many = asyncio.create_task(at.ask(metadata={"a": heavy}))
         try:
             await held.asked.wait()
             assert (await at.ask())[0] == 200
