@@ -6,7 +6,6 @@ It knows no environment: a backend names the variable that holds its key, and `s
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +68,8 @@ class Configuration:
 
 def read(path: Path) -> Configuration:
     """Read a file. Raises UsageError that names it and the key at fault."""
+    import tomllib  # often there is no file
+
     try:
         table = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:

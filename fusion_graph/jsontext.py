@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 try:
     import orjson
@@ -34,19 +34,27 @@ def write_ascii(value: Any, default: Callable[[Any], Any] | None = None) -> byte
     return data if data.isascii() else json.dumps(value, default=default).encode("ascii")
 
 
-def read_json(data: bytes, constant: Callable[[str], Any] | None = None) -> Any:
-    """What `json.loads` gives. `constant` is asked for NaN and infinities. Raises ValueError or RecursionError."""
+def read_json(data: bytes, *, strict: bool = False) -> Any:
+    """What `json.loads` gives; with `strict` no NaN, no infinities and no half characters, as orjson has it anyway.
+    Raises ValueError or RecursionError."""
     if orjson is not None:
         try:
             return orjson.loads(data)
         except ValueError:  # also what is JSON all the same: NaN, half a character, a mark before it
             pass
     text = data.decode()
-    if text[:1] == "{" and constant is None:  # without the search for blanks around the value
+    if text[:1] == "{" and not strict:  # without the search for blanks around the value
         value, end = _scan(text)
         if end == len(text):
             return value
-    return json.loads(text, parse_constant=constant)
+    value = json.loads(text, parse_constant=_refuse if strict else None)
+    if strict and ("\\ud" in text or "\\uD" in text):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
 def plain(value: Any) -> Any:

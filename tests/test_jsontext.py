@@ -59,13 +59,11 @@ def test_what_is_no_json_is_an_error(data: bytes) -> None:
         read_json(data)
 
 
-def test_constants_can_be_refused() -> None:
-    def refuse(name: str) -> None:
-        raise ValueError(name)
-
-    for text in (b"[NaN]", b'{"a": Infinity}'):
-        with pytest.raises(ValueError, match=r"NaN|Infinity"):
-            read_json(text, refuse)
+def test_what_cannot_be_sent_on_can_be_refused() -> None:
+    for text in (b"[NaN]", b'{"a": Infinity}', b'{"a": "\\ud800"}', b'{"\\uDc00": 1}'):
+        with pytest.raises(ValueError, match=r"NaN|Infinity|surrogates"):
+            read_json(text, strict=True)
+    assert read_json(b'{"a": "\\ud83d\\ude00"}', strict=True) == {"a": "\U0001f600"}
 
 
 def test_what_json_does_not_have_can_be_spelt() -> None:

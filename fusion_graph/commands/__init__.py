@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fusion_graph.contracts import Command
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of SIGINT and SIGTERM, as shells have it
-SWEEPS = (50_000, 20, 50)
+SWEEPS = (200_000, 5, 50)
 """How seldom the garbage collector looks: a start makes thousands of objects that stay, and nothing to collect."""
 
 SUMMARIES: Mapping[str, str] = {

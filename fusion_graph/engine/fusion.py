@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
-from fusion_graph.engine.contract import breach
+from fusion_graph.engine.answer_form import breach
 from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Amount, Ledger

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -108,6 +107,8 @@ def _last_number(text: str) -> str | None:
 
 def _spell(number: str) -> str:
     """One spelling per value. Huge exponents stay exponents: 1e999 must not become a thousand digits."""
+    from decimal import Decimal  # few pipelines look for numbers
+
     value = Decimal(number.replace(",", "").replace("\u2212", "-"))
     if not value:
         return "0"

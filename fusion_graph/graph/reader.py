@@ -10,21 +10,22 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusion_graph.contracts import Kind
 from fusion_graph.errors import Diagnostic, PipelineError
 from fusion_graph.graph import panel
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.graph.documents import Document, parse
-from fusion_graph.graph.pipeline_tests import PipelineTest
 from fusion_graph.graph.reading.credentials import holds_a_key, like_a_key
 from fusion_graph.graph.reading.form import read_graph
-from fusion_graph.graph.reading.pipeline_tests import read_tests
 from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.graph.schema import PANEL_TOP, TESTS_TOP
 from fusion_graph.graph.yaml.places import Path
 from fusion_graph.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from fusion_graph.graph.pipeline_tests import PipelineTest
 
 UNREADABLE = frozenset(("FG101", "FG102", "FG103"))
 """Faults of the text after which nothing more can be said."""
@@ -62,10 +63,18 @@ def load_tests(source: bytes, *, file: str, pipeline: Pipeline, kinds: Mapping[s
         for problem in _tests_checker().problems(document.data):
             findings.problem(problem)
         if not findings.failed:
-            tests = read_tests(document.data["tests"], pipeline, findings, kinds)
+            tests = _read_tests(document.data["tests"], pipeline, findings, kinds)
     if findings.failed:
         raise PipelineError(findings.ordered())
     return tests
+
+
+def _read_tests(
+    raw: Any, pipeline: Pipeline, findings: Findings, kinds: Mapping[str, Kind]
+) -> tuple[PipelineTest, ...]:
+    from fusion_graph.graph.reading.pipeline_tests import read_tests  # few files hold any
+
+    return read_tests(raw, pipeline, findings, kinds)
 
 
 @cache
@@ -110,7 +119,7 @@ def _read(document: Document, findings: Findings, file: str, kinds: Mapping[str,
     elif form == "graph":
         pipeline = read_graph(data, findings, file, kinds)
     raw = data.get("tests") if pipeline is not None and not findings.failed else None
-    tests = read_tests(raw, pipeline, findings, kinds) if raw and pipeline is not None else ()
+    tests = _read_tests(raw, pipeline, findings, kinds) if raw and pipeline is not None else ()
     return Reading(None if findings.failed else pipeline, findings.ordered(), tests)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._pipelines import Library
     from fusion_graph.server._telemetry import Telemetry
-    from fusion_graph.store.cache import Caches
+    from fusion_graph.store.caches import Caches
     from fusion_graph.store.journal import Journal
 
 
@@ -176,7 +176,6 @@ async def serve(server: Server, ready: Callable[[], None] = lambda: None) -> Non
         loop.add_signal_handler(name, end)
     with contextlib.suppress(AttributeError):
         loop.add_signal_handler(signal.SIGHUP, server.reload)
-    gc.collect()
     gc.freeze()  # what is there by now stays: no sweep needs to go over it, so even a full one is cheap
     gc.set_threshold(*SWEEPS)
     ready()

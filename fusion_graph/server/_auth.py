@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +112,8 @@ def keys_of(text: str) -> tuple[Key, ...]:
 
 def read_keys(path: Path) -> tuple[Key, ...]:
     """The keys of a file: `[keys.NAME] sha256 = "..."` and their rights. Raises UsageError that names file and key."""
+    import tomllib  # often there is no file
+
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:

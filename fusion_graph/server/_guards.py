@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion11, web
 
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
     from fusion_graph.server._options import ServerOptions
 
+SMALL = 4096  # bytes that cannot hold much
 MAX_OPENED = 500_000  # objects and arrays in a body
 MAX_MEMBERS = 2_000_000
 MAX_DEPTH = 64
+MANY, LONG = 10_000, 1_000_000
+"""Objects and arrays, or bytes, from which on a body is read in a thread. Where the thread lets nothing run beside it,
+as in a long text, what waits gets its turn before and after."""
 OUR_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
@@ -54,21 +58,21 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
     check_media(request)
     content, most = request.content, options.max_body_bytes
     try:
-        if content.is_eof():  # it is here already, as most are
-            raw = content.read_nowait()
+        if content.is_eof():  # it is here already, as most are, and no larger than a buffer
+            parts, heavy = [content.read_nowait()], False
+            if len(parts[0]) > most:
+                raise _too_large(most)
         elif (request.content_length or 0) > most:
             raise _too_large(most)
         else:
             _go_ahead(request)
             async with asyncio.timeout(options.body_s):
-                raw = await _receive(content, most)
+                parts, heavy = await _receive(content, most)
     except TimeoutError:
         raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
     except (ValueError, web.RequestPayloadError):
         raise invalid("the body cannot be read") from None
-    if len(raw) > most:
-        raise _too_large(most)
-    body = parse(raw)
+    body = await asyncio.to_thread(_parse, parts) if heavy else _parse(parts)
     if not isinstance(body, dict):
         raise invalid("the body must be a JSON object")
     return body
@@ -81,34 +85,36 @@ def _go_ahead(request: web.BaseRequest) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def _receive(content: StreamReader, most: int) -> bytes:
-    """Until its end, or until it is too long."""
+async def _receive(content: StreamReader, most: int) -> tuple[list[bytes], bool]:
+    """The bytes, and whether the loop should not wait for their reading. They are counted as they come."""
     parts: list[bytes] = []
-    received = 0
-    while received <= most and (chunk := await content.readany()):
+    received = opened = members = 0
+    while chunk := await content.readany():
         received += len(chunk)
+        if received > most:
+            raise _too_large(most)
+        if received > SMALL:
+            opened += chunk.count(b"{") + chunk.count(b"[")
+            members += chunk.count(b",")
+            if opened > MAX_OPENED or members > MAX_MEMBERS:
+                raise _closing(invalid("the body has too many parts", code="too_complex"))
         parts.append(chunk)
-    return b"".join(parts)
+    return parts, opened >= MANY or received >= LONG
+
+
+def _parse(parts: Sequence[bytes]) -> Any:
+    return parse(b"".join(parts))
 
 
 def parse(raw: bytes) -> Any:
     """JSON within bounds: no NaN, no lone surrogates, no numbers of thousands of digits. Raises Refused."""
-    opened = raw.count(b"{") + raw.count(b"[")
-    if len(raw) > MAX_OPENED and (opened > MAX_OPENED or raw.count(b",") > MAX_MEMBERS):
-        raise invalid("the body has too many parts", code="too_complex")
     try:
-        value = read_json(raw, _refuse_constant)
-        if b"\\ud" in raw or b"\\uD" in raw:
-            json.dumps(value, ensure_ascii=False).encode()
+        value = read_json(raw, strict=True)
     except (ValueError, RecursionError):
         raise invalid("the body is not valid JSON") from None
-    if opened > MAX_DEPTH:  # else nothing in it can lie so deep
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:  # else nothing in it can lie so deep
         _check_depth(value)
     return value
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError
 
 
 def _check_depth(value: Any) -> None:

@@ -7,15 +7,11 @@ import json
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.record import document
-from fusion_graph.store import journal
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
     from fusion_graph.server._job import Job
     from fusion_graph.server._service import Exchange
-
-
-NOWHERE = journal.Journal(None)
 
 
 def begin(exchange: Exchange, job: Job) -> Job:
@@ -24,16 +20,22 @@ def begin(exchange: Exchange, job: Job) -> Job:
     cache = service.caches.of(exchange.key.name) if service.caches is not None and job.bound.caches else None
     if service.journal is None and cache is None:
         return job
+    from fusion_graph.store import journal  # only now: most servers do without, and without SQLite
+
     request = job.request
     told = journal.Job(
         request.run_id, job.bound, request.messages, request.fence, service.backend, request.seed, "serve"
     )
-    memory = (service.journal or NOWHERE).begin(told, cache)
+    memory = (service.journal or journal.Journal(None)).begin(told, cache)
     return job._replace(request=request._replace(memory=memory))
 
 
 def conclude(job: Job, result: RunResult) -> None:
     """How it ended, as `--json` would print it."""
     memory = job.request.memory
-    if isinstance(memory, journal.RunMemory):
+    if memory is None:
+        return
+    from fusion_graph.store.journal import RunMemory
+
+    if isinstance(memory, RunMemory):
         memory.conclude(json.dumps(document(result), allow_nan=False))

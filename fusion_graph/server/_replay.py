@@ -78,7 +78,7 @@ def digest_of(backend: str, call: Call) -> str:
 # --- between the engine and the models --------------------------------------------------------------------------------
 
 
-def remembering(providers: Mapping[str, Provider]) -> dict[str, Provider]:
+def remembering(providers: Mapping[str, Provider]) -> Mapping[str, Provider]:
     """The same providers, with a memory for runs that have one."""
     return guarded(providers, _remember)
 

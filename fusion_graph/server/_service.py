@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
     from fusion_graph.server._telemetry import Telemetry
-    from fusion_graph.store.cache import Caches
+    from fusion_graph.store.caches import Caches
     from fusion_graph.store.journal import Journal
 
 

@@ -10,10 +10,11 @@ from fusion_graph.contracts import Route
 from fusion_graph.engine.estimates import prompt_tokens, text_tokens
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wires.messages import read_messages_body
 
 
 async def answer(exchange: Exchange) -> web.Response:
+    from fusion_graph.server._wires.messages import read_messages_body  # as in `messages`
+
     await exchange.service.limits.count(exchange.key)
     asked = read_messages_body(await read_body(exchange.request, exchange.service.options), counting=True)
     exchange.service.find(asked.model, exchange.key)

@@ -8,11 +8,11 @@ from aiohttp import web
 
 from fusion_graph.contracts import Route
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._shapes.document import document
 
 
 async def answer(exchange: Exchange) -> web.Response:
     from fusion_graph.server import ROUTES
+    from fusion_graph.server._shapes.document import document
 
     return web.Response(text=json.dumps(document(ROUTES, exchange.service.version)), content_type="application/json")
 

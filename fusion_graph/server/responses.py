@@ -9,10 +9,11 @@ from aiohttp import web
 from fusion_graph.contracts import Route
 from fusion_graph.server._conversing import converse
 from fusion_graph.server._service import Exchange
-from fusion_graph.server._wires.responses import RESPONSES
 
 
 def answer(exchange: Exchange) -> Awaitable[web.StreamResponse]:
+    from fusion_graph.server._wires.responses import RESPONSES  # a server may never be asked in these words
+
     return converse(exchange, RESPONSES)
 
 

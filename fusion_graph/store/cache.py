@@ -31,22 +31,6 @@ SHRINK = (
 )
 
 
-class Caches:
-    """A cache that is opened when the first run needs it: a server must not make files that nobody asked for."""
-
-    def __init__(self, opener: Callable[[], Cache]) -> None:
-        self._opener = opener
-        self._cache: Cache | None = None
-
-    def of(self, tenant: str) -> Cache:
-        self._cache = self._cache or self._opener()
-        return self._cache.of(tenant)
-
-    def close(self) -> None:
-        if self._cache is not None:
-            self._cache.close()
-
-
 class Cache:
     """`everywhere`: for every node, else only for those whose `cache` is on. A node's `ttl_s` is in force for it."""
 

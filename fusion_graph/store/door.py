@@ -3,7 +3,7 @@ records, what replays and what stubs are all a `Doorkeeper`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -29,14 +29,32 @@ class Doorkeeper(Protocol):
     async def __call__(self, attempt: Attempt, sink: Sink) -> Completion: ...
 
 
-def guarded(providers: Mapping[str, Provider], keeper: Doorkeeper) -> dict[str, Provider]:
+def guarded(providers: Mapping[str, Provider], keeper: Doorkeeper) -> Mapping[str, Provider]:
     """The same providers, each with the keeper in its door."""
-    return {name: replace(provider, open=_opener(provider, keeper)) for name, provider in providers.items()}
+    return _Guarded(providers, keeper)
 
 
 def closed(keeper: Doorkeeper, *, name: str, free: bool = False) -> Provider:
     """A provider with nobody behind the door: the keeper answers everything."""
     return Provider(name=name, summary="", open=lambda backend: _Door(backend.name, _Nobody(), keeper), free=free)
+
+
+class _Guarded(Mapping[str, Provider]):
+    """A provider is looked up when it is asked for: those that nobody uses need not be imported."""
+
+    def __init__(self, providers: Mapping[str, Provider], keeper: Doorkeeper) -> None:
+        self._providers = providers
+        self._keeper = keeper
+
+    def __getitem__(self, name: str) -> Provider:
+        provider = self._providers[name]
+        return replace(provider, open=_opener(provider, self._keeper))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._providers)
+
+    def __len__(self) -> int:
+        return len(self._providers)
 
 
 def _opener(provider: Provider, keeper: Doorkeeper) -> Callable[[Backend], Client]:

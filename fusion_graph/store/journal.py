@@ -41,6 +41,7 @@ BEGIN = (
 GO_ON = "UPDATE runs SET state = 'running', ended = NULL, owner = ?, tried = ?, tries = tries + 1"
 GO_ON += " WHERE id = ? AND tries = ?"  # nobody else has gone on with it since
 USE = "INSERT OR REPLACE INTO tools VALUES (?, ?, ?, ?, ?, ?, ?)"
+PARAMS = json.JSONEncoder(default=str)
 CONCLUDE = "UPDATE runs SET document = ? WHERE id = ?"
 
 
@@ -119,8 +120,11 @@ class Journal:
 
     def _begin(self, job: Job) -> None:
         now, pipeline = self.clock(), job.bound.pipeline
-        source, messages = self.place(pipeline.source), conversation.place(job.messages, self.place, self._place)
-        params = json.dumps(dict(job.bound.params), default=str)
+        source, messages = (
+            self._place_as(pipeline.digest, pipeline.source),
+            conversation.place(job.messages, self.place, self._place),
+        )
+        params = PARAMS.encode(dict(job.bound.params))
         what = (job.id, pipeline.name, pipeline.file, job.command, source, params, messages, job.seed, job.fence)
         self.put(BEGIN, (*what, me(), now, now, job.series, job.part))
 
@@ -157,7 +161,9 @@ class Journal:
 
     def place(self, text: str) -> str:
         """The digest under which a text lies, once a row that refers to it was put."""
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._place_as(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), text)
+
+    def _place_as(self, digest: str, text: str) -> str:
         self._place(PLACE, (digest, text))
         return digest
 

@@ -43,12 +43,14 @@ def default_registry(
     `keys` or `service` choose. `root` opens a folder to the file tools, `sandbox` (see `find_sandbox`) a shell in it.
     `allow` names the tools; without it those that touch nothing of this machine.
     """
+    named = [name for name in TOOLS if not TOOLS[name].local] if allow is None else allow
+    if not named:  # nothing is loaded for tools that nobody may use
+        return Toolbox(bounds=bounds, known=tuple(TOOLS))
     from fusion_graph.tools._files.workspace import Workspace
     from fusion_graph.tools._site import Site
     from fusion_graph.tools._web.fetch import Web
     from fusion_graph.tools._web.search import choose, of_function
 
-    named = [name for name in TOOLS if not TOOLS[name].local] if allow is None else allow
     site = Site(
         workspace=None if root is None else Workspace(root),
         sandbox=sandbox,

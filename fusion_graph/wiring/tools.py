@@ -6,7 +6,6 @@ one must be allowed by name by whoever starts the program: a pipeline may have b
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,9 +106,8 @@ async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
     Tools of MCP servers, which are named one by one, it may allow as well. Models know them by reserved names.
     Raises UsageError."""
     strange = mcp_listed(names)
-    names = _own_words(names)
-    words = [word for text in names for word in text.split(",")]
-    meant = [name for name in _names(tuple(names)) if name in words or (ALL in words and _is_open(name))]
+    words = _own_words(names)
+    meant = [name for name in _known(words) if name in words or (ALL in words and _is_open(name))]
     local = [name for name in meant if TOOLS[name].local]
     if local:
         raise UsageError(
@@ -125,12 +123,19 @@ async def server_toolbox(settings: Settings, names: Sequence[str]) -> Toolbox:
 def _names(given: tuple[str, ...]) -> list[str]:
     """The tools meant: those of the web always, `all`, or names, perhaps with commas between."""
     words = [word for text in given for word in text.split(",") if word]
+    return [name for name in _known(words) if ALL in words or name in words or _is_open(name)]
+
+
+def _known(words: Sequence[str]) -> Sequence[str]:
+    """All tools there are. Raises UsageError for a word that is none."""
     for word in words:
         if word != ALL and word not in TOOLS:
+            import difflib
+
             near = difflib.get_close_matches(word, TOOLS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TOOLS)}"
             raise UsageError(f"there is no tool {word}", hint=hint)
-    return [name for name in TOOLS if ALL in words or name in words or _is_open(name)]
+    return tuple(TOOLS)
 
 
 def _is_open(name: str) -> bool:

@@ -24,16 +24,27 @@ ONE = "{version: 1, name: one, nodes: {answer: {kind: proposer, model: a/x}}, ou
 QUESTION = {"messages": [{"role": "user", "content": "What is 6 times 7?"}]}
 
 
+UNNEEDED = (
+    *("jsonschema", "networkx", "rich", "sqlite3", "tomllib", "fusion_graph.providers.local"),
+    *("fusion_graph.tools._site", "fusion_graph.server._wires.messages", "fusion_graph.server._wires.responses"),
+)
+SHOWING = (
+    "import sys; from fusion_graph.commands import execute; execute(sys.argv[1:]);"
+    f"print([name for name in {UNNEEDED} if name in sys.modules])"
+)
+
+
 @contextmanager
 def served(
-    *arguments: str, command: tuple[str, ...] = ("serve", "--port", "0"), **variables: str
+    *arguments: str,
+    command: tuple[str, ...] = ("serve", "--port", "0"),
+    program: tuple[str, ...] = ("-m", "fusion_graph"),
+    **variables: str,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running program and its address."""
     environment = {**os.environ, "FUSION_BACKEND": "sim", "PYTHONPATH": str(ROOT), **variables}
-    program = [sys.executable, "-m", "fusion_graph", *command, *arguments]
-    with subprocess.Popen(
-        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    line = [sys.executable, *program, *command, *arguments]
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline().strip()
@@ -91,6 +102,13 @@ def test_uvloop_is_taken_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None
     assert type(loop).__module__.startswith("uvloop")
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert _loop_factory() is None
+
+
+def test_first_answer_waits_for_nothing_it_does_not_need() -> None:
+    with served(program=("-c", SHOWING)) as (process, url):
+        assert "42" in ask(url, "fusion")
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[0] == "[]\n"
 
 
 def test_a_server_opens_no_tool_of_its_machine(cli: Callable[..., Done]) -> None:

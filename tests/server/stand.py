@@ -29,7 +29,7 @@ from fusion_graph.server._logs import Log
 from fusion_graph.server._options import ServerOptions
 from fusion_graph.server._pipelines import Library, Served, Source, Surroundings
 from fusion_graph.server._replay import remembering
-from fusion_graph.store.cache import Caches
+from fusion_graph.store.caches import Caches
 from fusion_graph.store.journal import Journal
 from fusion_graph.toolbox import NO_TOOLS, Toolbox, set_apart
 

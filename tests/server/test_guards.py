@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import io
 import json
+import threading
 import tracemalloc
 import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.server._errors import Refused
-from fusion_graph.server._guards import parse
+from fusion_graph.server._guards import LONG, MANY, parse
 from tests.server.stand import ONE, stand
 
 GOOD = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
@@ -30,7 +35,6 @@ GOOD = {"model": "one", "messages": [{"role": "user", "content": "Why?"}]}
         b'{"a": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
         b'{"a":' * 100 + b"1" + b"}" * 100,
-        b"[" + b"{}," * 600_000 + b"{}]",
     ],
 )
 def test_bad_json_is_the_clients_fault(raw: bytes) -> None:
@@ -90,15 +94,52 @@ async def test_bomb_is_refused_within_memory() -> None:
     assert peak < 100e6
 
 
-def test_structure_is_counted_before_it_is_built() -> None:
+@pytest.mark.parametrize("part", [b"{},", b"[],", b"1,"])
+async def test_structure_is_counted_while_it_comes(part: bytes) -> None:
     # security 16: 32 MiB of small objects
-    raw = b"[" + b"{}," * (((32 << 20) - 4) // 3) + b"{}]"
-    tracemalloc.start()
-    with pytest.raises(Refused):
-        parse(raw)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    raw = b"[" + part * (((32 << 20) - 4) // len(part)) + b"{}]"
+    async with stand() as at:
+        url, headers = at.url("/v1/chat/completions"), {"Content-Type": "application/json"}
+        tracemalloc.start()
+        async with at.session.post(url, data=io.BytesIO(raw), headers=headers) as response:
+            body = await response.json()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (response.status, body["error"]["code"]) == (400, "too_complex")
     assert peak < 100e6
+
+
+class Held(ThreadPoolExecutor):
+    """Begins nothing before the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.asked, self.gate = asyncio.Event(), threading.Event()
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+        self.asked.set()
+
+        def wait() -> Any:
+            self.gate.wait(20)
+            return work(*given, **named)
+
+        return super().submit(wait)
+
+
+@pytest.mark.parametrize("heavy", [[[]] * MANY, "x" * LONG])
+async def test_others_are_answered_while_a_heavy_body_is_looked_at(heavy: object) -> None:
+    # security 18
+    async with stand() as at:
+        held = Held()
+        asyncio.get_running_loop().set_default_executor(held)
+        many = asyncio.create_task(at.ask(metadata={"a": heavy}))
+        try:
+            await held.asked.wait()
+            assert (await at.ask())[0] == 200
+            assert not many.done()
+        finally:
+            held.gate.set()
+        assert (await many)[0] == 200
 
 
 async def test_flood_of_tiny_chunks_ends() -> None:

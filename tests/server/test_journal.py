@@ -8,7 +8,8 @@ import pytest
 
 from fusion_graph.server._auth import Key, digest_of
 from fusion_graph.store.cache import FILE as CACHE_FILE
-from fusion_graph.store.cache import Cache, Caches
+from fusion_graph.store.cache import Cache
+from fusion_graph.store.caches import Caches
 from fusion_graph.store.database import reading
 from fusion_graph.store.history import read_run
 from fusion_graph.store.journal import FILE, Journal

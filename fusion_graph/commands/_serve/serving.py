@@ -7,16 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph import settings
 from fusion_graph.commands import _console
-from fusion_graph.commands._journal import open_cache
 from fusion_graph.commands._serve import workers
-from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.tooled import check_tools
 from fusion_graph.errors import UsageError
-from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.pipeline_tests import is_tests
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.server._app import Server, open_server, serve
@@ -28,13 +25,17 @@ from fusion_graph.server._options import ServerOptions, read_options
 from fusion_graph.server._pipelines import DEFAULT, Library, Source, Surroundings
 from fusion_graph.server._replay import remembering
 from fusion_graph.server._rings import refuse_ring
-from fusion_graph.server._telemetry import Telemetry, exporting
-from fusion_graph.store.cache import Caches
-from fusion_graph.store.journal import Journal
-from fusion_graph.store.options import read_options as read_store_options
-from fusion_graph.toolbox import Toolbox
+from fusion_graph.store.caches import Caches
 from fusion_graph.wiring import backends, engines, pipelines
 from fusion_graph.wiring.tools import server_toolbox
+
+if TYPE_CHECKING:
+    from fusion_graph.engine.pricing import Prices
+    from fusion_graph.graph.binding import Bound
+    from fusion_graph.server._telemetry import Telemetry
+    from fusion_graph.store.cache import Cache
+    from fusion_graph.store.journal import Journal
+    from fusion_graph.toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
     tools = await server_toolbox(setup, given.allow_tools)
     limits, failures = await _shared(setup, options, log)
     journal = open_journal(setup) if given.journal else None
-    caches = Caches(lambda: open_cache(setup))
+    caches = Caches(lambda: _open_cache(setup))
     providers = remembering(PROVIDERS)  # what was paid for and not delivered
     try:
         server = await open_server(
@@ -140,11 +141,20 @@ def surroundings(
 
 def open_journal(setup: settings.Settings) -> Journal:
     """Where runs are written down. One that cannot be written keeps nobody from being served."""
+    from fusion_graph.store.journal import Journal
+    from fusion_graph.store.options import read_options as read_store_options
+
     told = "runs of this server cannot be looked at later"
     journal = Journal(setup.home, tell=lambda why: _console.err(f"journal: off ({why}): {told}"))
     journal.prune(read_store_options(setup.store))
     journal.check()
     return journal
+
+
+def _open_cache(setup: settings.Settings) -> Cache:
+    from fusion_graph.commands._journal import open_cache
+
+    return open_cache(setup)
 
 
 async def _shared(setup: settings.Settings, options: ServerOptions, log: Log) -> tuple[Limits, Failures]:
@@ -160,6 +170,8 @@ async def _shared(setup: settings.Settings, options: ServerOptions, log: Log) ->
 
 
 def _telemetry(log: Log, *, content: bool) -> Telemetry:
+    from fusion_graph.server._telemetry import exporting
+
     try:
         return exporting(log, content=content)
     except ImportError:

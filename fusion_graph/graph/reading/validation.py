@@ -33,7 +33,7 @@ class Checker:
     """One schema. jsonschema is imported for what does not clearly fit, and decides."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = _anchored(schema)
+        self._schema = schema
         self._validator: Draft202012Validator | None = None
 
     def problems(self, value: Any, path: Path = ()) -> Iterator[Problem]:
@@ -43,7 +43,7 @@ class Checker:
         if self._validator is None:
             from jsonschema import Draft202012Validator
 
-            self._validator = Draft202012Validator(self._schema)
+            self._validator = Draft202012Validator(_anchored(self._schema))
         for error in self._validator.iter_errors(value):
             if not isinstance(error.instance, Param):
                 yield from _told(error, (*path, *error.absolute_path))

@@ -26,6 +26,8 @@ _FENCE = re.compile(r"^<<< .* \| (\S+) >>>$", re.MULTILINE)
 _TOKENS = re.compile(r"\s*\S+|\s+$")
 
 _LONGEST_QUESTION = 120
+LISTENS = 100_000
+"""Characters at the beginning of a conversation, and as many at its end."""
 
 _OPENINGS = ("In short", "Put simply", "The main point", "My view", "First of all")
 _POINTS = (
@@ -51,12 +53,13 @@ class Mind:
     error_rate: float = 0.0
 
     def reply(self, call: Call) -> Completion:
-        ordered = None if _schema_of(call) else obey(call, _FENCE)
+        heard = _heard(call)
+        ordered = None if _schema_of(call) else obey(heard, _FENCE)
         if ordered is not None:
             written = ordered.text + "".join(made.arguments for made in ordered.tool_calls)
             return ordered._replace(usage=count_usage(call, written), model=call.model, simulated=True)
-        dice = _dice(call, "reply")
-        text = self._text(call, dice)
+        dice = _dice(heard, "reply")
+        text = self._text(heard, dice)
         text, reason, stop = _cut(text, call)
         return Completion(
             text=text,
@@ -69,7 +72,7 @@ class Mind:
 
     def error(self, call: Call, attempt: int) -> ProviderError | None:
         """A failure, if the dice want one for this attempt at this call."""
-        if self.error_rate and _dice(call, f"error {attempt}").random() < self.error_rate:
+        if self.error_rate and _dice(_heard(call), f"error {attempt}").random() < self.error_rate:
             return Transient("upstream_5xx", "the simulated upstream failed (status 503)", status=503)
         return None
 
@@ -101,6 +104,22 @@ class Mind:
         votes[own] += 2 if known else 0
         most = max(votes.values())
         return own if votes[own] == most else next(said for said, count in votes.items() if count == most)
+
+
+def _heard(call: Call) -> Call:
+    """As much as a mind listens to: of a conversation longer than that its beginning and its end. A server on simulated
+    models would hang over a long text, which no reply of theirs depends on."""
+    texts = [message.text for message in call.messages]
+    total, at = sum(map(len, texts)), 0
+    if total <= 2 * LISTENS:
+        return call
+    messages = []
+    for message, text in zip(call.messages, texts, strict=True):
+        first, last = max(LISTENS - at, 0), max(total - LISTENS - at, 0)
+        at += len(text)
+        ends = "\n".join(filter(None, (text[:first], text[last:])))
+        messages.append(message._replace(content=ends) if first < last else message)
+    return call._replace(messages=tuple(messages))
 
 
 def count_usage(call: Call, text: str) -> Usage:

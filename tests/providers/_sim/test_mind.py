@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fusion_graph.messages import Call, Message, Sampling
 from fusion_graph.providers._sim.facts import FACTS
-from fusion_graph.providers._sim.mind import Mind, cut_words
+from fusion_graph.providers._sim.mind import LISTENS, Mind, cut_words
 
 MODELS = ("a/x", "b/y", "c/z", "d/w", "e/v")
 
@@ -61,6 +61,19 @@ def test_all_or_nothing_knowledge() -> None:
 
 def test_sums_are_worked_out() -> None:
     assert ask("What is 17 * 23?", mind=Mind(knowledge=1.0, slip=0.0)).endswith("Answer: 391")
+
+
+@pytest.mark.parametrize("parts", [1, 2000])
+def test_of_a_long_conversation_the_beginning_and_the_end_are_heard(parts: int) -> None:
+    """However it is cut into messages. What it took is counted whole."""
+    question, rest = "What is 6 times 7?", ["so and so " * (LISTENS // 5 // parts)] * parts
+    knowing = Mind(knowledge=1, slip=0)
+    assert is_right(ask(question, *rest, mind=knowing), "42")
+    assert is_right(ask(*rest, question, mind=knowing), "42")
+    assert not is_right(ask(*rest, question, *rest, mind=knowing), "42")
+    usage = knowing.reply(Call("a/x", tuple(Message("user", text) for text in rest), Sampling())).usage
+    assert usage is not None
+    assert usage.prompt_tokens == sum(map(len, rest)) // 4 + 1
 
 
 def test_panel_beats_its_members() -> None:
