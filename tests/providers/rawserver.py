@@ -59,3 +59,5 @@ async def raw_server(
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     server.close()
     await server.wait_closed()
+    for _ in range(10):  # a connection that the client dropped is told so by the loop, and closed then
+        await asyncio.sleep(0)
