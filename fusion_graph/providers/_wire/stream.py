@@ -21,12 +21,12 @@ _MOST_TRIES = 4
 _UNLEARNT = 4  # a short reply is over before learning pays
 _LONG = 4096  # bytes of a read that are worth a look at its first events before the others
 _LEAD, _END = b"data: ", b"\n\n"
-_REPLACED = "\N{REPLACEMENT CHARACTER}"
+_QUOTE, _BACKSLASH = b'"\\'
 
 
 class Pattern:
     """What stands before and after the text in an event that was parsed. Another event with the same two ends, and
-    between them no quote, backslash or control character, can only be the same object with that text: JSON has no other
+    between them the inside of one JSON string, can only be the same object with that text: JSON has no other
     reading."""
 
     __slots__ = ("_end", "_lead", "tries")
@@ -40,28 +40,28 @@ class Pattern:
     def known(self) -> bool:
         return bool(self._lead)
 
-    def text_in(self, data: bytes) -> str | None:
-        """The text of an event that is all of `data`; None if it does not fit."""
+    def text_in(self, event: bytes) -> str | None:
+        """The text of an event; None if it does not fit."""
         lead, end = self._lead, self._end
-        if not lead or not data.startswith(lead) or not data.endswith(end) or len(data) < len(lead) + len(end):
+        if not lead or not event.startswith(lead) or not event.endswith(end) or len(event) < len(lead) + len(end):
             return None
-        return _plain(data[len(lead) : -len(end)])  # another event in between would bring its quotes
+        return _string(event[len(lead) - 1 : 1 - len(end)])  # another event in between would bring its quotes
 
     def split(self, data: bytes) -> list[str | bytes]:
         """The texts of the events that fit, and what is between and behind them as it came. `data` begins where an
         event does."""
         lead, end = self._lead, self._end
-        if not data.startswith(lead) or len(data) > MAX_EVENT_BYTES:
+        fits = data.rfind(end) + len(end)
+        if not data.startswith(lead) or fits < len(lead) + len(end) or len(data) > MAX_EVENT_BYTES:
             return [data]
-        parts = data[len(lead) :].split(end + lead)  # texts; behind the last one its end and whatever comes then
-        parts[-1], whole, rest = parts[-1].partition(end)
-        if not whole:
-            rest = lead + parts.pop()
+        several, rest = data[:fits], data[fits:]
+        events = several.removesuffix(_END).split(_END)  # not at what is longer: its length is paid at each search
+        parts = [event[len(lead) : len(_END) - len(end)] for event in events]
         raw = b"".join(parts)
-        text = _plain(raw) if len(parts) == 1 or raw.isascii() else None
-        if text is not None:
-            return [text, rest]
-        return [*(lead + part + end if (one := _plain(part)) is None else one for part in parts), rest]
+        if _stands_for_itself(raw) and lead + (end + lead).join(parts) + end == several:
+            return [raw.decode(), rest]
+        whole = [event + _END for event in events]
+        return [*(event if (text := self.text_in(event)) is None else text for event in whole), rest]
 
     def learn(self, data: bytes, chunk: Any) -> None:
         """Take the ends of an event that holds a text and nothing else that matters. A few tries, then no more: some
@@ -77,12 +77,18 @@ class Pattern:
             self._lead, self._end = _LEAD + head, tail + _END
 
 
-def _plain(raw: bytes) -> str | None:
-    """The characters of a JSON string that stand for themselves; None if one may not."""
-    if b'"' in raw or b"\\" in raw:
+def _string(raw: bytes) -> str | None:
+    """The JSON string that this is; None if it is none."""
+    try:
+        text = read_json(raw)
+    except ValueError:
         return None
-    text = raw.decode(errors="replace")
-    return text if text.isprintable() and _REPLACED not in text else None
+    return text if isinstance(text, str) else None
+
+
+def _stands_for_itself(raw: bytes) -> bool:
+    """Is the inside of a JSON string its text, wherever it is cut?"""
+    return raw.isascii() and _QUOTE not in raw and _BACKSLASH not in raw and raw.decode().isprintable()
 
 
 def _with_text(chunk: Any, text: str) -> Any:

@@ -120,11 +120,12 @@ def hello(text: bytes) -> bytes:
 
 def test_known_ends_give_the_text() -> None:
     pattern, _ = learned(chunk("hello"))
-    assert pattern.text_in(hello(b" w\xc3\xb6rld")) == " wörld"
-    assert pattern.split(hello(b" w\xc3\xb6rld")) == [" wörld", b""]
+    for raw, text in ((b" w\xc3\xb6rld", " wörld"), (rb"a\nb\"", 'a\nb"'), (rb"\u00e9", "é"), (b"", "")):
+        assert pattern.text_in(hello(raw)) == text
+        assert pattern.split(hello(raw)) == [text, b""]
 
 
-@pytest.mark.parametrize("text", [b'a"b', b"a\\nb", b"a\nb", b"\xff", b"\x00", b'", "content": "x'])
+@pytest.mark.parametrize("text", [b'a"b', b"a\\", b"a\nb", b"\xff", b"\x00", b'", "content": "x'])
 def test_doubtful_text_is_parsed(text: bytes) -> None:
     pattern, _ = learned(chunk("hello"))
     assert pattern.text_in(hello(text)) is None
@@ -195,8 +196,15 @@ def test_more_than_one_event_is_not_one_text(more: bytes) -> None:
 
 def test_odd_text_among_others_is_parsed_alone() -> None:
     pattern, _ = learned(chunk("hello"))
-    pieces = pattern.split(hello(b"a") + hello(b"\\n") + hello(b"b"))
-    assert pieces == ["a", hello(b"\\n"), "b", b""]
+    pieces = pattern.split(hello(b"a") + hello(b"\\") + hello(b"\\n") + hello(b"b"))
+    assert pieces == ["a", hello(b"\\"), "\n", "b", b""]
+
+
+def test_strings_that_are_one_only_together_are_parsed() -> None:
+    pattern, _ = learned(chunk("hello"))
+    for first, second in ((b"\\", b"n"), (b"\\u00", b"e9"), (b"\xc3", b"\xa9")):
+        pieces = pattern.split(hello(first) + hello(second))
+        assert pieces[0] == hello(first)
 
 
 @given(st.lists(st.text('ab"\\é\n ', max_size=3), min_size=5, max_size=30), st.integers(1, 4000))
