@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.binding import Bound
@@ -13,33 +14,41 @@ from fusion_graph.messages import Message
 from fusion_graph.pipeline import Node
 
 
-def identities(bound: Bound, messages: Sequence[Message]) -> tuple[str, ...]:
-    """sha256 of every node, by index."""
+def identities(bound: Bound, messages: Sequence[Message], backend: str) -> tuple[str, ...]:
+    """sha256 of every node, by index. `backend` is where models are reached that name none."""
     talk = hashlib.sha256(repr(tuple(messages)).encode("utf-8", "surrogatepass"))
+    there = talk.copy()
+    there.update(backend.encode())
     found = []
-    for standing in _standing(bound):
-        whole = talk.copy()
+    for standing, leans in _standing(bound):
+        whole = (there if leans else talk).copy()
         whole.update(standing)
         found.append(whole.hexdigest())
     return tuple(found)
 
 
-def _standing(bound: Bound) -> tuple[bytes, ...]:
+Standing: TypeAlias = tuple[bytes, bool]
+"""What a node stands on, and whether a model that names no backend is in it."""
+
+
+def _standing(bound: Bound) -> tuple[Standing, ...]:
     """What all runs of a graph share of it; worked out once."""
-    known: tuple[bytes, ...] | None = bound.__dict__.get("standing")
+    known: tuple[Standing, ...] | None = bound.__dict__.get("standing")
     if known is None:
         known = bound.__dict__["standing"] = _worked_out(bound)
     return known
 
 
-def _worked_out(bound: Bound) -> tuple[bytes, ...]:
+def _worked_out(bound: Bound) -> tuple[Standing, ...]:
     plan = bound.plan
-    found = [b""] * len(bound.nodes)
+    found = [(b"", False)] * len(bound.nodes)
     for i in plan.order:
         node = bound.nodes[i]
         own = (_own(node, bound.kinds[i], bound), i in bound.writers, plan.conditions[i], plan.waits[i])
         below = [found[s] for s in (*plan.before[i], *plan.sources[i])]
-        found[i] = hashlib.sha256(repr((own, below)).encode("utf-8", "surrogatepass")).digest()
+        leans = any(not ref.backend for ref in node.model.models) if node.model else False
+        digest = hashlib.sha256(repr((own, [digest for digest, _ in below])).encode("utf-8", "surrogatepass")).digest()
+        found[i] = digest, leans or any(leaning for _, leaning in below)
     return tuple(found)
 
 

@@ -207,7 +207,7 @@ class RunMemory:
         self._job = job
         self._cache = cache
         ids = job.bound.plan.ids
-        same = dict(zip(ids, identities(job.bound, job.messages), strict=True))
+        same = dict(zip(ids, identities(job.bound, job.messages, job.backend), strict=True))
         self._recorder = Recorder(
             job.id,
             past.tries + 1 if past else 1,

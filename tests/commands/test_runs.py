@@ -106,6 +106,20 @@ def test_finished_run_resumes_for_nothing(cli: Cli, small: Path) -> None:
     assert "to run: nothing" in done.err
 
 
+def test_another_backend_runs_all_anew_and_says_so(
+    cli: Cli, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered here is no answer from there."""
+    small.write_text(SMALL.replace("@sim", ""))
+    run(cli, small, "Why?")
+    (tmp_path / "other.toml").write_text('[backends.down]\nbase_url = "http://127.0.0.1:9/v1"\nfree = true\n')
+    monkeypatch.setenv("FUSION_CONFIG", str(tmp_path / "other.toml"))
+    monkeypatch.setenv("FUSION_BACKEND", "down")
+    done = cli("run", small, "-p", "tone=calm", "--resume", "last", "--deadline-s", "0.2")
+    assert "0 nodes replayed" in done.err
+    assert "to run: panel/alpha, panel/beta, answer" in done.err
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

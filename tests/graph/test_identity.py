@@ -19,7 +19,7 @@ ASKED = (Message("user", "Why?"),)
 def changed(nodes: str) -> set[str]:
     """The nodes that are not what they were."""
     before, after = bound_of(NODES), bound_of(nodes)
-    pairs = zip(before.plan.ids, identities(before, ASKED), identities(after, ASKED), strict=True)
+    pairs = zip(before.plan.ids, identities(before, ASKED, "here"), identities(after, ASKED, "here"), strict=True)
     return {name for name, old, new in pairs if old != new}
 
 
@@ -41,12 +41,18 @@ def test_how_often_it_tries_is_nothing_of_it(more: str) -> None:
 
 def test_another_question_is_another_run() -> None:
     bound = bound_of(NODES)
-    assert not set(identities(bound, ASKED)) & set(identities(bound, (Message("user", "How?"),)))
+    assert not set(identities(bound, ASKED, "here")) & set(identities(bound, (Message("user", "How?"),), "here"))
 
 
 def test_parameter_counts_where_it_is_used() -> None:
     nodes = NODES.replace("model: m/b", "model: m/b, system: 'In {{params.tongue}}.'")
     top = {"params": {"tongue": {"type": "string", "default": "Latin"}}}
     latin, greek = (bound_of(nodes, values={"tongue": tongue}, **top) for tongue in ("Latin", "Greek"))
-    pairs = zip(latin.plan.ids, identities(latin, ASKED), identities(greek, ASKED), strict=True)
+    pairs = zip(latin.plan.ids, identities(latin, ASKED, "here"), identities(greek, ASKED, "here"), strict=True)
+    assert {name for name, old, new in pairs if old != new} == {"two", "answer"}
+
+
+def test_another_default_backend_counts_where_no_model_names_one() -> None:
+    bound = bound_of(NODES.replace("m/a", "m/a@there"))
+    pairs = zip(bound.plan.ids, identities(bound, ASKED, "here"), identities(bound, ASKED, "there"), strict=True)
     assert {name for name, old, new in pairs if old != new} == {"two", "answer"}

@@ -31,7 +31,7 @@ def spoil(folder: Path, sql: str, *values: object) -> None:
 
 def same(nodes: str) -> dict[str, str]:
     bound = bound_of(nodes)
-    return dict(zip(bound.plan.ids, identities(bound, ASKED), strict=True))
+    return dict(zip(bound.plan.ids, identities(bound, ASKED, "sim"), strict=True))
 
 
 async def test_decisions_hold_for_nodes_that_are_the_same(tmp_path: Path) -> None:

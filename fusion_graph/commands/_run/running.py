@@ -78,7 +78,8 @@ async def perform(job: Job) -> int:
             _console.err(line)
         if job.past is not None:
             made = estimate(ready.bound, engines.rates(setup, prices), prompt_tokens(job.asked.messages))
-            tell_plan(job.past, ready.bound, identities(ready.bound, job.asked.messages), made)
+            same = identities(ready.bound, job.asked.messages, ready.selection.default)
+            tell_plan(job.past, ready.bound, same, made)
         screen = _Screen(job, setup, deck.listen)
         try:
             async with deck.open(ready, prices, tools) as fusion:
