@@ -59,9 +59,10 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
     content, most = request.content, options.max_body_bytes
     try:
         if content.is_eof():  # it is here already, as most are, and no larger than a buffer
-            parts, heavy = [content.read_nowait()], False
-            if len(parts[0]) > most:
+            raw = content.read_nowait()
+            if len(raw) > most:
                 raise _too_large(most)
+            parts, heavy = [raw], len(raw) > SMALL and _opened(raw) >= MANY
         elif (request.content_length or 0) > most:
             raise _too_large(most)
         else:
@@ -94,12 +95,17 @@ async def _receive(content: StreamReader, most: int) -> tuple[list[bytes], bool]
         if received > most:
             raise _too_large(most)
         if received > SMALL:
-            opened += chunk.count(b"{") + chunk.count(b"[")
+            opened += _opened(chunk)
             members += chunk.count(b",")
             if opened > MAX_OPENED or members > MAX_MEMBERS:
                 raise _closing(invalid("the body has too many parts", code="too_complex"))
         parts.append(chunk)
     return parts, opened >= MANY or received >= LONG
+
+
+def _opened(raw: bytes) -> int:
+    """At most so many objects and arrays begin in it."""
+    return raw.count(b"{") + raw.count(b"[")
 
 
 def _parse(parts: Sequence[bytes]) -> Any:
@@ -112,7 +118,7 @@ def parse(raw: bytes) -> Any:
         value = read_json(raw, strict=True)
     except (ValueError, RecursionError):
         raise invalid("the body is not valid JSON") from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:  # else nothing in it can lie so deep
+    if _opened(raw) > MAX_DEPTH:  # else nothing in it can lie so deep
         _check_depth(value)
     return value
 
