@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fusion_graph.engine.attempts import CallRun
     from fusion_graph.engine.ledger import Amount
 
-
 NO_ROOM = ("hedge_not_launched", "the budget has no room for another runner")
 
 
@@ -29,7 +28,8 @@ def reserve(call: CallRun) -> Amount:
     reservation = run.ledger.reserve(worst, writer=writer)
     if reservation is None:
         if is_hedge_arm(run.progress, i):
-            raise (NodeFailed if call.number or call.attempt else NotLaunched)(*NO_ROOM)
+            spent = call.number or call.attempt
+            raise NodeFailed(*NO_ROOM) if spent else NotLaunched(*NO_ROOM)
         run.ledger.stopped = True
         run.close("budget")
         raise NodeFailed("budget", f"the next call (at most {worst.usd:.6f} USD) does not fit the run's limits")
