@@ -18,6 +18,8 @@ def broken(exc: MarkedYAMLError, place: Place) -> Fault:
     context = f" {_where(exc)}" if exc.context and exc.problem else ""
     if "<block end>" in problem:
         problem = "this line does not fit"
+    if "<stream end>" in problem:
+        problem, context = "the file ends while something is open", ""
     hint = next((hint for sign, hint in _HINTS.items() if sign in problem), "")
     return Fault("FG103", place_of(mark) if mark else place, f"this is not YAML: {problem}{context}", hint)
 
@@ -25,9 +27,12 @@ def broken(exc: MarkedYAMLError, place: Place) -> Fault:
 _HINTS = {
     "\\t": "indent with spaces",
     "cannot start any token": "put the text in quotes",
+    "something is open": "close every bracket and brace",
     "this line does not fit": "what belongs to one map or list begins in one column",
 }
 _WHATS = {
+    "flow node": "value",
+    "block node": "value",
     "flow mapping": "map in braces",
     "flow sequence": "list in brackets",
     "block mapping": "map",

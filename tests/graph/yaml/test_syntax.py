@@ -19,6 +19,7 @@ def fault_of(text: str) -> Fault:
     ("text", "told"),
     [
         ("a: {b: 1\nc: {d: 2}\n", "got ':' while parsing a map in braces that begins at 1:4"),
+        ("a: [b, {c:\n", "this is not YAML: the file ends while something is open"),
         ("a: [b\nc: d\n", "got ':' while parsing a list in brackets that begins at 1:4"),
         ("a: 'b\n", "while scanning a quoted text that begins at 1:4"),
         ("a:\n  b: c\n d: e\n", "this line does not fit while parsing a map that begins at 1:1"),
@@ -33,6 +34,7 @@ def test_what_is_not_closed_is_named_with_its_beginning(text: str, told: str) ->
     ("text", "hint"),
     [
         ("\ta: b\n", "indent with spaces"),
+        ("a: [b, {c:\n", "close every bracket and brace"),
         ("a: @b\n", "put the text in quotes"),
         ("a: b\n c: d\n", ""),
         ("a:\n  - b\n  c: d\n", "what belongs to one map or list begins in one column"),
