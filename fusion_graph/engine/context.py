@@ -35,7 +35,8 @@ class Context:
 
     @property
     def question(self) -> str:
-        return self._run.question
+        messages = self._run.request.messages
+        return next((m.text for m in reversed(messages) if m.role == "user"), "")
 
     @property
     def params(self) -> Mapping[str, Any]:

@@ -32,8 +32,8 @@ class Driver:
         self._spawn = spawn
         self._timers: list[asyncio.TimerHandle] = []
 
-    def open(self) -> None:
-        """Set the deadline and demand the output."""
+    def open(self) -> int:
+        """Set the deadline and demand the output; which node the caller's task is to run, -1 for none."""
         run, limits = self._run, self._run.limits
         run.wake = self.wake
         if limits.deadline_s:
@@ -42,7 +42,7 @@ class Driver:
             self._timers.append(self._loop.call_at(start + limits.deadline_s - limits.reserve_s, run.close, "deadline"))
             self._timers.append(self._loop.call_at(start + limits.deadline_s, self._end))
         self._progress.begin()
-        self.wake()
+        return self._act(chain=True)
 
     def close(self) -> None:
         """No timer outlives its run. The scheduler and this know each other; cut, so that nothing waits for the

@@ -24,7 +24,7 @@ from fusion_graph.outputs import Draft, drafts_of
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
-    from fusion_graph.contracts import Backend, Memory, Provider
+    from fusion_graph.contracts import Backend, Provider
     from fusion_graph.engine.pricing import Prices
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.graph.binding import Bound
@@ -73,8 +73,6 @@ class Fusion:
             run.ledger = Ledger(run.limits, writer_hold(bound, request, self.services))
             if memory is not None:
                 run.ledger.spent = Amount(*memory.spent)
-        if memory is not None:
-            run.progress.decided = _decided(bound, memory)
         run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
         try:
             await Scheduler(run).run()
@@ -107,18 +105,6 @@ def _both(tell: Listener, listener: Listener | None) -> Listener:
         listener(event)
 
     return each
-
-
-def _decided(bound: Bound, memory: Memory) -> dict[int, tuple[int, ...]]:
-    """What earlier tries settled on, by index; of nodes that still read what they read then."""
-    index, plan = bound.plan.index, bound.plan
-    found = {}
-    for name, chosen in memory.decided.items():
-        c = index.get(name, -1)
-        members = tuple(index[member] for member in chosen if member in index)
-        if c >= 0 and members and set(members) <= {*plan.sources[c], plan.backups[c]}:
-            found[c] = members
-    return found
 
 
 def _for_turn(bound: Bound, request: RunRequest) -> Bound:

@@ -21,7 +21,7 @@ from fusion_graph.pipeline import Limits
 if TYPE_CHECKING:
     import asyncio
 
-    from fusion_graph.contracts import Ask
+    from fusion_graph.contracts import Ask, Memory
     from fusion_graph.engine.attempts import CallRun
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
@@ -35,7 +35,7 @@ class Run:
 
     __slots__ = (
         "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
-        "memory", "origins", "places", "progress", "prompts", "question", "quoted", "request", "run_id", "samplings",
+        "memory", "origins", "places", "progress", "prompts", "quoted", "request", "run_id", "samplings",
         "seed", "services", "tasks", "trace", "troubled", "unasked", "wake",
     )  # fmt: skip
 
@@ -45,12 +45,12 @@ class Run:
         self.bound = bound
         self.request = request
         self.limits: Limits = request.limits or bound.limits
-        self.progress = Progress(bound.plan, bound.opening)
+        self.memory = memory = request.memory
+        self.progress = Progress(bound.plan, bound.opening, None if memory is None else _decided(bound, memory))
         token = "" if request.run_id and request.fence else secrets.token_hex(14)
         self.run_id = request.run_id or token[:16]
         self.fence = request.fence or token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0
-        self.question = _question(request.messages)
         self.quoted = quote_tools(request.messages)  # the conversation for whoever is given no tools
         self.trace = Trace(self.clock(), listener)
         self.emit: Callable[[Record], None] = self.trace.tell if listener else self.trace.flat.extend
@@ -60,7 +60,6 @@ class Run:
         self.cap: asyncio.Semaphore | None = None
         self.deadline: float | None = None  # in the clock's time
         self.choices: dict[int, tuple[Completion, ...]] = {}  # node -> all n replies of a writer, when n > 1
-        self.memory = request.memory
         self.origins: dict[int, State] = {}  # nodes whose calls were all recalled -> from where; bought ones -> ok
         self.interruptible: dict[CallRun, None] = {}  # waits and notes that the closing of the run cuts short
         self.live = Live(self) if request.stream else None
@@ -96,6 +95,18 @@ class Run:
 
     def digest(self) -> str:
         return digest(self.request.messages)
+
+
+def _decided(bound: Bound, memory: Memory) -> dict[int, tuple[int, ...]]:
+    """What earlier tries settled on, by index; of nodes that still read what they read then."""
+    index, plan = bound.plan.index, bound.plan
+    found = {}
+    for name, chosen in memory.decided.items():
+        c = index.get(name, -1)
+        members = tuple(index[member] for member in chosen if member in index)
+        if c >= 0 and members and set(members) <= {*plan.sources[c], plan.backups[c]}:
+            found[c] = members
+    return found
 
 
 def digest(messages: tuple[Message, ...]) -> str:
@@ -139,7 +150,3 @@ def label(place: int) -> str:
 
 def idle() -> None:
     """What `wake` is before a scheduler is there and after it ended."""
-
-
-def _question(messages: tuple[Message, ...]) -> str:
-    return next((m.text for m in reversed(messages) if m.role == "user"), "")

@@ -21,16 +21,34 @@ class Progress:
 
     __slots__ = (
         "armed", "arms", "asked", "bad", "begun", "cancels", "candidates", "chosen", "closed", "committed", "decided",
-        "demands", "ended", "good", "late", "opening", "outcomes", "pending", "phase", "plan", "queue", "settled",
+        "demands", "ended", "good", "late", "outcomes", "pending", "phase", "plan", "queue", "settled",
         "skips", "spared", "stage", "starts", "unwanted", "waiters", "want",
     )  # fmt: skip
 
-    def __init__(self, plan: Plan, opening: Progress | None = None) -> None:
-        n = len(plan.ids)
+    def __init__(
+        self, plan: Plan, opening: Progress | None = None, decided: dict[int, tuple[int, ...]] | None = None
+    ) -> None:
+        """`opening`: one of the same plan that has begun, and nothing more; this one then begins where it stands.
+        `decided`: members or option that an earlier try of this run settled on."""
         self.plan = plan
-        self.opening = opening  # see begin
+        self.decided = decided or {}
         self.closed = ""
         self.ended = False
+        self.cancels: list[int] = []
+        self.arms: list[tuple[Timer, float]] = []
+        self.queue: list[int] = []
+        self.unwanted: list[tuple[int, str]] = []
+        self.spared: dict[int, str] = {}  # calls that nobody waits for but somebody may, and why they were let go
+        self.armed: set[Timer] = set()
+        self.begun: set[int] = set()  # options of hedges whose call is under way
+        self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
+        self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
+        if opening is None or decided:
+            self._blank(len(plan.ids))
+        else:
+            self._copy(opening)
+
+    def _blank(self, n: int) -> None:
         self.phase: list[int] = [IDLE] * n
         self.outcomes: list[Outcome | None] = [None] * n
         self.chosen: list[tuple[int, ...]] = [()] * n  # a join's members, a fallback's option and its aids
@@ -45,32 +63,22 @@ class Progress:
         self.bad: list[int] = [0] * n
         self.skips: list[int] = [0] * n
         self.starts: list[int] = []
-        self.cancels: list[int] = []
-        self.arms: list[tuple[Timer, float]] = []
         self.settled: list[int] = []
-        self.queue: list[int] = []
-        self.unwanted: list[tuple[int, str]] = []
-        self.spared: dict[int, str] = {}  # calls that nobody waits for but somebody may, and why they were let go
-        self.armed: set[Timer] = set()
-        self.begun: set[int] = set()  # options of hedges whose call is under way
-        self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
-        self.decided: dict[int, tuple[int, ...]] = {}  # members or option that an earlier try of this run settled on
-        self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
+
+    def _copy(self, opened: Progress) -> None:
+        self.phase, self.stage, self.asked = opened.phase[:], opened.stage[:], opened.asked[:]
+        self.outcomes, self.chosen, self.late = opened.outcomes[:], opened.chosen[:], opened.late[:]
+        self.pending, self.want, self.skips = opened.pending[:], opened.want[:], opened.skips[:]
+        self.waiters, self.demands = opened.waiters[:], opened.demands[:]
+        self.good, self.bad = opened.good[:], opened.bad[:]
+        self.starts, self.settled = opened.starts[:], opened.settled[:]
 
     def begin(self) -> None:
-        """Demand the output. What that comes to is the same in every run of a plan: of one that has begun already
-        (`opening`) it is copied."""
-        opened = self.opening
-        if opened is None or self.decided:
+        """Demand the output. What that comes to is the same in every run of a plan, so it is done once."""
+        if not self.want[self.plan.output]:
             self.want[self.plan.output] = 1
             self.demand([self.plan.output])
             self.propagate()
-            return
-        self.phase, self.stage, self.asked = opened.phase[:], opened.stage[:], opened.asked[:]
-        self.outcomes, self.chosen = opened.outcomes[:], opened.chosen[:]
-        self.pending, self.want, self.skips = opened.pending[:], opened.want[:], opened.skips[:]
-        self.waiters, self.demands = opened.waiters[:], opened.demands[:]
-        self.starts, self.settled = opened.starts[:], opened.settled[:]
 
     # --- what the driver tells ----------------------------------------------------------------------------------------
 

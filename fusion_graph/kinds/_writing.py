@@ -13,6 +13,9 @@ from fusion_graph.outputs import Draft
 def write(ctx: NodeContext, own: str) -> tuple[Message, ...]:
     """The conversation, and behind it the drafts with the kind's `own` words. Without drafts and without a `prompt` the
     conversation stands alone."""
+    model = ctx.node.model
+    if not ctx.inputs and (model is None or model.prompt is None):
+        return write_messages(ctx, "")
     drafts = choose_drafts(ctx, rest_inputs(ctx))
     return write_messages(ctx, instruct(ctx, own if drafts else "", drafts))
 

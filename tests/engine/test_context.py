@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from fusion_graph.contracts import Ask, Calls, Kind, NodeContext
+from fusion_graph.engine.context import Context
 from fusion_graph.engine.report import RunResult
+from fusion_graph.engine.request import RunRequest
+from fusion_graph.engine.run import Run
 from fusion_graph.errors import NodeFailed, Permanent
 from fusion_graph.events import CallStarted
 from fusion_graph.graph.binding import bind
@@ -168,3 +171,11 @@ async def test_nothing_is_committed_before_it_is_heard() -> None:
     heard.clear()
     await play(run)
     assert heard == [False, False]
+
+
+async def test_question_is_the_last_user_message() -> None:
+    talk = (Message("user", "first"), Message("user", "second"), Message("assistant", "third"))
+    for messages, question in ((talk, "second"), ((Message("system", "x"),), "")):
+        bound = bind(Pipeline(name="test", nodes=(spec("a"),), output=spec("a").id), KINDS)
+        run = Run(Stage().fusion.services, bound, RunRequest(messages=messages), None)
+        assert Context(run, bound.nodes[0]).question == question

@@ -76,12 +76,6 @@ def test_run_id_may_be_given() -> None:
     assert run().run_id != run().run_id
 
 
-def test_question_is_the_last_user_message() -> None:
-    talk = (Message("user", "first"), Message("user", "second"), Message("assistant", "third"))
-    assert run(RunRequest(messages=talk)).question == "second"
-    assert run(RunRequest(messages=(Message("system", "x"),))).question == ""
-
-
 def test_close_happens_once() -> None:
     # semantics 4: the plan closes once; a budget stop does not use up the reserve
     state = run()

@@ -30,6 +30,65 @@ async def test_last_to_finish_runs_the_next_in_its_task() -> None:
     assert len(set(tasks)) == 1
 
 
+async def test_caller_runs_the_first_node_itself() -> None:
+    tasks: dict[str, asyncio.Task[object] | None] = {}
+
+    def reply(call: Call) -> str:
+        tasks[call.model] = asyncio.current_task()
+        return "text"
+
+    await Stage({"*": reply}).run(FAN)
+    own = asyncio.current_task()
+    assert [tasks[model] is own for model in ("m/a", "m/b", "m/c")] == [True, True, False]
+
+
+async def test_bug_elsewhere_ends_what_the_caller_runs() -> None:
+    """The caller waits for a model of its own while a node in another task meets a bug."""
+
+    def listener(event: Event) -> None:
+        if isinstance(event, NodeFinished) and event.node == "c":
+            raise ZeroDivisionError
+
+    stage = Stage({"m/b": (1e6,), "*": "text"})
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(5):
+            await stage.run(FAN, listener=listener)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    assert stage.sim.running == []
+
+
+async def test_cancel_beside_a_bug_is_a_cancel() -> None:
+    runs: list[asyncio.Task[RunResult]] = []
+
+    def listener(event: Event) -> None:
+        if isinstance(event, NodeFinished) and event.node == "c":
+            runs[0].cancel()
+            raise ZeroDivisionError
+
+    stage = Stage({"m/b": (1e6,), "*": "text"})
+    runs.append(start(stage, FAN, listener=listener))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(runs[0], 5)
+    assert stage.sim.running == []
+
+
+async def test_unwanted_node_of_the_caller_is_not_its_own_cancellation() -> None:
+    """The plan cancels the node that the caller runs; the caller goes on."""
+    nodes = (
+        "p: {kind: layer, models: [m/slow, m/a, m/b], quorum: 2, grace_s: 0}\nw: {kind: synth, model: m/w, inputs: [p]}"
+    )
+    stage = Stage({"m/slow": (1e6,), "*": "text"})
+    async with asyncio.timeout(5):
+        result = await stage.run(nodes)
+    assert result.answer is not None
+    assert result.nodes[0].state == "cancelled"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 async def test_folds_need_no_task() -> None:
     """What is computed in code runs at once, where its last input ended."""
     tasks: list[asyncio.Task[object] | None] = []
