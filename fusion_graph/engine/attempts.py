@@ -101,14 +101,14 @@ class CallRun:
         """The attempt leaves. Raises NodeFailed when its worst case does not fit what the run may spend."""
         run = self.run
         self.tried += 1
+        usd = None
         if run.ledger is not None:
             self.reservation = billing.reserve(self)
+            usd = self.reservation.usd if run.limits.budget_usd is not None else None
         self.attempt += 1
         if self.attempt > 1:
             self.arrived, self.last_at, self.timeout = 0, 0.0, self.options.timeout
         self.began_at = now = run.clock()
-        budget, held = run.limits.budget_usd, self.reservation
-        usd = held.usd if budget is not None and held is not None else None
         run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request, usd))
         if run.live is not None or self.ask.purpose == "note" or run.bound.plan.hedged:
             self._announce()

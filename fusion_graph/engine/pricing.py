@@ -18,6 +18,7 @@ from fusion_graph.messages import Usage
 
 TABLE = Path(__file__).parents[1] / "data" / "prices.json"
 MTOK = 1_000_000
+MOST_FOUND = 4096  # names that are remembered; requests may ask for any
 SUFFIXES = (":free", ":nitro", ":online", ":batch", ":floor", ":extended", ":thinking")
 """How a router is asked to serve a model; the model is the one without it."""
 
@@ -48,7 +49,7 @@ class Prices:
         """Each value: input, output, cached input if it is cheaper; then, once per step of a price that rises with the
         prompt, its length and the same three again."""
         self._models = models
-        self._found: dict[str, Rates] = {}  # by the name asked for; a table has only so many
+        self._found: dict[str, Rates | None] = {}  # by the name asked for
         self.date = date
 
     @classmethod
@@ -71,12 +72,12 @@ class Prices:
 
     def rates(self, model: str) -> Rates | None:
         """As written; without a suffix like `:nitro`; as `-preview`; a bare name at OpenAI. None: nobody knows."""
-        if model in self._found:
-            return self._found[model]
-        for slug in names_of(model):
-            if entry := self._models.get(slug):
-                return self._found.setdefault(model, _rates(entry))
-        return None
+        if model not in self._found:
+            if len(self._found) >= MOST_FOUND:
+                self._found.clear()
+            entry = next(filter(None, map(self._models.get, names_of(model))), None)
+            self._found[model] = None if entry is None else _rates(entry)
+        return self._found[model]
 
     def cost(self, model: str, usage: Usage) -> float | None:
         """USD for these tokens of this model; None when its price is unknown."""
