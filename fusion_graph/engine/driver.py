@@ -37,10 +37,9 @@ class Driver:
         run, limits = self._run, self._run.limits
         run.wake = self.wake
         if limits.deadline_s:
-            start = self._loop.time()
+            end = self._loop.time() + limits.deadline_s
             run.deadline = run.clock() + limits.deadline_s
-            self._timers.append(self._loop.call_at(start + limits.deadline_s - limits.reserve_s, run.close, "deadline"))
-            self._timers.append(self._loop.call_at(start + limits.deadline_s, self._end))
+            self._timers.append(self._loop.call_at(end - limits.reserve_s, self._close, end))
         self._progress.begin()
         return self._act(chain=True)
 
@@ -173,8 +172,11 @@ class Driver:
         self._progress.fired(timer)
         self.wake()
 
-    def _end(self) -> None:
+    def _close(self, end: float) -> None:
         self._run.close("deadline")
+        self._timers.append(self._loop.call_at(end, self._end))
+
+    def _end(self) -> None:
         self._progress.end("deadline")
         self.wake()
 
