@@ -12,7 +12,7 @@ from fusion_graph.engine.degraded import degraded_entries
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Amount, Ledger
 from fusion_graph.engine.mending import UNMET, keep_contract
-from fusion_graph.engine.preflight import check_run, writer_hold
+from fusion_graph.engine.preflight import check_run
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import Run, idle
 from fusion_graph.engine.scheduler import Scheduler
@@ -24,7 +24,7 @@ from fusion_graph.outputs import Draft, drafts_of
 from fusion_graph.toolbox import NO_TOOLS, Toolbox
 
 if TYPE_CHECKING:
-    from fusion_graph.contracts import Backend, Provider
+    from fusion_graph.contracts import Backend, Memory, Provider
     from fusion_graph.engine.pricing import Prices
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.graph.binding import Bound
@@ -62,15 +62,15 @@ class Fusion:
         too small for one writer call) and CancelledError when cancelled, after every call has ended.
         """
         bound = _for_turn(bound, request)
-        check_run(bound, request, self.services)
+        hold = check_run(bound, request, self.services)
         for backend in bound.backends:  # a client that must first be imported would hold up the first calls
             _ = self.services.lanes[backend].client
         memory = request.memory
         run = Run(self.services, bound, request, listener if memory is None else _both(memory.tell, listener))
         if run.limits.max_concurrency > 0:
             run.cap = asyncio.Semaphore(run.limits.max_concurrency)
-        if Ledger.needed(run.limits):
-            run.ledger = Ledger(run.limits, writer_hold(bound, request, self.services))
+        if hold is not None:
+            run.ledger = Ledger(run.limits, hold)
             if memory is not None:
                 run.ledger.spent = Amount(*memory.spent)
         run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
@@ -118,15 +118,16 @@ async def _conclude(run: Run) -> RunResult:
     """The answer, or why there is none; then the last event."""
     outcome = run.progress.outcomes[run.bound.output]
     assert outcome is not None
-    answer, reason = next(iter(drafts_of(outcome.value)), None), outcome.reason
-    if answer is not None:
+    drafts = drafts_of(outcome.value)
+    answer, reason = drafts[0] if drafts else None, outcome.reason
+    if answer is not None and run.request.writer is not None:
         try:
-            if run.request.writer is not None:
-                answer = await keep_contract(run, answer)
+            answer = await keep_contract(run, answer)
         except NodeFailed as unmet:
             answer, reason = None, UNMET
             run.degrade(run.bound.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")
-    _tell_lost(run)
+    if run.memory is not None:
+        _tell_lost(run, run.memory)
     choices: tuple[Draft, ...] = ()
     if answer is not None:
         choices = _choices(run, answer)
@@ -148,10 +149,10 @@ async def _conclude(run: Run) -> RunResult:
     )
 
 
-def _tell_lost(run: Run) -> None:
+def _tell_lost(run: Run, memory: Memory) -> None:
     """What earlier tries went without, and this one has not asked again."""
     progress, index = run.progress, run.bound.plan.index
-    for name, reason, text, action in run.memory.lost if run.memory is not None else ():
+    for name, reason, text, action in memory.lost:
         outcome = progress.outcomes[index[name]] if name in index else None
         if reason == "late" or outcome is None or outcome.reason == "not_needed":
             run.degrade(name, reason, text, action)

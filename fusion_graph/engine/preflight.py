@@ -15,37 +15,47 @@ if TYPE_CHECKING:
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.engine.services import Services
     from fusion_graph.graph.binding import Bound
-    from fusion_graph.pipeline import ModelRef, Node
+    from fusion_graph.pipeline import Limits, ModelRef, Node
 
 
-def check_run(bound: Bound, request: RunRequest, services: Services) -> None:
-    """Raises UsageError naming what is missing. Asks nobody: it looks at settings and prices only."""
+def check_run(bound: Bound, request: RunRequest, services: Services) -> Amount | None:
+    """What is held back for the writer from the start; None for a run that may spend what it likes.
+
+    Raises UsageError naming what is missing. Asks nobody: it looks at settings and prices only.
+    """
     if not request.messages:
         raise UsageError("the conversation is empty", hint="give a prompt")
     check_tools(bound, services.toolbox)
-    limits = request.limits or bound.limits
-    budget = limits.budget_usd is not None
-    if budget or any(services.lanes[backend].needs_key for backend in bound.backends):
+    limits, lacks_key = request.limits or bound.limits, False
+    for backend in bound.backends:
+        lacks_key = lacks_key or services.lanes[backend].needs_key
+    if lacks_key or limits.budget_usd is not None:
         for ref, node in bound.models.items():
-            _check_model(node, ref, services, budget=budget)
-    if Ledger.needed(limits):
-        hold = writer_hold(bound, request, services)
-        if limits.budget_usd is not None and hold.usd > limits.budget_usd:
-            raise LimitsTooSmall(
-                f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer"
-                f" (at most {hold.usd:.6f} USD)",
-                hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
-            )
-        if limits.max_calls is not None and hold.calls > limits.max_calls:
-            raise LimitsTooSmall("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
-        if limits.max_tokens is not None and hold.tokens > limits.max_tokens:
-            raise LimitsTooSmall(
-                f"max_tokens {limits.max_tokens} is too small for one call of the final writer (at most {hold.tokens})",
-                hint="raise limits.max_tokens or lower the nodes' max_tokens",
-            )
+            _check_model(node, ref, services, budget=limits.budget_usd is not None)
     if request.n > 1 and (not bound.writers or all(bound.held[i] for i in bound.writers)):
         raise UsageError(
             "n > 1 needs a pipeline whose writer streams; this output is held back or verbatim", hint="ask with n = 1"
+        )
+    if not Ledger.needed(limits):
+        return None
+    hold = writer_hold(bound, request, services)
+    _check_hold(hold, limits)
+    return hold
+
+
+def _check_hold(hold: Amount, limits: Limits) -> None:
+    if limits.budget_usd is not None and hold.usd > limits.budget_usd:
+        raise LimitsTooSmall(
+            f"a budget of {limits.budget_usd:g} USD is too small for one call of the final writer"
+            f" (at most {hold.usd:.6f} USD)",
+            hint="raise budget_usd, lower max_tokens, or choose a cheaper writer",
+        )
+    if limits.max_calls is not None and hold.calls > limits.max_calls:
+        raise LimitsTooSmall("max_calls leaves no call for the final writer", hint="raise limits.max_calls")
+    if limits.max_tokens is not None and hold.tokens > limits.max_tokens:
+        raise LimitsTooSmall(
+            f"max_tokens {limits.max_tokens} is too small for one call of the final writer (at most {hold.tokens})",
+            hint="raise limits.max_tokens or lower the nodes' max_tokens",
         )
 
 
