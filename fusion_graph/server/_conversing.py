@@ -99,7 +99,7 @@ class _Talk:
         else:
             digest = _digest(self._wire, self._body)
             answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest, self._complete)
-        return Whole(answer, headers)
+        return Whole(answer, {**headers, **exchange.headers})
 
     async def _stream(self) -> web.StreamResponse:
         job, speech = self._begin()
@@ -126,6 +126,7 @@ class _Talk:
             try:
                 await stream.begin()
                 await stream.relay()
+                await stream.finish()
             finally:
                 stream.end()
             if channel.whole:

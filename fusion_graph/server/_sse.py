@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11
+
+from fusion_graph.server._whole import Own, send
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
+
+    from aiohttp import web
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -23,12 +27,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",
 }
-
-
-class _Head(web.StreamResponse):
-    """Its headers leave together with the first bytes, which are at hand, instead of before them."""
-
-    _send_headers_immediately = False
+CHUNK = b"%x\r\n%b\r\n"
 
 
 class Outbox:
@@ -163,54 +162,59 @@ class Stream:
 
     def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], outbox: Outbox, *, write_s: float) -> None:
         self.outbox = outbox
-        self.response = _Head(headers={**HEADERS, **headers})
+        self.response = Own()
+        self._headers = headers
         self._request = request
         self._write_s = write_s
-        self._transport: asyncio.Transport | None = None
+        self._chunked = request.version >= HttpVersion11
 
     async def begin(self) -> None:
         """The status leaves with the first bytes, which are at hand."""
-        if self._request.version >= HttpVersion11:
-            self.response.enable_chunked_encoding()
+        headers = {**HEADERS, **self._headers}
+        if self._chunked:
+            headers["Transfer-Encoding"] = "chunked"
         else:
             self.response.force_close()  # nothing else would tell where it ends
-        await self.response.prepare(self._request)
-        await self._write(await self.outbox.take())
-        if self.response.chunked:
-            self._transport = self._request.transport
+        data = await self.outbox.take()
+        await self._send(self.response.head(self._request, headers) + self._framed(data))
+        if self._chunked:
             self.outbox.pass_on = self._pass_on
 
     def _pass_on(self, data: bytes) -> bool:
         """Send it as a chunk of its own unless an earlier one still waits for the client; then the handler must wait
         too."""
-        transport = self._transport
+        transport = self._request.transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             return False
-        transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        transport.write(CHUNK % (len(data), data))
         return True
 
     async def relay(self) -> None:
         while data := await self.outbox.take():
-            await self._write(data)
+            await self._send(self._framed(data))
 
-    async def finish(self, data: bytes) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """The last bytes, and with them the end."""
-        await self._in_time(self.response.write_eof(self.outbox.take_now() + data))
+        last = self._framed(self.outbox.take_now() + data)
+        await self._send(last + b"0\r\n\r\n" if self._chunked else last)
 
     async def fail(self, data: bytes) -> None:
-        await self._write(self.outbox.take_now() + data)
+        await self.finish(data)
         self.response.force_close()
 
     def end(self) -> None:
         self.outbox.pass_on = None
 
-    async def _write(self, data: bytes) -> None:
-        await self._in_time(self.response.write(data))
+    def _framed(self, data: bytes) -> bytes:
+        return CHUNK % (len(data), data) if data and self._chunked else data
 
-    async def _in_time(self, writing: Awaitable[None]) -> None:
+    async def _send(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
+        send(self._request, data)
+        if not self._request.protocol.writing_paused:
+            return
         try:
             async with asyncio.timeout(self._write_s):
-                await writing
+                await self._request.writer.drain()
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None

@@ -1,4 +1,8 @@
-"""A whole answer to one client: head and body leave in one write."""
+"""Answers that go out as we put them: a head of our own, and a whole answer behind it in the same write.
+
+Everything is at hand, and plain: aiohttp's own way to a head, past cookies, encodings and lengths that are yet to be
+found out, costs several times as much.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +19,50 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
 
-class Whole(web.StreamResponse):
-    """All of it is at hand, and plain: aiohttp's own way to a head, past cookies, encodings and lengths that are yet
-    to be found out, costs several times as much."""
+class Own(web.StreamResponse):
+    """An answer that aiohttp neither begins nor ends; it only learns here whether the connection stays."""
 
-    def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
-        super().__init__(headers=headers)
-        self._said = body
+    @property
+    def prepared(self) -> bool:
+        return True
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        headers, version, writer = self.headers, request.version, request.writer
-        stays = self._keep_alive = request.keep_alive
-        headers["Content-Length"] = str(len(self._said))
-        headers["Date"] = _date(int(time.time()))
-        if stays == (version == HttpVersion10):  # what its version does not take for granted
-            headers["Connection"] = "keep-alive" if stays else "close"
-        await writer.write_headers(f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}", headers)
-        await writer.write_eof(self._said)
-        return writer
+    async def prepare(self, _request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """It has left with the head."""
+        """It has left."""
+
+    def head(self, request: web.BaseRequest, headers: Mapping[str, str]) -> bytes:
+        """Until `force_close` says otherwise, the connection stays if the client wants it so."""
+        version, stays = request.version, request.keep_alive if self._keep_alive is None else self._keep_alive
+        self._keep_alive = stays
+        said = "\r\n".join(map(": ".join, headers.items()))
+        last = f"Date: {_date(int(time.time()))}\r\n"
+        if stays == (version == HttpVersion10):  # what its version does not take for granted
+            last += f"Connection: {'keep-alive' if stays else 'close'}\r\n"
+        return f"HTTP/{version.major}.{version.minor} 200 OK\r\n{said}\r\n{last}\r\n".encode()
+
+
+class Whole(Own):
+    """A whole answer to one client."""
+
+    def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._said = body, headers
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        body, headers = self._said
+        send(request, self.head(request, {**headers, "Content-Length": str(len(body))}) + body)
+        await request.writer.drain()
+        return None
+
+
+def send(request: web.BaseRequest, data: bytes) -> None:
+    """Raises ConnectionResetError for a client that is gone."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the client is gone")
+    transport.write(data)
 
 
 @lru_cache(maxsize=1)
