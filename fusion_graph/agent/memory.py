@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusion_graph.agent.happenings import PutOff
-from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.tooluse import UNSURE
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message, ToolCall
 from fusion_graph.store.database import whole

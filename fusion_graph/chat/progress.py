@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from fusion_graph.engine.report import total_cost
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.events import (
     CallFailed,
     CallFinished,

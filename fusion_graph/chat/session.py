@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fusion_graph.engine.record import document
-from fusion_graph.engine.report import RunResult, total_cost
+from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import label, ranks
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.messages import Message
 from fusion_graph.store.journal import Journal

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from fusion_graph.engine.degraded import DegradedEntry
-from fusion_graph.engine.tally import Bill, NodeReport, Tally
+from fusion_graph.engine.tally import NodeReport, Tally
+from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.errors import RunFailed
 from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
 from fusion_graph.graph.binding import Bound
@@ -75,7 +75,7 @@ class RunResult:
     @property
     def cost_usd(self) -> float | None:
         """Dollars of all attempts; None when one of them has no known price."""
-        return self.tally.bill.cost_usd
+        return self.tally.cost_usd
 
     @cached_property
     def _split(self) -> tuple[Spending, Spending]:
@@ -118,21 +118,13 @@ class RunResult:
 def split(attempts: Iterable[tuple[bool, Usage, float | None]]) -> tuple[Spending, Spending]:
     """What useful attempts took, and wasted ones; each comes with whether its reply was of use, its tokens and its
     dollars."""
-    bills, counts = {True: Bill(), False: Bill()}, Counter[bool]()
+    parts: dict[bool, tuple[list[Usage], list[float | None]]] = {True: ([], []), False: ([], [])}
     for used, usage, cost_usd in attempts:
-        bills[used].add(usage, cost_usd)
-        counts[used] += 1
+        usages, costs = parts[used]
+        usages.append(usage)
+        costs.append(cost_usd)
     useful, wasted = (
-        Spending(attempts=counts[which], usage=bill.usage, cost_usd=bill.cost_usd) for which, bill in bills.items()
+        Spending(attempts=len(usages), usage=total_usage(usages), cost_usd=total_cost(costs))
+        for usages, costs in parts.values()
     )
     return useful, wasted
-
-
-def total_cost(costs: Iterable[float | None]) -> float | None:
-    """The sum, None as soon as one part is unknown."""
-    total = 0.0
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return total

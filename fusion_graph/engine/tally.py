@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from fusion_graph.engine.estimates import NOTHING
+from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
@@ -47,59 +48,18 @@ class NodeReport(NamedTuple):
     cost_usd: float | None = 0.0
 
 
-class Bill:
-    """What attempts used and cost, also failed and cancelled ones. `cost_usd` is None as soon as one price is
-    unknown."""
-
-    __slots__ = ("_usages", "cost_usd")
-
-    def __init__(self) -> None:
-        self._usages: list[Usage] = []
-        self.cost_usd: float | None = 0.0
-
-    def add(self, usage: Usage, cost_usd: float | None) -> None:
-        self._usages.append(usage)
-        self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + cost_usd
-
-    @property
-    def usage(self) -> Usage:
-        """Tokens alone: what backends say of their prices is in the cost."""
-        if not self._usages:
-            return NOTHING
-        if len(self._usages) == 1 and self._usages[0].cost_usd is None:
-            return self._usages[0]
-        return _total(self._usages)
-
-
-def _total(usages: Iterable[Usage]) -> Usage:
-    prompt = completion = reasoning = cached = 0
-    estimated = False
-    for usage in usages:
-        prompt += usage.prompt_tokens
-        completion += usage.completion_tokens
-        reasoning += usage.reasoning_tokens
-        cached += usage.cached_tokens
-        estimated = estimated or usage.estimated
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        reasoning_tokens=reasoning,
-        cached_tokens=cached,
-        estimated=estimated,
-    )
-
-
 class NodeTally:
     """One node so far. Times are seconds since the run began, None for what never happened."""
 
     __slots__ = (
-        "attempts", "bill", "calls", "detail", "ended_s", "first_token_s", "model", "reason", "started_s", "state",
+        "attempts", "calls", "costs", "detail", "ended_s", "first_token_s", "model", "reason", "started_s", "state",
+        "usages",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.bill = Bill()
-        self.calls: set[int] = set()
-        self.attempts = 0
+        self.calls = self.attempts = 0
+        self.usages: list[Usage] = []
+        self.costs: list[float | None] = []
         self.model = ""  # that answered
         self.state: State = "skipped"
         self.reason = "not_needed"
@@ -114,7 +74,7 @@ class NodeTally:
         seconds = None if begin is None or end is None else end - begin
         return NodeReport(
             node.id, node.kind, kind.role, model, self.state, self.reason, self.detail, begin, seconds,
-            len(self.calls), self.attempts, self.bill.usage, self.bill.cost_usd,
+            self.calls, self.attempts, total_usage(self.usages), total_cost(self.costs),
         )  # fmt: skip
 
 
@@ -124,7 +84,8 @@ class Tally:
 
     def __init__(self, bound: Bound, trace: Trace) -> None:
         self.by_id: dict[str, NodeTally] = {node.id: NodeTally() for node in bound.nodes}
-        self.bill = Bill()
+        self._usages: list[Usage] = []
+        self._costs: list[float | None] = []
         self.answered = 0
         self.failures: dict[str, int] = {}
         self.simulated = False
@@ -139,8 +100,16 @@ class Tally:
         self.nodes = tuple(
             [one.report(node, kind) for one, node, kind in zip(went, bound.nodes, bound.kinds, strict=True)]
         )
-        self.usage = self.bill.usage
-        self.timing_s = {**_spans(self.nodes), "total": self.total_s}
+        self.usage = total_usage(self._usages)
+        self.cost_usd = total_cost(self._costs)
+        self.timing_s = _spans(self.nodes)
+        self.timing_s["total"] = self.total_s
+
+    def _spend(self, node: NodeTally, usage: Usage, cost_usd: float | None) -> None:
+        node.usages.append(usage)
+        node.costs.append(cost_usd)
+        self._usages.append(usage)
+        self._costs.append(cost_usd)
 
     def _node_started(self, flat: list[Any], i: int, at: float) -> None:
         node = self.by_id[flat[i + 2]]
@@ -159,8 +128,8 @@ class Tally:
 
     def _call_started(self, flat: list[Any], i: int, _at: float) -> None:
         node = self.by_id[flat[i + 2]]
-        node.calls.add(flat[i + 3])
         node.attempts += 1
+        node.calls += flat[i + 4] == 1  # the first of its tries
 
     def _first_token(self, flat: list[Any], i: int, at: float) -> None:
         node = self.by_id[flat[i + 2]]
@@ -168,20 +137,18 @@ class Tally:
             node.first_token_s = at
 
     def _call_finished(self, flat: list[Any], i: int, _at: float) -> None:
-        node, completion, usage, cost_usd = self.by_id[flat[i + 2]], flat[i + 6], flat[i + 7], flat[i + 8]
+        node = self.by_id[flat[i + 2]]
         node.model = flat[i + 5]
-        node.bill.add(usage, cost_usd)
-        self.bill.add(usage, cost_usd)
+        self._spend(node, flat[i + 7], flat[i + 8])
         self.answered += 1
-        self.simulated = self.simulated or completion.simulated
+        self.simulated = self.simulated or flat[i + 6].simulated
 
     def _call_recalled(self, flat: list[Any], i: int, _at: float) -> None:
         self.simulated = self.simulated or flat[i + 6].simulated
 
     def _call_failed(self, flat: list[Any], i: int, _at: float) -> None:
-        node, reason, usage, cost_usd = self.by_id[flat[i + 2]], flat[i + 6], flat[i + 8], flat[i + 9]
-        node.bill.add(usage, cost_usd)
-        self.bill.add(usage, cost_usd)
+        reason = flat[i + 6]
+        self._spend(self.by_id[flat[i + 2]], flat[i + 8], flat[i + 9])
         self.failures[reason] = self.failures.get(reason, 0) + 1
 
     def _run_finished(self, _flat: list[Any], _i: int, at: float) -> None:
@@ -190,14 +157,18 @@ class Tally:
 
 def _spans(nodes: Iterable[NodeReport]) -> dict[str, float]:
     """Of each role whose nodes called a model and ended."""
-    spans: dict[str, tuple[float, float]] = {}
+    spans: dict[str, float] = {}
+    begins: dict[str, float] = {}
     for node in nodes:
-        if not node.model or node.started_s is None or node.seconds is None:
+        role, begin, seconds = node.role, node.started_s, node.seconds
+        if begin is None or seconds is None or not node.model:
             continue
-        begin, end = node.started_s, node.started_s + node.seconds
-        known = spans.get(node.role)
-        spans[node.role] = (begin, end) if known is None else (min(begin, known[0]), max(end, known[1]))
-    return {role: end - begin for role, (begin, end) in spans.items()}
+        if role in spans:
+            end = max(begin + seconds, begins[role] + spans[role])
+            begin = min(begin, begins[role])
+            seconds = end - begin
+        begins[role], spans[role] = begin, seconds
+    return spans
 
 
 _READERS: dict[type[Event], Callable[[Tally, list[Any], int, float], None]] = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.request import RunRequest
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.forecast.estimate import Estimate, estimate

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.record import analysis
-from fusion_graph.engine.report import total_cost
 from fusion_graph.engine.run import labels
-from fusion_graph.engine.tally import Bill
+from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.events import CallFinished
+from fusion_graph.jsontext import plain
 from fusion_graph.server._replay import REPLAYED
 from fusion_graph.server._wires.fusion_out import Findings
 from fusion_graph.server._wires.tools import FUSION
@@ -20,31 +19,44 @@ if TYPE_CHECKING:
     from fusion_graph.messages import Usage
     from fusion_graph.server._job import Job
 
-STAGES = ("panel", "judge", "synth")
+STAGES = {"panel": 0.0, "judge": 0.0, "synth": 0.0}
+"""Seconds of those that were not."""
 NOBODY: frozenset[str] = frozenset()
 
 
 def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     """Everything a client may want to know of how its answer was made."""
-    include, nodes, used = job.asked.include, result.nodes, result.usage
-    members = [node for node in nodes if node.role == "panel" and node.model]
+    include, used = job.asked.include, result.usage
     replayed = _replayed(result) if job.recall.used else NOBODY
-    timing_s = dict.fromkeys(STAGES, 0.0)
+    panel: list[str] = []
+    failed: list[dict[str, Any]] = []
+    costs: list[dict[str, Any]] = []
+    nodes: list[dict[str, Any]] = []
+    timing_s, succeeded = dict(STAGES), 0
     for role, seconds in result.timing_s.items():
-        timing_s[role] = round(seconds, 6)
+        timing_s[role] = _rounded(seconds)
+    for node in result.nodes:
+        nodes.append(_node(node, replayed))
+        if node.attempts:
+            costs.append(_cost(node))
+        if node.role == "panel" and node.model:
+            panel.append(node.model)
+            succeeded += node.state in ("ok", "cached", "replayed")
+            if node.state in ("failed", "cancelled"):
+                failed.append({"model": node.model, "error": node.reason})
     block: dict[str, Any] = {
         "config": job.served.id,
         "run_id": result.run_id,
         "mode": _mode(job, result),
-        "panel_models": [node.model for node in members],
-        "panel_succeeded": len([node for node in members if node.state in ("ok", "cached", "replayed")]),
-        "failed_models": [_failure(node) for node in members if node.state in ("failed", "cancelled")],
+        "panel_models": panel,
+        "panel_succeeded": succeeded,
+        "failed_models": failed,
         "cost_usd": result.cost_usd,
         "cost_estimated": used.estimated,
-        "cost_breakdown": [_cost(node) for node in nodes if node.attempts],
+        "cost_breakdown": costs,
         "timing_s": timing_s,
-        "degraded": [{f.name: getattr(entry, f.name) for f in fields(entry)} for entry in result.degraded],
-        "nodes": [_node(node, replayed) for node in nodes],
+        "degraded": [plain(entry) for entry in result.degraded],
+        "nodes": nodes,
         "replayed_cost_usd": _replayed_cost(job) if replayed else 0.0,
         "usage": {"total": usage(used), "final": usage(final_usage(result))},
         "simulated": result.simulated,
@@ -102,11 +114,7 @@ def scoped_usage(result: RunResult, *, final: bool) -> Usage:
 
 def final_usage(result: RunResult) -> Usage:
     """What the node that wrote the answer used."""
-    return (result.tally.by_id[result.answer.node].bill if result.answer else Bill()).usage
-
-
-def _failure(node: NodeReport) -> dict[str, Any]:
-    return {"model": node.model, "error": node.reason}
+    return total_usage(result.tally.by_id[result.answer.node].usages if result.answer else ())
 
 
 def _cost(node: NodeReport) -> dict[str, Any]:
@@ -150,6 +158,11 @@ def _node(node: NodeReport, replayed: frozenset[str]) -> dict[str, Any]:
         "state": "replayed" if node.id in replayed and node.state == "ok" else node.state,
         "reason": node.reason or None,
         "attempts": node.attempts,
-        "seconds": None if node.seconds is None else round(node.seconds, 6),
+        "seconds": None if node.seconds is None else _rounded(node.seconds),
         "tokens": {"prompt": node.usage.prompt_tokens, "completion": node.usage.completion_tokens},
     }
+
+
+def _rounded(seconds: float) -> float:
+    """To microseconds. `round(seconds, 6)` gives the same, by way of a text."""
+    return round(seconds * 1_000_000) / 1_000_000

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
-from fusion_graph.engine.report import RunResult, total_cost
+from fusion_graph.engine.report import RunResult
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import LimitsTooSmall, UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
 from fusion_graph.server import _journal

@@ -25,10 +25,10 @@ def lost(usage: Usage, cost: float | None) -> CallFailed:
 def test_bill_counts_failed_attempts() -> None:
     one, two = Usage(prompt_tokens=3, completion_tokens=2, cached_tokens=1), Usage(reasoning_tokens=4, estimated=True)
     tally = Tally(BOUND, traced(finished(one, 0.5), lost(two, 0.25)))
-    assert tally.bill.usage == Usage(
+    assert tally.usage == Usage(
         prompt_tokens=3, completion_tokens=2, cached_tokens=1, reasoning_tokens=4, estimated=True
     )
-    assert (tally.bill.cost_usd, tally.answered, tally.failures, tally.simulated) == (
+    assert (tally.cost_usd, tally.answered, tally.failures, tally.simulated) == (
         0.75, 1, {"rate_limited": 1}, True,
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_bill_counts_failed_attempts() -> None:
 @pytest.mark.parametrize("costs", [(None, 1.0), (1.0, None)])
 def test_one_unknown_cost_makes_all_unknown(costs: tuple[float | None, ...]) -> None:
     tally = Tally(BOUND, traced(*(finished(Usage(), cost) for cost in costs), finished(Usage(), 2.0, "b")))
-    assert (tally.bill.cost_usd, tally.by_id["b"].bill.cost_usd) == (None, 2.0)
+    assert (tally.cost_usd, tally.nodes[1].cost_usd) == (None, 2.0)
 
 
 def test_first_of_its_kind_counts() -> None:
@@ -44,5 +44,5 @@ def test_first_of_its_kind_counts() -> None:
     tokens = [FirstToken(at, "a", 0) for at in (0.5, 0.75)]
     tally = Tally(BOUND, traced(*tries, *tokens, NodeSkipped(1.0, "b", "when"), RunFinished(2.0, "ok")))
     node = tally.by_id["a"]
-    assert (len(node.calls), node.attempts, node.first_token_s) == (1, 2, 0.5)
+    assert (node.calls, node.attempts, node.first_token_s) == (1, 2, 0.5)
     assert (tally.by_id["b"].state, tally.by_id["b"].reason, tally.total_s) == ("skipped", "when", 2.0)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fusion_graph.commands._console import scrub
 from fusion_graph.commands._run.board import ACTIVE, GOOD, SETTLED, Board, Row
-from fusion_graph.engine.report import total_cost
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.events import Event
 from fusion_graph.figures import count, seconds, usd
 from fusion_graph.graph.expand import as_key

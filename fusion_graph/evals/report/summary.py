@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from fusion_graph.engine.report import total_cost
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.evals.arms import Arm, Role
 from fusion_graph.evals.protocols.protocol import Headline, Protocol, TaskScore, mean
 from fusion_graph.evals.report.statistics import Interval, bootstrap, percentile
