@@ -57,6 +57,11 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
+def rounded(value: float, parts: int) -> float:
+    """To so many parts of one, a power of ten. `round` with digits gives the same by way of a text."""
+    return round(value * parts) / parts
+
+
 def plain(value: Any) -> Any:
     """A value of ours as JSON has it: records as maps, tuples as lists, what is not a number as null."""
     if value is None or isinstance(value, str | bool | int):

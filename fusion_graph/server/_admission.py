@@ -23,11 +23,10 @@ class Ticket:
         self._task = asyncio.current_task()
         self.stopped = False
 
-    async def __aenter__(self) -> Self:
-        await self._admission.enter(self)
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_error: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._admission.leave(self)
 
     def stop(self) -> None:
@@ -61,18 +60,17 @@ class Admission:
     def waiting(self) -> int:
         return len(self._queue)
 
-    def place(self) -> Ticket:
-        """A place for the time of a block. Entering it raises Refused 503 when there is none."""
-        return Ticket(self)
-
-    async def enter(self, ticket: Ticket) -> None:
+    async def place(self) -> Ticket:
+        """A place for the time of a block. Raises Refused 503 when there is none."""
         if self.draining:
             raise unavailable("the server is shutting down", "draining")
         if self._taken < self._max_runs:
             self._taken += 1
         else:
             await self._wait_for_place()
+        ticket = Ticket(self)
         self.tickets.add(ticket)
+        return ticket
 
     def leave(self, ticket: Ticket) -> None:
         self.tickets.discard(ticket)

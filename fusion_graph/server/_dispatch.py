@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from fusion_graph.contracts import Route
+from fusion_graph.jsontext import rounded
 from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import check_host
 from fusion_graph.server._logs import client_id
@@ -99,7 +100,7 @@ class Dispatcher:
         self._table = Table(routes)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        exchange = Exchange(service=self._service, request=request)
+        exchange = Exchange(self._service, request)
         began = self._service.clock()
         response: web.StreamResponse
         try:
@@ -126,7 +127,7 @@ class Dispatcher:
 
     def unreadable(self, request: web.BaseRequest) -> web.Response:
         """What is no HTTP at all gets our kind of error, without a word of what was sent."""
-        exchange = Exchange(service=self._service, request=request)
+        exchange = Exchange(self._service, request)
         refused = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http")
         refused.closes = True
         return self._answered(exchange, self._refuse(exchange, refused), self._service.clock())
@@ -181,6 +182,7 @@ class Dispatcher:
             "status": status,
             "key": exchange.key.name,
             "peer": service.peers.client(request),
-            "seconds": round(service.clock() - began, 3),
+            "seconds": rounded(service.clock() - began, 1000),
+            **exchange.told,
         }
-        service.log.tell("request", line, exchange.told)
+        service.log.tell("request", line)

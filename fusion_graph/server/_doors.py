@@ -7,7 +7,7 @@ Precedence: `fusion` block > plugin > tool > preset > pipeline.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH_HEADER
 from fusion_graph.graph.binding import Bound
@@ -29,16 +29,9 @@ SHARES = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95}
 """Of a reply's tokens that go into thinking, by effort, as OpenRouter documents it."""
 
 
-class Visit(NamedTuple):
-    """Where a request leads. `alias`: it came by the alias, and reads the writer's name as its model."""
-
-    served: Served
-    asked: Asked
-    alias: bool = False
-
-
-def enter(service: Service, key: Key, asked: Asked, depth: int) -> Visit:
-    """Raises Refused."""
+def enter(service: Service, key: Key, asked: Asked, depth: int) -> tuple[Served, Asked, bool]:
+    """Where a request leads, and whether it came by the alias and reads the writer's name as its model. Raises
+    Refused."""
     name = asked.model.partition(":")[0]
     alias = name in ALIASES and service.shelf.find(asked.model) is None
     deep = depth >= service.options.max_depth
@@ -57,7 +50,7 @@ def enter(service: Service, key: Key, asked: Asked, depth: int) -> Visit:
         if not key.traces and not asked.solo:
             asked = asked._replace(ignored=(*asked.ignored, f"{convening.door}.result"))
         asked = asked._replace(block={**_block(convening, both=alias), **asked.block})
-    return Visit(served, asked, alias)
+    return served, asked, alias
 
 
 def _preset(service: Service, name: str, convening: Convening | None) -> str:

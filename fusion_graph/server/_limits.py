@@ -10,8 +10,8 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Literal
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal, Self
 
 from fusion_graph.server._auth import Key
 from fusion_graph.server._errors import invalid, limited, over_budget
@@ -24,12 +24,18 @@ Entry = Literal["in", "runs", "budget"]
 
 
 class Purse:
-    """One run's share of a key's day."""
+    """One run's share of a key's day; by itself that of a key without limits, which nobody keeps."""
 
     __slots__ = ("cost_usd",)
 
     def __init__(self) -> None:
         self.cost_usd: float | None = None  # set when known; None books the worst case
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        pass
 
 
 class Account:
@@ -63,7 +69,7 @@ class Limits:
     def run(self, key: Key, worst_usd: float | None) -> AbstractAsyncContextManager[Purse]:
         """One run of a key. Entering it raises Refused when it has too many, or no money for the worst case."""
         if not key.max_runs and key.budget_usd_per_day is None:
-            return nullcontext(Purse())
+            return Purse()
         return self._run(key, worst_usd)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from fusion_graph.engine.record import analysis
 from fusion_graph.engine.run import labels
 from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.events import CallFinished
-from fusion_graph.jsontext import plain
+from fusion_graph.jsontext import plain, rounded
 from fusion_graph.server._replay import REPLAYED
 from fusion_graph.server._wires.fusion_out import Findings
 from fusion_graph.server._wires.tools import FUSION
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STAGES = {"panel": 0.0, "judge": 0.0, "synth": 0.0}
 """Seconds of those that were not."""
+MICRO = 1_000_000
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -34,7 +35,7 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     nodes: list[dict[str, Any]] = []
     timing_s, succeeded = dict(STAGES), 0
     for role, seconds in result.timing_s.items():
-        timing_s[role] = _rounded(seconds)
+        timing_s[role] = rounded(seconds, MICRO)
     for node in result.nodes:
         nodes.append(_node(node, replayed))
         if node.attempts:
@@ -158,11 +159,6 @@ def _node(node: NodeReport, replayed: frozenset[str]) -> dict[str, Any]:
         "state": "replayed" if node.id in replayed and node.state == "ok" else node.state,
         "reason": node.reason or None,
         "attempts": node.attempts,
-        "seconds": None if node.seconds is None else _rounded(node.seconds),
+        "seconds": None if node.seconds is None else rounded(node.seconds, MICRO),
         "tokens": {"prompt": node.usage.prompt_tokens, "completion": node.usage.completion_tokens},
     }
-
-
-def _rounded(seconds: float) -> float:
-    """To microseconds. `round(seconds, 6)` gives the same, by way of a text."""
-    return round(seconds * 1_000_000) / 1_000_000

@@ -34,7 +34,7 @@ async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunRe
     """An answer in one piece, and as it is said. Raises Refused when there is none."""
     service = exchange.service
     async with service.limits.run(exchange.key, job.worst_usd) as purse:
-        async with service.admission.place() as ticket:
+        with await service.admission.place() as ticket:
             _surround(job)
             job = _journal.begin(exchange, job)
             bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
@@ -64,8 +64,9 @@ async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunRe
 async def run_streamed(exchange: Exchange, job: Job, speech: Speech, way: Way) -> None:
     """An answer as it is written. Raises Refused only while no status has left."""
     service = exchange.service
-    async with service.limits.run(exchange.key, job.worst_usd) as purse, service.admission.place() as ticket:
-        await _Streaming(exchange, job, speech, way, ticket, purse).answer()
+    async with service.limits.run(exchange.key, job.worst_usd) as purse:
+        with await service.admission.place() as ticket:
+            await _Streaming(exchange, job, speech, way, ticket, purse).answer()
 
 
 def open_stream(exchange: Exchange, outbox: Outbox | None = None) -> Stream:

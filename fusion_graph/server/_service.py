@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -101,32 +100,35 @@ def tokens() -> Iterator[str]:
         yield from (drawn[start : start + 52] for start in range(0, len(drawn), 52))
 
 
-@dataclass(slots=True, kw_only=True)
+TOKENS = tokens()
+
+
 class Exchange:
     """One request on its way. `tail` is what a route's path left open; `told` goes into its log line."""
 
-    service: Service
-    request: web.BaseRequest
-    key: Key = ANYONE
-    tail: str = ""
-    route: str = "?"
-    token: str = field(default_factory=partial(next, tokens()), repr=False)  # of all its ids
-    run_id: str = ""
-    told: dict[str, Any] = field(default_factory=dict)
-    failed: Refused | None = None  # what a run of it ended with, where that must not be bought again at once
-    tries: int = 0  # how often the same request failed of late
-    insistent: bool = False  # its client sends again, whatever it is told
-    cors: Mapping[str, str] = field(default_factory=dict)  # what a page that may call is told
+    __slots__ = (
+        "cors", "failed", "id", "insistent", "key", "request", "route", "run_id", "service", "tail", "token", "told",
+        "tries",
+    )  # fmt: skip
 
-    @property
-    def id(self) -> str:
-        return f"req_{self.token[:24]}"
+    def __init__(self, service: Service, request: web.BaseRequest) -> None:
+        self.service = service
+        self.request = request
+        self.key = ANYONE
+        self.route, self.tail = "?", ""
+        self.token = next(TOKENS)  # of all its ids
+        self.id = f"req_{self.token[:24]}"
+        self.run_id = ""
+        self.told: dict[str, Any] = {}
+        self.failed: Refused | None = None  # what a run of it ended with, where that must not be bought again at once
+        self.tries = 0  # how often the same request failed of late
+        self.insistent = False  # its client sends again, whatever it is told
+        self.cors: Mapping[str, str] = {}  # what a page that may call is told
 
     @property
     def headers(self) -> Mapping[str, str]:
         """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        own = self.id
-        found = {"x-request-id": own, "request-id": own, "Server": SERVER, **self.cors}
+        found = {"x-request-id": self.id, "request-id": self.id, "Server": SERVER, **self.cors}
         if self.run_id:
             found["x-fusion-run-id"] = self.run_id
         return found

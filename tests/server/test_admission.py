@@ -16,7 +16,7 @@ def admission(*, runs: int = 1, queue: int = 1, queue_s: float = 5.0) -> Admissi
 
 
 async def hold(places: Admission, gate: asyncio.Event) -> None:
-    async with places.place():
+    with await places.place():
         await gate.wait()
 
 
@@ -24,7 +24,7 @@ async def test_a_place_goes_to_whoever_waits_longest() -> None:
     places, gates, order = admission(queue=2), [asyncio.Event() for _ in range(3)], list[int]()
 
     async def one(i: int) -> None:
-        async with places.place():
+        with await places.place():
             order.append(i)
             await gates[i].wait()
 

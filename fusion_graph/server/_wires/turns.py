@@ -34,8 +34,13 @@ PARTS: Mapping[str, Mapping[str, int]] = {
 
 def read_messages(value: Any) -> tuple[Message, ...]:
     entries = fields.array(value, "messages", least=1, most=MAX_MESSAGES)
-    messages = [_message(entry, f"messages[{i}]") for i, entry in enumerate(entries)]
-    parts = [part for m in messages if not isinstance(m.content, str) for part in m.content]
+    messages: list[Message] = []
+    parts: list[Mapping[str, Any]] = []
+    for i, entry in enumerate(entries):
+        message = _message(entry, f"messages[{i}]")
+        messages.append(message)
+        if not isinstance(message.content, str):
+            parts += message.content
     if len(parts) > MAX_MEDIA and sum(part["type"] not in ("text", "refusal") for part in parts) > MAX_MEDIA:
         raise invalid(f"messages hold more than {MAX_MEDIA} images, sounds and files", "messages")
     return tuple(messages)
@@ -45,7 +50,9 @@ def _message(value: Any, path: str) -> Message:
     entry = fields.mapping(value, path)
     role = ROLES[fields.choice(entry.get("role"), f"{path}.role", ROLES)]
     calls = _calls(entry, path) if role == "assistant" else ()
-    content = _content(entry.get("content"), f"{path}.content", role, empty=bool(calls) or role == "assistant")
+    content = entry.get("content")
+    if not isinstance(content, str):
+        content = _content(content, f"{path}.content", role, empty=role == "assistant")
     answers = ""
     if role == "tool":
         known_as = "tool_call_id" if entry["role"] == "tool" else "name"
@@ -58,8 +65,6 @@ def _message(value: Any, path: str) -> Message:
 def _content(value: Any, path: str, role: Role, *, empty: bool) -> str | tuple[Mapping[str, Any], ...]:
     if value is None and empty:
         return ""
-    if isinstance(value, str):
-        return value
     if not isinstance(value, list):
         raise invalid(f"{path} must be a string or an array of parts", path)
     parts = fields.array(value, path, least=0 if empty else 1, most=MAX_PARTS)
