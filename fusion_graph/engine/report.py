@@ -26,9 +26,10 @@ class Spending:
     cost_usd: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class RunResult:
-    """What came of a run. `answer` is None exactly when `error` is there; `choices` holds all n texts."""
+    """What came of a run. `answer` is None exactly when `error` is there; `choices` holds all n texts. Nobody changes
+    it: it is not frozen, as each run makes one and a frozen one costs several times as much to make."""
 
     run_id: str
     bound: Bound = field(repr=False)

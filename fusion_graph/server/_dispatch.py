@@ -140,7 +140,7 @@ class Dispatcher:
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> web.Response:
         refused.__traceback__ = refused.__context__ = None  # one that is remembered must not keep this request with it
-        exchange.told |= {"code": refused.code, "param": refused.param}
+        exchange.note(code=refused.code, param=refused.param)
         response = self._say(exchange, refused)
         if refused.closes:
             response.force_close()
@@ -176,7 +176,7 @@ class Dispatcher:
         given = headers.get("x-request-id") or headers.get("x-client-request-id")
         line = {
             "id": exchange.id,
-            "client_id": client_id(given),
+            **client_id(given),
             "method": request.method if request.method.isalpha() else "?",
             "route": path,
             "status": status,

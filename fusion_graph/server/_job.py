@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusion_graph.engine.request import RunRequest
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
 from fusion_graph.graph.forecast.estimate import Estimate, estimate
@@ -199,8 +198,8 @@ def _check_calls(service: Service, total: int) -> None:
 
 
 def _worst(forecast: Estimate, limits: Limits, n: int, before: Estimate | None) -> float | None:
-    parts = [forecast.cost.worst] * n
-    if before is not None:
-        parts.append(before.cost.worst)
-    worst = total_cost(parts)
-    return worst if worst is None or limits.budget_usd is None else min(worst, limits.budget_usd)
+    worst, first = forecast.cost.worst, 0.0 if before is None else before.cost.worst
+    if worst is None or first is None:
+        return None
+    worst = worst * n + first
+    return worst if limits.budget_usd is None else min(worst, limits.budget_usd)

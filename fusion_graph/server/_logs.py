@@ -28,20 +28,19 @@ class Log:
         return self._stream is not None
 
     def say(self, event: str, **fields: Any) -> None:
-        """A line, see `tell`."""
-        self.tell(event, fields)
+        """A line of those that say something."""
+        self.tell(event, telling(fields))
 
     def tell(self, event: str, fields: Mapping[str, Any]) -> None:
-        """A line. Fields that are None or empty stay out; a zero and a no are said."""
+        """A line of all of them."""
         if self._stream is None:
             return
         at = self._clock()
-        told = {name: value for name, value in fields.items() if value or value == 0}
         if self._as_json:
-            line = write_ascii({"at": rounded(at, 1000), "event": event, **told}, str).decode()
+            line = write_ascii({"at": rounded(at, 1000), "event": event, **fields}, str).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
-            line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in told.items())])
+            line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in fields.items())])
         try:
             self._stream.write(line + "\n")
             self._stream.flush()
@@ -49,9 +48,14 @@ class Log:
             self._stream = None  # nobody reads it any more
 
 
-def client_id(given: str | None) -> str | None:
-    """A client's own request id, if it is one."""
-    return given if given and CLIENT_ID.fullmatch(given) else None
+def telling(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that are None or empty; a zero and a no are said."""
+    return {name: value for name, value in fields.items() if value or value == 0}
+
+
+def client_id(given: str | None) -> Mapping[str, str]:
+    """The field of a client's own request id, if it is one."""
+    return {"client_id": given} if given and CLIENT_ID.fullmatch(given) else {}
 
 
 def _plain(value: Any) -> str:

@@ -59,11 +59,13 @@ class Metrics:
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """`labels` in the order of LABELS."""
         counter = self._counters[name]
-        known = counter.get(labels)
-        if known is None and len(counter) >= MAX_SERIES:
-            labels = ("other",) * len(labels)
-            known = counter.get(labels)
-        counter[labels] = by if known is None else known + by
+        if labels in counter:
+            counter[labels] += by
+        elif len(counter) < MAX_SERIES:
+            counter[labels] = by
+        else:
+            others = ("other",) * len(labels)
+            counter[others] = counter.get(others, 0) + by
 
     def run(self, name: str, result: RunResult) -> None:
         """One run that ended by itself."""

@@ -98,14 +98,17 @@ def _ignored(job: Job, result: RunResult) -> list[str]:
 
 def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
     """Token counts in OpenAI's shape; with a cost where there is one."""
+    prompt, completion, reasoning, cached, *_ = used
     counted: dict[str, Any] = {
-        "prompt_tokens": used.prompt_tokens,
-        "completion_tokens": used.completion_tokens,
-        "total_tokens": used.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
     }
-    return counted if cost_usd is None else {**counted, "cost": cost_usd}
+    if cost_usd is not None:
+        counted["cost"] = cost_usd
+    return counted
 
 
 def scoped_usage(result: RunResult, *, final: bool) -> Usage:

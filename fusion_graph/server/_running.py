@@ -160,7 +160,7 @@ class _Streaming:
         if not self._committed:
             raise refused
         self._exchange.failed = refused
-        self._exchange.told |= {"failed": refused.code, "status_meant": refused.http_status}
+        self._exchange.note(failed=refused.code, status_meant=refused.http_status)
         await self._way.fail(self._speech.failed(refused))
 
     def _listener(self) -> Listener:
@@ -236,18 +236,18 @@ def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> No
     exchange.service.metrics.run(job.served.id, result)
     if exchange.service.telemetry is not None:
         exchange.service.telemetry.tell(job.served.id, result, job.asked.messages)
-    exchange.told |= {
-        "state": result.state,
-        "cost_usd": result.cost_usd,
-        "tokens": result.usage.total_tokens,
-        "degraded": len(result.degraded) or None,
-        "simulated": result.simulated or None,
-    }
+    told, tally = exchange.told, result.tally
+    told["state"] = result.state
+    if tally.cost_usd is not None:
+        told["cost_usd"] = tally.cost_usd
+    told["tokens"] = tally.usage.total_tokens
+    if result.degraded:
+        told["degraded"] = len(result.degraded)
+    if tally.simulated:
+        told["simulated"] = True
     if exchange.service.options.log_content:
-        exchange.told |= {
-            "prompt": [m.text for m in job.asked.messages],
-            "answer": result.answer and result.answer.text,
-        }
+        answer = "" if result.answer is None else result.answer.text
+        exchange.note(prompt=[m.text for m in job.asked.messages], answer=answer)
 
 
 def _remember(exchange: Exchange, job: Job, result: RunResult | None = None) -> None:

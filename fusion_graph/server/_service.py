@@ -16,7 +16,7 @@ from fusion_graph.server._auth import ANYONE, Key, Keys
 from fusion_graph.server._errors import SERVER, forbidden, model_not_found
 from fusion_graph.server._failures import Failures
 from fusion_graph.server._limits import Limits
-from fusion_graph.server._logs import Log
+from fusion_graph.server._logs import Log, telling
 from fusion_graph.server._metrics import Metrics
 from fusion_graph.server._peers import Peers
 from fusion_graph.server._pipelines import Library, Served, Shelf
@@ -104,7 +104,7 @@ TOKENS = tokens()
 
 
 class Exchange:
-    """One request on its way. `tail` is what a route's path left open; `told` goes into its log line."""
+    """One request on its way. `tail` is what a route's path left open; `told` goes into its log line as it is."""
 
     __slots__ = (
         "cors", "failed", "id", "insistent", "key", "request", "route", "run_id", "service", "tail", "token", "told",
@@ -132,6 +132,10 @@ class Exchange:
         if self.run_id:
             found["x-fusion-run-id"] = self.run_id
         return found
+
+    def note(self, **told: Any) -> None:
+        """For the log line, as far as it says something."""
+        self.told |= telling(told)
 
     def count_replay(self, told_by: str) -> None:
         """The client sends again what it has sent before."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fusion_graph.engine.report import RunResult
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.engine.tally import Tally
+from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import RunFailed, Transient
 from fusion_graph.events import NodeFinished, NodeSkipped, NodeStarted
 from fusion_graph.outputs import Analysis, Draft
