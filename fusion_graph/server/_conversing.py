@@ -24,6 +24,8 @@ from fusion_graph.server._whole import Whole
 from fusion_graph.server._wires.asked import Asked
 from fusion_graph.server._wires.speech import Head, Speaks, Speech, Wire
 
+JSON = "Content-Type: application/json; charset=utf-8\r\n"
+
 
 async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
     """The answer, whole or streamed. Raises Refused while there is none."""
@@ -95,11 +97,13 @@ class _Talk:
         if self._asked.stream:
             return await (self._stream() if same is None else self._share(same))
         if same is None:
-            answer, headers = await self._complete()
+            answer, lines, run_id = await self._complete()
         else:
             digest = _digest(self._wire, self._body)
-            answer, headers = await exchange.service.sharing.whole(exchange.key.name, same, digest, self._complete)
-        return Whole(answer, {**headers, **exchange.headers})
+            sharing = exchange.service.sharing
+            answer, lines, run_id = await sharing.whole(exchange.key.name, same, digest, self._complete)
+        exchange.run_id = run_id
+        return Whole(answer, lines + exchange.head)
 
     async def _stream(self) -> web.StreamResponse:
         job, speech = self._begin()
@@ -136,18 +140,14 @@ class _Talk:
                 stream.response.force_close()
             return stream.response
 
-    async def _complete(self) -> tuple[bytes, dict[str, str]]:
-        """The body of a whole answer, and the headers that tell of its run."""
+    async def _complete(self) -> tuple[bytes, str, str]:
+        """The body of a whole answer, the lines of its head that tell of its run, and the run's id."""
         job, speech = self._begin()
         result, said = await run_whole(self._exchange, job, speech)
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "x-fusion-run-id": result.run_id,
-            "x-fusion-latency-s": f"{result.timing_s['total']:.3f}",
-        }
+        lines = f"{JSON}x-fusion-latency-s: {result.timing_s['total']:.3f}\r\n"
         if result.cost_usd is not None:
-            headers["x-fusion-cost-usd"] = f"{result.cost_usd:.6f}"
-        return write_json(said), headers
+            lines += f"x-fusion-cost-usd: {result.cost_usd:.6f}\r\n"
+        return write_json(said), lines, result.run_id
 
     def _begin(self) -> tuple[Job, Speech]:
         exchange, wire = self._exchange, self._wire

@@ -26,7 +26,6 @@ Response = TypeVar("Response", bound=web.StreamResponse)
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
-NO_CORS: Mapping[str, str] = {}
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every few seconds by machines: not in the log unless they fail."""
 
@@ -158,12 +157,12 @@ class Dispatcher:
         shape = shape_of(plain(request.raw_path), anthropic="anthropic-version" in request.headers)
         return refused.response(shape, exchange.id)
 
-    def _cors(self, request: web.BaseRequest) -> Mapping[str, str]:
+    def _cors(self, request: web.BaseRequest) -> str:
         """Off unless the page is named, exactly."""
         origin = request.headers.get("Origin")
         if origin is None or origin not in self._service.options.origins:
-            return NO_CORS
-        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+            return ""
+        return f"Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n"
 
     def _tell(self, exchange: Exchange, status: int, began: float) -> None:
         service, request, path = self._service, exchange.request, exchange.route

@@ -72,7 +72,7 @@ async def run_streamed(exchange: Exchange, job: Job, speech: Speech, way: Way) -
 def open_stream(exchange: Exchange, outbox: Outbox | None = None) -> Stream:
     """The way to the client of this request."""
     write_s = exchange.service.options.write_s
-    return Stream(exchange.request, exchange.headers, outbox or Outbox(), write_s=write_s)
+    return Stream(exchange.request, exchange.head, outbox or Outbox(), write_s=write_s)
 
 
 class _Streaming:

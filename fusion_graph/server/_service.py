@@ -123,15 +123,18 @@ class Exchange:
         self.failed: Refused | None = None  # what a run of it ended with, where that must not be bought again at once
         self.tries = 0  # how often the same request failed of late
         self.insistent = False  # its client sends again, whatever it is told
-        self.cors: Mapping[str, str] = {}  # what a page that may call is told
+        self.cors = ""  # what a page that may call is told
+
+    @property
+    def head(self) -> str:
+        """The lines every answer carries: the id under two names, as two families of SDKs read one each."""
+        run = f"x-fusion-run-id: {self.run_id}\r\n" if self.run_id else ""
+        return f"x-request-id: {self.id}\r\nrequest-id: {self.id}\r\nServer: {SERVER}\r\n{self.cors}{run}"
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every answer carries: the id under two names, as two families of SDKs read one each."""
-        found = {"x-request-id": self.id, "request-id": self.id, "Server": SERVER, **self.cors}
-        if self.run_id:
-            found["x-fusion-run-id"] = self.run_id
-        return found
+        """The same, for an answer whose head is not ours."""
+        return dict(line.split(": ", 1) for line in self.head.splitlines())
 
     def note(self, **told: Any) -> None:
         """For the log line, as far as it says something."""

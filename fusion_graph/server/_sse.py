@@ -15,18 +15,14 @@ from aiohttp import HttpVersion11
 from fusion_graph.server._whole import Own, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from aiohttp import web
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
 ROOM = 1000  # pieces that may wait before a client counts as behind
-HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",
-}
+LINES = "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
 CHUNK = b"%x\r\n%b\r\n"
 
 
@@ -160,23 +156,22 @@ class Way(Protocol):
 class Stream:
     """The open answer to one client."""
 
-    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], outbox: Outbox, *, write_s: float) -> None:
+    def __init__(self, request: web.BaseRequest, lines: str, outbox: Outbox, *, write_s: float) -> None:
         self.outbox = outbox
         self.response = Own()
-        self._headers = headers
+        self._lines = LINES + lines
         self._request = request
         self._write_s = write_s
         self._chunked = request.version >= HttpVersion11
 
     async def begin(self) -> None:
         """The status leaves with the first bytes, which are at hand."""
-        headers = {**HEADERS, **self._headers}
         if self._chunked:
-            headers["Transfer-Encoding"] = "chunked"
+            self._lines += "Transfer-Encoding: chunked\r\n"
         else:
             self.response.force_close()  # nothing else would tell where it ends
         data = await self.outbox.take()
-        await self._send(self.response.head(self._request, headers) + self._framed(data))
+        await self._send(self.response.head(self._request, self._lines) + self._framed(data))
         if self._chunked:
             self.outbox.pass_on = self._pass_on
 

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion10, web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiohttp.abc import AbstractStreamWriter
 
 
@@ -32,27 +30,28 @@ class Own(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None:
         """It has left."""
 
-    def head(self, request: web.BaseRequest, headers: Mapping[str, str]) -> bytes:
-        """Until `force_close` says otherwise, the connection stays if the client wants it so."""
+    def head(self, request: web.BaseRequest, lines: str) -> bytes:
+        """With these lines, each with its end. Until `force_close` says otherwise, the connection stays if the client
+        wants it so."""
         version, stays = request.version, request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = stays
-        said = "\r\n".join(map(": ".join, headers.items()))
-        last = f"Date: {_date(int(time.time()))}\r\n"
+        end = "\r\n"
         if stays == (version == HttpVersion10):  # what its version does not take for granted
-            last += f"Connection: {'keep-alive' if stays else 'close'}\r\n"
-        return f"HTTP/{version.major}.{version.minor} 200 OK\r\n{said}\r\n{last}\r\n".encode()
+            end = f"Connection: {'keep-alive' if stays else 'close'}\r\n\r\n"
+        first = f"HTTP/{version.major}.{version.minor} 200 OK\r\n"
+        return f"{first}{lines}Date: {_date(int(time.time()))}\r\n{end}".encode()
 
 
 class Whole(Own):
     """A whole answer to one client."""
 
-    def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
+    def __init__(self, body: bytes, lines: str) -> None:
         super().__init__()
-        self._said = body, headers
+        self._said = body, f"{lines}Content-Length: {len(body)}\r\n"
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        body, headers = self._said
-        send(request, self.head(request, {**headers, "Content-Length": str(len(body))}) + body)
+        body, lines = self._said
+        send(request, self.head(request, lines) + body)
         await request.writer.drain()
         return None
 

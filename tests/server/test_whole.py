@@ -46,6 +46,7 @@ async def said(answer: Callable[[], web.StreamResponse], request: str) -> tuple[
 async def test_answer_is_that_of_aiohttp(version: str, connection: str) -> None:
     request = f"POST / HTTP/{version}\r\nHost: localhost\r\n{connection}Content-Length: 0\r\n\r\n"
     body = b'{"answer": "because"}'
-    ours = await said(lambda: Whole(body, HEADERS), request)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    ours = await said(lambda: Whole(body, lines), request)
     assert ours == await said(lambda: web.Response(body=body, headers=HEADERS), request)
     assert b"Date: now" in ours[0]
