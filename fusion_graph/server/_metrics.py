@@ -59,20 +59,18 @@ class Metrics:
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """`labels` in the order of LABELS."""
         counter = self._counters[name]
-        if labels in counter:
+        try:
             counter[labels] += by
-        elif len(counter) < MAX_SERIES:
-            counter[labels] = by
-        else:
-            others = ("other",) * len(labels)
-            counter[others] = counter.get(others, 0) + by
+        except KeyError:
+            place = labels if len(counter) < MAX_SERIES else ("other",) * len(labels)
+            counter[place] = counter.get(place, 0) + by
 
     def run(self, name: str, result: RunResult) -> None:
         """One run that ended by itself."""
-        tally, usage = result.tally, result.usage
+        tally, usage = result.tally, result.tally.usage
         self.count("runs_total", name, result.state)
         self.duration.add(tally.total_s)
-        for node in result.nodes:
+        for node in tally.nodes:
             self.count("nodes_total", node.role, node.state)
         for entry in result.degraded:
             self.count("degraded_total", _bounded(entry.reason))
@@ -81,8 +79,8 @@ class Metrics:
         self.count("calls_total", "ok", by=tally.answered)
         self.count("tokens_total", "input", by=usage.prompt_tokens)
         self.count("tokens_total", "output", by=usage.completion_tokens)
-        if result.cost_usd:
-            self.count("cost_usd_total", by=result.cost_usd)
+        if tally.cost_usd:
+            self.count("cost_usd_total", by=tally.cost_usd)
         first = tally.by_id[result.answer.node].first_token_s if result.answer else None
         if first is not None:
             self.first_token.add(first)

@@ -27,16 +27,16 @@ NOBODY: frozenset[str] = frozenset()
 
 def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
     """Everything a client may want to know of how its answer was made."""
-    include, used = job.asked.include, result.usage
+    tally = result.tally
     replayed = _replayed(result) if job.recall.used else NOBODY
     panel: list[str] = []
     failed: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
     nodes: list[dict[str, Any]] = []
     timing_s, succeeded = dict(STAGES), 0
-    for role, seconds in result.timing_s.items():
+    for role, seconds in tally.timing_s.items():
         timing_s[role] = rounded(seconds, MICRO)
-    for node in result.nodes:
+    for node in tally.nodes:
         nodes.append(_node(node, replayed))
         if node.attempts:
             costs.append(_cost(node))
@@ -45,32 +45,38 @@ def fusion_block(job: Job, result: RunResult) -> dict[str, Any]:
             succeeded += node.state in ("ok", "cached", "replayed")
             if node.state in ("failed", "cancelled"):
                 failed.append({"model": node.model, "error": node.reason})
-    block: dict[str, Any] = {
+    block = {
         "config": job.served.id,
         "run_id": result.run_id,
         "mode": _mode(job, result),
         "panel_models": panel,
         "panel_succeeded": succeeded,
         "failed_models": failed,
-        "cost_usd": result.cost_usd,
-        "cost_estimated": used.estimated,
+        "cost_usd": tally.cost_usd,
+        "cost_estimated": tally.usage.estimated,
         "cost_breakdown": costs,
         "timing_s": timing_s,
         "degraded": [plain(entry) for entry in result.degraded],
         "nodes": nodes,
         "replayed_cost_usd": _replayed_cost(job) if replayed else 0.0,
-        "usage": {"total": usage(used), "final": usage(final_usage(result))},
-        "simulated": result.simulated,
+        "usage": {"total": usage(tally.usage), "final": usage(final_usage(result))},
+        "simulated": tally.simulated,
         "graph_digest": result.bound.pipeline.digest,
         "ignored": _ignored(job, result),
     }
+    return {**block, **_included(job, result)} if job.asked.include else block
+
+
+def _included(job: Job, result: RunResult) -> dict[str, Any]:
+    """What only those get who ask for it."""
+    include, found = job.asked.include, dict[str, Any]()
     if "responses" in include:
-        block["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
+        found["responses"] = [{"model": d.model, "node": d.node, "content": d.text} for d in result.drafts]
     if "analysis" in include:
-        block["analysis"] = analysis(result.analysis) if result.analysis else None
-    if include & {"responses", "analysis"} and block["mode"] == "full":
-        block["result"] = _result(job, result)
-    return block
+        found["analysis"] = analysis(result.analysis) if result.analysis else None
+    if found and _mode(job, result) == "full":
+        found["result"] = _result(job, result)
+    return found
 
 
 def _mode(job: Job, result: RunResult) -> str:
