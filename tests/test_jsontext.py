@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_graph import jsontext
-from fusion_graph.jsontext import plain, read_json, write_ascii, write_json
+from fusion_graph.jsontext import plain, read_json, rounded, write_ascii, write_json
 from fusion_graph.messages import Message
 
 VALUES = st.recursive(
@@ -82,3 +82,10 @@ def test_what_json_lacks_becomes_null_or_text() -> None:
     assert plain((float("inf"), float("nan"), 1.5, None, True)) == [None, None, 1.5, None, True]
     assert plain(message)["content"] == [{"type": "text", "text": "x"}]
     assert plain({1: object}) == {"1": str(object)}
+
+
+@given(st.floats(0, 1e6), st.sampled_from([3, 6]))
+def test_rounded_is_short(value: float, digits: int) -> None:
+    got = rounded(value, 10**digits)
+    assert got == round(got, digits)
+    assert abs(got - value) <= 0.51 / 10**digits

@@ -6,7 +6,6 @@ import pytest
 
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.tally import Tally
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import RunFailed, Transient
 from fusion_graph.events import NodeFinished, NodeSkipped, NodeStarted
 from fusion_graph.outputs import Analysis, Draft
@@ -17,12 +16,6 @@ from tests.graph.walk import bound_of
 BOUND = bound_of(
     "a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b}\nf: {kind: fallback, inputs: [a, b]}"
 )
-
-
-@pytest.mark.parametrize(("costs", "total"), [((), 0.0), ((1.0, 0.5), 1.5), ((1.0, None), None), ((0.0,), 0.0)])
-def test_one_unknown_cost_makes_all_unknown(costs: tuple[float | None, ...], total: float | None) -> None:
-    # design 2: else `null`, never 0
-    assert total_cost(costs) == total
 
 
 def test_node_that_never_began_has_no_time() -> None:
