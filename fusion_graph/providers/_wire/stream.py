@@ -6,6 +6,7 @@ text is not parsed again (see `Pattern`); where many such events come in one rea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
@@ -29,11 +30,13 @@ class Pattern:
     between them the inside of one JSON string, can only be the same object with that text: JSON has no other
     reading."""
 
-    __slots__ = ("_end", "_lead", "tries")
+    __slots__ = ("_end", "_lead", "_shortest", "_string", "tries")
 
     def __init__(self) -> None:
         self._lead = b""
         self._end = b""
+        self._shortest = sys.maxsize  # no event fits what is not known
+        self._string = slice(0)  # where the text stands, with its quotes
         self.tries = _MOST_TRIES
 
     @property
@@ -42,10 +45,9 @@ class Pattern:
 
     def text_in(self, event: bytes) -> str | None:
         """The text of an event; None if it does not fit."""
-        lead, end = self._lead, self._end
-        if not lead or not event.startswith(lead) or not event.endswith(end) or len(event) < len(lead) + len(end):
+        if len(event) < self._shortest or not event.startswith(self._lead) or not event.endswith(self._end):
             return None
-        text = _parse(event[len(lead) - 1 : 1 - len(end)])  # another event in between would bring its quotes
+        text = _parse(event[self._string])  # another event in between would bring its quotes
         return text if isinstance(text, str) else None
 
     def split(self, data: bytes) -> list[str | bytes]:
@@ -53,7 +55,7 @@ class Pattern:
         event does."""
         lead, end = self._lead, self._end
         fits = data.rfind(end) + len(end)
-        if not data.startswith(lead) or fits < len(lead) + len(end) or len(data) > MAX_EVENT_BYTES:
+        if not data.startswith(lead) or fits < self._shortest or len(data) > MAX_EVENT_BYTES:
             return [data]
         several, rest = data[:fits], data[fits:]
         lines = several.split(b"\n")[::2]  # each other one is blank; a search for both ends at once takes longer
@@ -76,6 +78,8 @@ class Pattern:
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
             self._lead, self._end = _LEAD + head, tail + _END
+            self._shortest = len(self._lead) + len(self._end)
+            self._string = slice(len(self._lead) - 1, 1 - len(self._end))
 
 
 def _stands_for_itself(raw: bytes) -> bool:
