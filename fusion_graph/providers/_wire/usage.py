@@ -30,7 +30,7 @@ def read_usage(raw: Any) -> Usage | None:
 
 def read_cost(raw: Any) -> float | None:
     """The upstream's own price of the call in USD (`usage.cost`), if it is a finite number from 0."""
-    cost = raw.get("cost") if isinstance(raw, dict) else None
+    cost: Any = raw.get("cost") if isinstance(raw, dict) else None
     return float(cost) if type(cost) in (int, float) and 0 <= cost <= _LARGEST else None
 
 
