@@ -38,6 +38,8 @@ class Assembly:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
+        if not self._calls:
+            return ()
         return tuple(
             ToolCall(id=call_id or f"call_{index}", name=name, arguments="".join(arguments))
             for index, (call_id, name, arguments) in sorted(self._calls.items())

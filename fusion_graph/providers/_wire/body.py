@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fusion_graph.jsontext import write_json
-from fusion_graph.messages import Call, Message, with_system
+from fusion_graph.messages import Call, Message, Sampling, with_system
 
 WORDS = "Answer with one JSON value and nothing else. It must fit this JSON Schema:\n{schema}"
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
@@ -43,26 +44,23 @@ def write_body(call: Call, dialect: Dialect) -> bytes:
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
     call = call if dialect.json_schema else _in_words(call)
     sampling = call.sampling
-    body = {name: value for name, value in sampling.extra.items() if name not in _OURS}
+    body = {name: value for name, value in sampling.extra.items() if name not in _OURS} if sampling.extra else {}
     body["model"] = call.model
     body["messages"] = [_message(message) for message in call.messages]
-    settings = (
-        ("temperature", sampling.temperature),
-        ("top_p", sampling.top_p),
-        (dialect.max_tokens_field, sampling.max_tokens),
-        ("seed", sampling.seed),
-        ("stop", sampling.stop_sequences or None),
-        ("reasoning_effort", sampling.reasoning_effort),
-        ("response_format", sampling.response_format),
-        ("tools", sampling.tools or None),
-        ("tool_choice", sampling.tool_choice),
-    )
-    body.update((name, value) for name, value in settings if value is not None)
+    settings = zip(_names(dialect.max_tokens_field), sampling, strict=False)
+    body.update({name: value for name, value in settings if value is not None and value != ()})
     if dialect.stream:
         body["stream"] = True
         if dialect.include_usage:
             body["stream_options"] = {"include_usage": True}
     return body
+
+
+@cache
+def _names(max_tokens_field: str) -> tuple[str, ...]:
+    """What the fields of Sampling are called here, in their order; its last one, `extra`, has no name."""
+    ours = {"max_tokens": max_tokens_field, "stop_sequences": "stop"}
+    return tuple(ours.get(name, name) for name in Sampling._fields[:-1])
 
 
 def _in_words(call: Call) -> Call:

@@ -34,6 +34,16 @@ _SLACK_TOKENS = 64  # a cap of 1 and a long word is no runaway
 class ReplyReader:
     """The reply to one call, so far. `take` reads an object, `drain` gives what it brought."""
 
+    # what most replies leave as it is
+    finish_reason = ""  # as the upstream wrote it; empty until it did
+    _model = ""
+    _simulated = False
+    _refusal = ""
+    _stop_sequence = ""
+    _usage: Usage | None = None
+    _cost: float | None = None
+    _tools: ToolCallReader | None = None
+
     def __init__(self, call: Call) -> None:
         cap = call.sampling.max_tokens
         self._call = call
@@ -44,16 +54,8 @@ class ReplyReader:
         self._fresh_text: list[str] = []
         self._fresh_reasoning: list[str] = []
         self._fresh_calls: list[ToolCallDelta] = []
-        self._tools = ToolCallReader()
-        self._refusal = ""
-        self._usage: Usage | None = None
-        self._cost: float | None = None
-        self._model = ""
-        self._simulated = False
         self._logprobs: dict[str, list[Any]] = {}
         self._notes: dict[str, None] = {}  # an ordered set
-        self._stop_sequence = ""
-        self.finish_reason = ""  # as the upstream wrote it; empty until it did
 
     def take(self, chunk: Any, part: str = "delta") -> None:
         """Read one object. `part` is `message` in a whole reply. Raises what the object reports as an error, and
@@ -120,7 +122,7 @@ class ReplyReader:
         said, usage = self._assembly, self._usage
         if usage is None and self._cost is not None:
             usage = estimate_usage(self._call, said.text + said.reasoning, self._cost)
-        calls = self._checked_calls(usage)
+        calls = self._checked_calls(self._tools, usage) if self._tools is not None else ()
         reply = said.completion(
             "length" if self.overrun else reason or "stop",
             tool_calls=calls,
@@ -130,7 +132,7 @@ class ReplyReader:
             simulated=self._simulated,
             logprobs=self._logprobs or None,
             stop_sequence=self._stop_sequence,
-            notes=(*self._notes, *dict.fromkeys(self._tools.notes)),
+            notes=tuple(self._notes),
         )
         return refuse_empty(reply)
 
@@ -160,7 +162,8 @@ class ReplyReader:
             if reason == "error":
                 raise error_of_event(choice.get("error"))
             self.finish_reason = str(reason)
-            self._read_stop(choice)
+            if self._call.sampling.stop_sequences:
+                self._read_stop(choice)
 
     def _read_stop(self, choice: Mapping[str, Any]) -> None:
         """Which stop text ended it. vLLM and SGLang say so, each in its own word, and of stop tokens their number."""
@@ -178,6 +181,7 @@ class ReplyReader:
             self._refusal += str(refusal)
             self._chars += len(str(refusal))
         if raw := content.get("tool_calls"):
+            self._tools = self._tools or ToolCallReader()
             pieces = self._tools.take(raw)
             if self._call.sampling.tools:
                 self._fresh_calls += pieces
@@ -196,7 +200,7 @@ class ReplyReader:
         self.note("content_as_parts")
         return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
 
-    def _checked_calls(self, usage: Usage | None) -> tuple[ToolCall, ...]:
+    def _checked_calls(self, tools: ToolCallReader, usage: Usage | None) -> tuple[ToolCall, ...]:
         """Tool calls whose arguments are JSON. Broken ones are passed on only where pieces may already have reached a
         client; elsewhere the attempt failed. So it did if a model that was given no tools did nothing but call some."""
         if "tool_calls_ignored" in self._notes and not self._assembly.text.strip():
@@ -211,6 +215,7 @@ class ReplyReader:
                 self.note("tool_arguments_not_json")
         if "tool_arguments_not_json" in self._notes and self._call.purpose != "final":
             raise Transient("invalid_output", "the arguments of a tool call are not JSON", usage=usage)
+        self._notes.update(dict.fromkeys(tools.notes))
         return tuple(checked)
 
 

@@ -11,6 +11,7 @@ from fusion_graph.errors import Permanent, Transient
 MAX_EVENT_BYTES = 1 << 20
 
 _BOM = b"\xef\xbb\xbf"
+_DATA = b"data: "
 _PASSED_OVER = frozenset({b"id", b"retry"})
 
 Event = tuple[bytes, bytes]
@@ -34,13 +35,12 @@ class SseParser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises Permanent `body_too_large`, Transient `malformed_stream`."""
-        blocks = self._split(chunk)
         events: list[Event] = []
-        for block in blocks:
+        for block in self._split(chunk):
             if len(block) > MAX_EVENT_BYTES:
                 raise _too_large()
-            if len(block) > 6 and block[:6] == b"data: " and b"\n" not in block:
-                events.append((b"", block[6:]))
+            if block.startswith(_DATA) and block.find(b"\n") < 0:
+                events.append((b"", block[len(_DATA) :]))
             elif block:
                 name, data = _read_lines(block)
                 if data:
@@ -50,35 +50,39 @@ class SseParser:
     def _split(self, chunk: bytes) -> list[bytes]:
         """Whole blocks without the blank line behind them, all with LF; what is left over waits."""
         if not self._begun:
-            chunk = bytes(self._pending) + chunk
-            self._pending.clear()
-            if _BOM.startswith(chunk):  # not enough yet to tell
-                self._pending += chunk
-                return []
-            self._begun = True
-            chunk = chunk.removeprefix(_BOM)
-        if self._after_cr and chunk[:1] == b"\n":
-            chunk = chunk[1:]
-            self._after_cr = False
-        if b"\r" in chunk:
-            self._after_cr = chunk[-1:] == b"\r"
-            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        elif chunk:
-            self._after_cr = False
+            chunk = self._begin(chunk)
+        if (self._after_cr and chunk) or chunk.find(b"\r") >= 0:
+            chunk = self._with_lf(chunk)
         if self._pending:
             seen = len(self._pending)
             self._pending += chunk
             if self._pending.find(b"\n\n", seen - 1) < 0:
-                if len(self._pending) > MAX_EVENT_BYTES:
-                    raise _too_large()
-                return []
-            chunk = bytes(self._pending)
-            self._pending.clear()
+                chunk = b""
+            else:
+                chunk = bytes(self._pending)
+                self._pending.clear()
         blocks = chunk.split(b"\n\n")
-        self._pending += blocks.pop()
+        if rest := blocks.pop():
+            self._pending += rest
         if len(self._pending) > MAX_EVENT_BYTES:
             raise _too_large()
         return blocks
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """What comes behind the mark that may lead; nothing as long as that cannot be told."""
+        chunk = bytes(self._pending) + chunk
+        self._pending.clear()
+        if _BOM.startswith(chunk):
+            self._pending += chunk
+            return b""
+        self._begun = True
+        return chunk.removeprefix(_BOM)
+
+    def _with_lf(self, chunk: bytes) -> bytes:
+        if self._after_cr and chunk[:1] == b"\n":
+            chunk = chunk[1:]
+        self._after_cr = chunk[-1:] == b"\r"
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _read_lines(block: bytes) -> Event:

@@ -6,8 +6,9 @@ text is not parsed again (see `Pattern`); where many such events come in one rea
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from typing import Any
 
 from fusion_graph.errors import ProviderError, Transient
@@ -29,11 +30,13 @@ class Pattern:
     between them the inside of one JSON string, can only be the same object with that text: JSON has no other
     reading."""
 
-    __slots__ = ("_end", "_lead", "tries")
+    __slots__ = ("_end", "_lead", "_shortest", "_string", "tries")
 
     def __init__(self) -> None:
         self._lead = b""
         self._end = b""
+        self._shortest = sys.maxsize  # no event fits what is not known
+        self._string = slice(0)  # where the text stands, with its quotes
         self.tries = _MOST_TRIES
 
     @property
@@ -42,25 +45,25 @@ class Pattern:
 
     def text_in(self, event: bytes) -> str | None:
         """The text of an event; None if it does not fit."""
-        lead, end = self._lead, self._end
-        if not lead or not event.startswith(lead) or not event.endswith(end) or len(event) < len(lead) + len(end):
+        if len(event) < self._shortest or not event.startswith(self._lead) or not event.endswith(self._end):
             return None
-        return _string(event[len(lead) - 1 : 1 - len(end)])  # another event in between would bring its quotes
+        text = _parse(event[self._string])  # another event in between would bring its quotes
+        return text if isinstance(text, str) else None
 
     def split(self, data: bytes) -> list[str | bytes]:
         """The texts of the events that fit, and what is between and behind them as it came. `data` begins where an
         event does."""
         lead, end = self._lead, self._end
         fits = data.rfind(end) + len(end)
-        if not data.startswith(lead) or fits < len(lead) + len(end) or len(data) > MAX_EVENT_BYTES:
+        if not data.startswith(lead) or fits < self._shortest or len(data) > MAX_EVENT_BYTES:
             return [data]
         several, rest = data[:fits], data[fits:]
-        events = several.removesuffix(_END).split(_END)  # not at what is longer: its length is paid at each search
-        parts = [event[len(lead) : len(_END) - len(end)] for event in events]
+        lines = several.split(b"\n")[::2]  # each other one is blank; a search for both ends at once takes longer
+        parts = [line[len(lead) : len(_END) - len(end)] for line in lines[:-1]]
         raw = b"".join(parts)
-        if _stands_for_itself(raw) and lead + (end + lead).join(parts) + end == several:
+        if _stands_for_itself(raw) and (end + lead).join(parts) == several[len(lead) : -len(end)]:
             return [raw.decode(), rest]
-        whole = [event + _END for event in events]
+        whole = [event + _END for event in several.removesuffix(_END).split(_END)]
         return [*(event if (text := self.text_in(event)) is None else text for event in whole), rest]
 
     def learn(self, data: bytes, chunk: Any) -> None:
@@ -70,20 +73,13 @@ class Pattern:
         if not text or b"\n" in data:  # of several lines, which look different on the wire
             return
         self.tries -= 1
-        spelt = json.dumps(text, ensure_ascii=False).encode(errors="replace")
+        spelt = encode_basestring(text).encode(errors="replace")
         place = data.rfind(spelt)
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
             self._lead, self._end = _LEAD + head, tail + _END
-
-
-def _string(raw: bytes) -> str | None:
-    """The JSON string that this is; None if it is none."""
-    try:
-        text = read_json(raw)
-    except ValueError:
-        return None
-    return text if isinstance(text, str) else None
+            self._shortest = len(self._lead) + len(self._end)
+            self._string = slice(len(self._lead) - 1, 1 - len(self._end))
 
 
 def _stands_for_itself(raw: bytes) -> bool:
@@ -98,7 +94,7 @@ def _with_text(chunk: Any, text: str) -> Any:
 
 def _parse(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return read_json(data)
     except ValueError:
         return None
 
@@ -162,10 +158,14 @@ class StreamReader:
 
     def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
         """What can be taken the short way as text, all else as it came."""
-        pattern, rest = self._pattern, chunk
-        while len(rest) > _LONG and pattern.tries and not pattern.known:  # learn first
-            event, end, rest = rest.partition(_END)
-            yield event + end
+        pattern, at = self._pattern, 0
+        while len(chunk) - at > _LONG and pattern.tries and not pattern.known:  # learn first
+            end = chunk.find(_END, at)
+            if end < 0:
+                break
+            yield chunk[at : end + len(_END)]
+            at = end + len(_END)
+        rest = chunk[at:] if at else chunk
         yield from pattern.split(rest) if pattern.known and self._events.between else (rest,)
 
     def _read(self, piece: bytes) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from fusion_graph.messages import Call, Usage
 
 BYTES_PER_TOKEN = 4
+_LARGEST = sys.float_info.max
 
 
 def read_usage(raw: Any) -> Usage | None:
@@ -29,10 +30,8 @@ def read_usage(raw: Any) -> Usage | None:
 
 def read_cost(raw: Any) -> float | None:
     """The upstream's own price of the call in USD (`usage.cost`), if it is a finite number from 0."""
-    cost = raw.get("cost") if isinstance(raw, dict) else None
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
-        return None
-    return float(cost) if math.isfinite(cost) and cost >= 0 else None
+    cost: Any = raw.get("cost") if isinstance(raw, dict) else None
+    return float(cost) if type(cost) in (int, float) and 0 <= cost <= _LARGEST else None
 
 
 def estimate_usage(call: Call, written: str, cost_usd: float | None = None) -> Usage:
@@ -47,9 +46,7 @@ def estimate_usage(call: Call, written: str, cost_usd: float | None = None) -> U
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        return None
-    return value
+    return value if type(value) is int and value >= 0 else None
 
 
 def _detail(raw: Mapping[str, Any], group: str, name: str) -> int:

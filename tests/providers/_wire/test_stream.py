@@ -235,3 +235,11 @@ def test_logprobs_are_never_skipped() -> None:
     logprobs = reader.completion().logprobs
     assert logprobs is not None
     assert len(logprobs["content"]) == 6
+
+
+def test_text_that_stands_between_strings_is_not_mistaken() -> None:
+    """What is put in its place there would be no JSON any more."""
+    pattern = Pattern()
+    data = json.dumps({**chunk(","), "z": ["a", "b"]}, separators=(",", ":")).encode()
+    pattern.learn(data, json.loads(data))
+    assert not pattern.known

@@ -57,3 +57,7 @@ def test_cost_may_be_zero() -> None:
 def test_estimate_goes_by_bytes() -> None:
     usage = estimate_usage(Call("m", (Message("user", "x" * 400),), Sampling()), "ü" * 40, 0.1)
     assert usage == Usage(prompt_tokens=101, completion_tokens=21, cost_usd=0.1, estimated=True)
+
+
+def test_cost_beyond_any_number_is_none() -> None:
+    assert read_cost({"cost": 10**400}) is None
