@@ -115,7 +115,10 @@ class SimServer:
         if fault is not None:
             await play(fault.raw, request)
             return web.Response()  # the connection is gone: this goes nowhere
-        return await ReplyWriter(request, body, self._cost).write(self.sim, self._drawn(call, body))
+        try:
+            return await ReplyWriter(request, body, self._cost).write(self.sim, self._drawn(call, body))
+        except ConnectionResetError:  # the client left while it was written to: nobody's fault
+            return web.Response()
 
     async def _models(self, _request: web.Request) -> web.Response:
         names = [*SPEEDS, "sim/alpha", "sim/beta", "sim/gamma", *(f"{PREFIX}{name}" for name in FAULTS)]

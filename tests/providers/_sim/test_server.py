@@ -12,12 +12,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import ClientConnectionResetError, web
 
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import ProviderError, Transient, UsageError
 from fusion_graph.messages import Completion, Message, Sampling, ToolCall
 from fusion_graph.providers._openai.client import OpenAIClient
 from fusion_graph.providers._sim.faults import FAULTS
+from fusion_graph.providers._sim.http import ReplyWriter
 from fusion_graph.providers._sim.server import SimOptions, SimServer, serve, start
 from tests.providers.rawserver import asking, ignore
 
@@ -177,3 +179,16 @@ async def test_serve_says_where_and_ends_when_cancelled() -> None:
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
+
+
+async def test_a_client_that_leaves_while_it_is_written_to_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def left(_self: ReplyWriter, *_asked: object) -> web.StreamResponse:
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    upstream = await start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ReplyWriter, "write", left)  # the moment between loss and cancellation cannot be ordered
+        async with aiohttp.ClientSession() as http, http.post(f"{upstream.url}/chat/completions", json=HELLO) as reply:
+            await reply.read()
+    await upstream.aclose()
+    assert caplog.records == []
