@@ -101,7 +101,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_bytes())
     except OSError as fault:
-        raise UsageError(f"{path}: cannot be read") from fault
+        raise UsageError(f"{path}: cannot be read: {fault.strerror}", hint="correct the path") from fault
     except ValueError as fault:
         raise UsageError(f"{path}: not JSON: {fault}") from fault
     if not isinstance(table, dict) or not isinstance(table.get("models"), dict):

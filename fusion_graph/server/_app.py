@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -71,8 +73,13 @@ class Server:
             ).start()
         except OSError as fault:
             await self._runner.cleanup()
-            hint = "choose another one with --port" if fault.errno in (98, 48) else "choose another address with --host"
-            raise UsageError(f"cannot listen on {options.host} port {options.port}", hint=hint) from None
+            hint = (
+                "choose another one with --port"
+                if fault.errno in (errno.EADDRINUSE, errno.EACCES)
+                else "choose another address with --host"
+            )
+            why = os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror or str(fault)
+            raise UsageError(f"cannot listen on {options.host} port {options.port}: {why}", hint=hint) from None
         self._watch = asyncio.create_task(watch_loop(self.service.metrics))
 
     @property

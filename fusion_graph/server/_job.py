@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.diagnostics import suggest
 from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block
 from fusion_graph.messages import Sampling
@@ -109,7 +110,10 @@ def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
     pipeline = served.pipeline
     for name in block:
         if name not in pipeline.params and name not in LOWERED and name != "params":
-            raise invalid(f"{served.id} takes no {name[:64]!r}", f"fusion.{name[:64]}")
+            meant = suggest(name[:64], [*pipeline.params, *LOWERED])
+            raise invalid(
+                f"{served.id} takes no {name[:64]!r}" + (f"; {meant}" if meant else ""), f"fusion.{name[:64]}"
+            )
     try:
         return read_block(pipeline, block)
     except UsageError as error:

@@ -148,7 +148,7 @@ def _line(file: str, number: int, source: bytes) -> Mapping[str, Any]:
     try:
         line = json.loads(source, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        _refuse(file, number, "not a line of JSON")
+        _refuse(file, number, "not a line of JSON", "name a file that --record wrote")
     kind = line.get("is") if isinstance(line, dict) else None
     if not isinstance(kind, str) or kind not in SCHEMAS:
         _refuse(file, number, "not a line of a cassette" + (f": {kind[:40]!r}" if isinstance(kind, str) else ""))

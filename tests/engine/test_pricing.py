@@ -105,7 +105,7 @@ def test_file_without_prices_is_an_error(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read: No such file or directory"):
         Prices.from_file(tmp_path / "none.json")
 
 

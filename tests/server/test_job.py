@@ -65,6 +65,12 @@ async def test_what_is_not_allowed_is_named(param: str, block: dict[str, Any]) -
     assert (status, body["error"]["param"]) == (400, param)
 
 
+async def test_a_mistyped_cap_is_suggested() -> None:
+    async with stand() as at:
+        _status, body = await at.ask(fusion={"max_cost": 1})
+    assert "did you mean max_cost_usd?" in body["error"]["message"]
+
+
 async def test_limits_only_go_down() -> None:
     limited = PANEL.replace("defaults:", "limits: {deadline_s: 10, max_calls: 20}\ndefaults:")
     async with stand(None, limited) as at:

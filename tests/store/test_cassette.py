@@ -70,6 +70,13 @@ WRONG: list[tuple[str, str, Callable[[list[str]], list[str]]]] = [
 ]
 
 
+def test_a_file_that_is_no_cassette_is_told_what_to_do(tape: Path) -> None:
+    tape.write_text("name: x\n")
+    with pytest.raises(UsageError, match=":1: not a line of JSON") as told:
+        read_cassette(str(tape))
+    assert "--record" in told.value.hint
+
+
 @pytest.mark.parametrize(("told", "change"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_what_is_wrong_is_told_with_its_line(tape: Path, told: str, change: Callable[[list[str]], list[str]]) -> None:
     tape.write_text("".join(f"{line}\n" for line in change(tape.read_text().splitlines())))
