@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import aiohttp
 from aiohttp import web
 
 BELOW_OUTGOING = range(20_000, 32_000)
@@ -38,3 +39,21 @@ def free_port() -> int:
                 return port
         except OSError:
             continue
+
+
+FAILURES = (b'data: {"error"', b"event: error\n", b"event: response.failed\n")
+"""How the last event of a failed stream begins, by wire."""
+
+
+async def read_stream(response: aiohttp.ClientResponse, begun: str = "") -> str:
+    """All of a stream of ours that `begun` is read of. It must break off behind a failure and only there: its end would
+    be a clean one."""
+    data, cut = begun.encode(), False
+    try:
+        async for piece in response.content.iter_any():
+            data += piece
+    except aiohttp.ClientPayloadError:
+        cut = True
+    last = data.strip(b"\n").rpartition(b"\n\n")[2]
+    assert cut == last.startswith(FAILURES), data[-500:]
+    return data.decode()

@@ -130,7 +130,8 @@ class _Talk:
             try:
                 await stream.begin()
                 await stream.relay()
-                await stream.finish()
+                if channel.whole:
+                    await stream.finish(b"")
             finally:
                 stream.end()
             if channel.whole:

@@ -188,14 +188,15 @@ class Stream:
         while data := await self.outbox.take():
             await self._send(self._framed(data))
 
-    async def finish(self, data: bytes = b"") -> None:
+    async def finish(self, data: bytes) -> None:
         """The last bytes, and with them the end."""
         last = self._framed(self.outbox.take_now() + data)
         await self._send(last + b"0\r\n\r\n" if self._chunked else last)
 
     async def fail(self, data: bytes) -> None:
-        await self.finish(data)
+        """The last bytes, and no end: the connection closes in the middle of the answer (wire contract 1.6)."""
         self.response.force_close()
+        await self._send(self._framed(self.outbox.take_now() + data))
 
     def end(self) -> None:
         self.outbox.pass_on = None

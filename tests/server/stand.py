@@ -32,6 +32,7 @@ from fusion_graph.server._replay import remembering
 from fusion_graph.store.caches import Caches
 from fusion_graph.store.journal import Journal
 from fusion_graph.toolbox import NO_TOOLS, Toolbox, set_apart
+from tests.loopback import read_stream
 
 UPSTREAM_KEY = "canary-upstream-5d1f"
 PRICES = Prices({"a/x": (1.0, 2.0), "b/y": (1.0, 2.0), "w/w": (3.0, 4.0), "j/j": (1.0, 1.0)}, "2026-11-22")
@@ -91,7 +92,7 @@ class Stand:
         """Every event of a stream, read to its end; comments stay out, `[DONE]` is text."""
         async with self.post(stream=True, **more) as response:
             assert response.status == 200, await response.text()
-            return events_of((await response.read()).decode())
+            return events_of(await read_stream(response))
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from tests.loopback import read_stream
 from tests.server.stand import Stand
 from tests.server.wires import WIRES, Body, Told
 
@@ -33,10 +34,9 @@ Client = Callable[[Stand, Body, Clock], Any]
 
 
 async def send(at: Stand, wire: str, body: Body) -> Reply:
-    # a failed stream ends with its connection, which a client must not take for the next request
-    async with at.session.post(at.url(WIRES[wire].path), json=body, headers={"Connection": "close"}) as response:
-        text = await response.text()
+    async with at.session.post(at.url(WIRES[wire].path), json=body) as response:
         streamed = response.headers["Content-Type"].startswith("text/event-stream")
+        text = await (read_stream(response) if streamed else response.text())
         told = WIRES[wire].stream(text) if streamed else WIRES[wire].whole(json.loads(text))
         return Reply(response.status, response.headers, told, streamed)
 

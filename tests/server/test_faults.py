@@ -13,6 +13,7 @@ from fusion_graph.errors import Transient
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers._sim.faults import FAULTS, PREFIX, Fault
 from fusion_graph.providers.sim import Script
+from tests.loopback import read_stream
 from tests.server.stand import HASTY, UPSTREAM_KEY, Stand, events_of, stand, text_of
 from tests.server.struck import NODES, hit, pipeline
 from tests.server.wires import WIRES
@@ -51,7 +52,7 @@ async def test_failure_without_a_way_out_is_no_answer(name: str, stream: bool) -
         stand(None, alone(FAULTS[name])) as at,
         at.post(model="alone", stream=stream, fusion={"model": f"{PREFIX}{name}"}) as response,
     ):
-        text = (await response.read()).decode()
+        text = await read_stream(response)
         limited = FAULTS[name].reason == "rate_limited"
         if response.status == 200:  # content had begun
             assert stream
@@ -123,7 +124,7 @@ async def check(name: str, role: str, *, stream: bool) -> None:
 
 async def ask(at: Stand, name: str, role: str, *, stream: bool) -> None:
     async with at.post(model="struck", stream=stream, fusion=hit(role, name)) as response:
-        text = (await response.read()).decode()
+        text = await read_stream(response)
         assert response.status == 200, text
         assert UPSTREAM_KEY not in text
     if not stream:

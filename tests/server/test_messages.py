@@ -12,6 +12,7 @@ import pytest
 from fusion_graph.messages import Completion
 from fusion_graph.server import _running, _sse
 from fusion_graph.server._auth import Key, digest_of
+from tests.loopback import read_stream
 from tests.server.stand import ONE, Stand, stand
 from tests.server.wires import read_until, sse, stream_messages, whole_messages
 
@@ -23,7 +24,7 @@ TOOL = {"name": "look_up", "input_schema": {"type": "object"}}
 async def post(at: Stand, path: str = "/v1/messages", **more: Any) -> tuple[int, str]:
     headers = {"Connection": "close", **more.pop("headers", {})}  # the server closes those of streams that failed
     async with at.session.post(at.url(path), json={**BODY, **more}, headers=headers) as response:
-        return response.status, await response.text()
+        return response.status, await read_stream(response)
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages?beta=true", "/messages/", "/v1/v1/messages"])
@@ -112,7 +113,7 @@ async def test_silence_is_filled_in_every_phase(waits: str) -> None:
         text = await read_until(response, lambda text: text.count("event: ping") >= 3)
         assert text.startswith("event: message_start\n")
         gate.set()
-        told = stream_messages(text + (await response.read()).decode())
+        told = stream_messages(await read_stream(response, text))
     assert told.error is None
     assert told.text
 
@@ -123,7 +124,7 @@ async def test_silence_within_the_answer_is_filled_too() -> None:
     async with stand({"w/w": ("Hel", gate, "lo")}) as at, stream(at) as response:
         text = await read_until(response, lambda text: "Hel" in text and text.count("event: ping") >= 2)
         gate.set()
-        assert stream_messages(text + (await response.read()).decode()).text == "Hello"
+        assert stream_messages(await read_stream(response, text)).text == "Hello"
 
 
 async def test_a_server_that_ends_says_so_in_its_words() -> None:
@@ -131,7 +132,7 @@ async def test_a_server_that_ends_says_so_in_its_words() -> None:
         async with stream(at) as response:
             text = await read_until(response, lambda text: "Hel" in text)
             assert await at.server.service.admission.drain(0.01) == 1
-            told = stream_messages(text + (await response.read()).decode())
+            told = stream_messages(await read_stream(response, text))
         assert told.error is not None
         assert told.error["type"] == "overloaded_error"
         status, text = await post(at)

@@ -11,6 +11,7 @@ import pytest
 from fusion_graph.providers.sim import Script
 from fusion_graph.server import _running, _sse
 from fusion_graph.server._failures import Failures
+from tests.loopback import read_stream
 from tests.server.stand import ONE, Stand, stand
 from tests.server.wires import read_until, sse, stream_responses, whole_responses
 
@@ -20,7 +21,7 @@ BODY: dict[str, Any] = {"model": "fusion", "input": "Why?"}
 async def post(at: Stand, **more: Any) -> tuple[int, str]:
     headers = more.pop("headers", {})
     async with at.session.post(at.url("/v1/responses"), json={**BODY, **more}, headers=headers) as response:
-        return response.status, await response.text()
+        return response.status, await read_stream(response)
 
 
 async def test_whole_and_streamed_say_the_same() -> None:
@@ -104,7 +105,7 @@ async def test_silence_is_filled_and_counted(monkeypatch: pytest.MonkeyPatch) ->
         gate.set()
         text += await read_until(response, lambda text: "Hel" in text and text.count(beat) >= 3)
         later.set()
-        told = stream_responses(text + (await response.read()).decode())
+        told = stream_responses(await read_stream(response, text))
     assert told.text == "Hello"
 
 
@@ -112,6 +113,6 @@ async def test_a_server_that_ends_says_so_in_its_words() -> None:
     async with stand({"w/w": ("Hel", asyncio.Event())}) as at, stream(at) as response:
         text = await read_until(response, lambda text: "Hel" in text)
         assert await at.server.service.admission.drain(0.01) == 1
-        told = stream_responses(text + (await response.read()).decode())
+        told = stream_responses(await read_stream(response, text))
     assert told.error is not None
     assert told.error["code"] == "server_error"

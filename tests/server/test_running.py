@@ -13,6 +13,7 @@ import pytest
 
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers.sim import Script
+from tests.loopback import read_stream
 from tests.server.stand import ONE, events_of, stand, text_of
 from tests.server.wires import WIRES
 
@@ -159,7 +160,7 @@ async def test_silence_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
             assert await response.content.readline() == b": keep-alive\n"
             assert await response.content.readline() == b"\n"
         gate.set()
-        events = events_of((await response.read()).decode())
+        events = events_of(await read_stream(response))
     assert text_of(events) == "The written answer."
     assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     assert response.headers["X-Accel-Buffering"] == "no"
@@ -210,7 +211,7 @@ async def test_live_streams_end_with_an_error() -> None:
             while b"Hel" not in await response.content.readline():
                 pass
             assert await at.server.service.admission.drain(0.01) == 1
-            events = events_of((await response.read()).decode())
+            events = events_of(await read_stream(response))
         assert events[-1]["error"]["code"] == "draining"
         assert "[DONE]" not in events
         await at.settled()

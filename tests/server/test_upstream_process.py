@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.loopback import free_port
+from tests.loopback import free_port, read_stream
 from tests.server.stand import ONE, PANEL, UPSTREAM_KEY, events_of, stand, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ async def test_killed_upstream_fails_runs_and_its_return_heals_them() -> None:
                     if b'"content": "' in line and b'"content": ""' not in line:
                         break
                 process.kill()
-                events = events_of((await response.read()).decode())
+                events = events_of(await read_stream(response))
             assert "[DONE]" not in events
             assert events[-1]["error"]["code"] == "all_panels_failed"
             assert text_of(events[:-1]) or len(events) == 1

@@ -13,6 +13,7 @@ import pytest
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.providers._sim.faults import FAULTS
 from fusion_graph.server._errors import PERMANENT
+from tests.loopback import read_stream
 from tests.server.stand import UPSTREAM_KEY, stand
 from tests.server.wires import WIRES, Told, tool
 
@@ -57,7 +58,7 @@ async def meet(fault: str, way: Way) -> None:
     async with stand(None, TWICE.replace("WAIT", wait)) as at:
         at.upstream.faults["w/w"].extend([fault] * 4)
         async with at.session.post(at.url(wire.path), json=body) as response:
-            status, headers, text = response.status, response.headers, await response.text()
+            status, headers, text = response.status, response.headers, await read_stream(response)
         await at.settled()
         calls = len(at.upstream.received)
     assert UPSTREAM_KEY not in text
