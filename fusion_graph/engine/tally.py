@@ -90,11 +90,12 @@ class Tally:
         self.failures: dict[str, int] = {}
         self.simulated = False
         self.total_s = 0.0
-        flat, began, start = trace.flat, trace.began, 0
-        while start < len(flat):
+        self._began = trace.began
+        flat, start, end = trace.flat, 0, len(trace.flat)
+        while start < end:
             read, length = _RECORDS[flat[start + 1]]
             if read is not None:
-                read(self, flat, start, flat[start] - began)
+                read(self, flat, start)
             start += length
         went = self.by_id.values()
         self.nodes = tuple(
@@ -111,48 +112,48 @@ class Tally:
         self._usages.append(usage)
         self._costs.append(cost_usd)
 
-    def _node_started(self, flat: list[Any], i: int, at: float) -> None:
+    def _node_started(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
         if node.started_s is None:
-            node.started_s = at
+            node.started_s = flat[i] - self._began
 
-    def _node_finished(self, flat: list[Any], i: int, at: float) -> None:
+    def _node_finished(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
-        node.ended_s = at
+        node.ended_s = flat[i] - self._began
         node.state, node.reason, node.detail = flat[i + 3 : i + 6]
 
-    def _node_skipped(self, flat: list[Any], i: int, _at: float) -> None:
+    def _node_skipped(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
         if node.ended_s is None:
             node.reason = flat[i + 3]
 
-    def _call_started(self, flat: list[Any], i: int, _at: float) -> None:
+    def _call_started(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
         node.attempts += 1
         node.calls += flat[i + 4] == 1  # the first of its tries
 
-    def _first_token(self, flat: list[Any], i: int, at: float) -> None:
+    def _first_token(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
         if node.first_token_s is None:
-            node.first_token_s = at
+            node.first_token_s = flat[i] - self._began
 
-    def _call_finished(self, flat: list[Any], i: int, _at: float) -> None:
+    def _call_finished(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
         node.model = flat[i + 5]
         self._spend(node, flat[i + 7], flat[i + 8])
         self.answered += 1
         self.simulated = self.simulated or flat[i + 6].simulated
 
-    def _call_recalled(self, flat: list[Any], i: int, _at: float) -> None:
+    def _call_recalled(self, flat: list[Any], i: int) -> None:
         self.simulated = self.simulated or flat[i + 6].simulated
 
-    def _call_failed(self, flat: list[Any], i: int, _at: float) -> None:
+    def _call_failed(self, flat: list[Any], i: int) -> None:
         reason = flat[i + 6]
         self._spend(self.by_id[flat[i + 2]], flat[i + 8], flat[i + 9])
         self.failures[reason] = self.failures.get(reason, 0) + 1
 
-    def _run_finished(self, _flat: list[Any], _i: int, at: float) -> None:
-        self.total_s = at
+    def _run_finished(self, flat: list[Any], i: int) -> None:
+        self.total_s = flat[i] - self._began
 
 
 def _spans(nodes: Iterable[NodeReport]) -> dict[str, float]:
@@ -171,7 +172,7 @@ def _spans(nodes: Iterable[NodeReport]) -> dict[str, float]:
     return spans
 
 
-_READERS: dict[type[Event], Callable[[Tally, list[Any], int, float], None]] = {
+_READERS: dict[type[Event], Callable[[Tally, list[Any], int], None]] = {
     NodeStarted: Tally._node_started,  # noqa: SLF001 (its own)
     NodeFinished: Tally._node_finished,  # noqa: SLF001
     NodeSkipped: Tally._node_skipped,  # noqa: SLF001

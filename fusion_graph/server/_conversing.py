@@ -37,10 +37,12 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
         service.note_ignored(exchange.key, asked.ignored)
     talk = _Talk(exchange, wire, body, asked, speaks)
     failures, tenant = service.failures, exchange.key.name
-    just_now = failures.just_now(tenant, talk.repeated)
-    if just_now is not None:
-        raise just_now
-    exchange.tries, exchange.insistent = failures.tries(tenant, talk.repeated), wire.insistent
+    exchange.insistent = wire.insistent
+    if failures:
+        just_now = failures.just_now(tenant, talk.repeated)
+        if just_now is not None:
+            raise just_now
+        exchange.tries = failures.tries(tenant, talk.repeated)
     try:
         response = await talk.answer()
     except Refused as refused:
@@ -55,7 +57,7 @@ async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
         failed = exchange.failed
         if failed is not None and _comes_back(failed, insistent=wire.insistent):
             failures.remember(tenant, talk.repeated(), failed)
-    if exchange.failed is None:
+    if failures and exchange.failed is None:
         failures.forget(tenant, talk.repeated)
     return response
 

@@ -49,6 +49,11 @@ class _Connection(RequestHandler):
             raise ConnectionResetError
         return self._listener.dispatcher.unreadable(request)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Called for every body that was read; there is something to do only after a pause."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     # --- a client that does not read ---
 
     def pause_writing(self) -> None:

@@ -121,3 +121,15 @@ async def test_cors_is_off_unless_named() -> None:
                 assert ("Access-Control-Allow-Origin" in response.headers) is allowed
             async with at.post(stream=True, headers={"Origin": origin}) as streamed:
                 assert ("Access-Control-Allow-Origin" in streamed.headers) is allowed
+
+
+@pytest.mark.parametrize("end", ["\r\n ", "\r\n", "\n", "\r"])
+async def test_an_origin_brings_no_line_into_a_head(end: str) -> None:
+    """Even where the operator has named it: what a client sends never holds the end of a line."""
+    page = f"https://ours.example{end}x-evil: 1"
+    async with stand(origins=(page,)) as at:
+        said = await raw(
+            at, f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: {page}\r\nConnection: close\r\n\r\n".encode()
+        )
+    assert b"\r\nServer: fusion_graph\r\n" in said
+    assert b"evil" not in said.partition(b"\r\n\r\n")[0]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from fusion_graph.server._whole import Whole
 
@@ -50,3 +51,11 @@ async def test_answer_is_that_of_aiohttp(version: str, connection: str) -> None:
     ours = await said(lambda: Whole(body, lines), request)
     assert ours == await said(lambda: web.Response(body=body, headers=HEADERS), request)
     assert b"Date: now" in ours[0]
+
+
+async def test_client_that_is_gone_gets_nothing() -> None:
+    request = make_mocked_request("POST", "/")
+    request.transport.is_closing.return_value = True  # type: ignore[union-attr]
+    with pytest.raises(ConnectionResetError):
+        await Whole(b"{}", "").prepare(request)
+    request.transport.write.assert_not_called()  # type: ignore[union-attr]
