@@ -163,7 +163,7 @@ def _bound(
         params=params,
         nodes=nodes,
         kinds=per_node,
-        plan=plan_of(nodes, per_node, by_id, whens, afters, backups, wrote, output, params, pipeline.file),
+        plan=plan_of(nodes, per_node, by_id, whens, afters, backups, wrote, output, params),
         limits=limits_of(resolve(pipeline.limits, params)),
         seed=seed,
         output=output,

@@ -22,7 +22,6 @@ def plan_of(
     wrote: frozenset[int],
     output: int,
     params: Mapping[str, Any],
-    file: str,
 ) -> Plan:
     """The plan of bound nodes. Raises PipelineError (FG501) for a quorum above its members."""
     waits = tuple(kind.wait(node.options) for node, kind in zip(nodes, kinds, strict=True))
@@ -32,7 +31,7 @@ def plan_of(
         for node, when in zip(nodes, whens, strict=True)
     )
     for node, wait in zip(nodes, waits, strict=True):
-        _check_quorum(node, wait, pipeline_file=file)
+        _check_quorum(node, wait, pipeline_file="<bound>")
     aids = tuple(_aids(node, wait, by_id) for node, wait in zip(nodes, waits, strict=True))
     backed = tuple(by_id[backups[n.id]].index if n.id in backups else -1 for n in nodes)
     return Plan(
@@ -106,7 +105,7 @@ def _draft_sources(node: Node, kind: Kind, by_id: Mapping[NodeId, Node]) -> tupl
 
 
 def _check_quorum(node: Node, wait: Wait, *, pipeline_file: str) -> None:
-    """The line is not known: what the file itself says was checked, so the number is a caller's value of a parameter."""
+    """What the file itself says was checked, with its line: here the number is a caller's value of a parameter."""
     if isinstance(wait, WaitGroup) and (wait.quorum or 0) > len(node.inputs):
         raise PipelineError(
             [
