@@ -47,6 +47,7 @@ class Session:
     turns: list[Turn] = field(default_factory=list)
     runs: list[Document] = field(default_factory=list)
     cut_short: list[float | None] = field(default_factory=list)  # what each may have cost
+    stopped_tokens: int = 0  # of those
     panel: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     asked: str = ""
     again: bool = False
@@ -72,9 +73,9 @@ class Session:
         labels = {node: label(place) for node, place in places.items()}
         self._write({"ended": result.run_id, "labels": labels}, document(result))
 
-    def stop(self, cost_usd: float | None) -> None:
+    def stop(self, cost_usd: float | None, tokens: int = 0) -> None:
         """The run was cut short."""
-        self._write({"stopped": cost_usd})
+        self._write({"stopped": cost_usd, "tokens": tokens})
 
     def drop(self) -> None:
         """The question was refused: there was no run."""
@@ -120,6 +121,7 @@ class Session:
                 self.again = True
         elif "stopped" in line:
             self.cut_short.append(line["stopped"])
+            self.stopped_tokens += int(line.get("tokens", 0))
             self._counted = total_cost([self._counted, line["stopped"]])
         elif "dropped" in line:
             self._open = ""
@@ -153,7 +155,8 @@ class Session:
 
     @property
     def tokens(self) -> int:
-        return sum(run["usage"]["total_tokens"] for run in self.runs)
+        """Of everything, as far as it was reported before a turn was stopped."""
+        return self.stopped_tokens + sum(int(run["usage"]["total_tokens"]) for run in self.runs)
 
     @property
     def seconds(self) -> float:

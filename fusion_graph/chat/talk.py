@@ -131,7 +131,7 @@ class Talk:
 
     def _conclude(self, result: RunResult | None, progress: Progress) -> None:
         if result is None:
-            self.session.stop(progress.cost_usd)
+            self.session.stop(progress.cost_usd, progress.tokens)
             self.screen.tell("stopped; the conversation is as it was before; Ctrl-C once more leaves")
             if self._stops > 1:
                 raise Leave

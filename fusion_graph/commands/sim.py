@@ -40,7 +40,7 @@ def COMMAND(
     A user's turn may order a reply: `sim: call TOOL {"json": "arguments"}`, `sim: say "text"`.
     """
     from fusion_graph.commands import _console, _interrupt
-    from fusion_graph.errors import UsageError
+    from fusion_graph.listening import cannot_listen
     from fusion_graph.providers._sim.server import SimOptions, serve
     from fusion_graph.providers.sim import Pace
 
@@ -58,7 +58,5 @@ def COMMAND(
     try:
         _interrupt.run(serve(host, port, options, ready))
     except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="--port 0 takes a free one"
-        ) from error
+        raise cannot_listen(host, port, error, option="--port") from error
     return 0

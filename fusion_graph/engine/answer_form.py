@@ -1,7 +1,7 @@
 """What a request demands of the answer's form: a `response_format`, a forced tool call (semantics 3, request contract).
 
 It binds every writer of the answer. Not streamed it is part of `usable`; streamed it passes through and a mismatch is
-degraded. A caller's schema is only walked: it never reaches a regex compiler and fetches nothing.
+degraded. A caller's schema is only walked, for so many steps: it never reaches a regex compiler and fetches nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fusion_graph.graph.patience import STEPS, OutOfPatienceError
 from fusion_graph.graph.structure import misfits, parse_strictly, schema_flaw
 from fusion_graph.messages import Completion, Sampling
 from fusion_graph.outputs import Draft
 
-UNTRUSTED = frozenset({"pattern", "patternProperties", "format", "$ref", "$dynamicRef", "$schema", "$id"})
+UNTRUSTED = frozenset({"pattern", "patternProperties", "format", "$ref", "$dynamicRef", "$schema", "$id"}) | {
+    "unevaluatedItems",  # these two check all within them again, and so on inwards: it doubles with each level
+    "unevaluatedProperties",
+}
 NAMED = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 """Keywords under which names stand, and a schema under each."""
 VALUES = frozenset({"const", "enum", "default", "examples"})
@@ -33,7 +37,10 @@ def breach(asked: Sampling | None, reply: Completion | Draft) -> str:
         value = parse_strictly(reply.text)
     except ValueError:
         return "the text is not JSON"
-    broken = misfits(_tame(schema), value, most=3)
+    try:
+        broken = misfits(_tame(schema), value, most=3)
+    except OutOfPatienceError:
+        return f"whether it keeps the schema takes more than {STEPS} steps to find out"
     return f"it does not keep {'; '.join(broken)}" if broken else ""
 
 

@@ -97,15 +97,18 @@ def _shipped() -> Prices:
     return Prices(table["models"], table["date"])
 
 
+_EXAMPLE = '{"models": {"vendor/model": [0.5, 3]}}'
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_bytes())
     except OSError as fault:
-        raise UsageError(f"{path}: cannot be read: {fault.strerror}", hint="correct the path") from fault
-    except ValueError as fault:
-        raise UsageError(f"{path}: not JSON: {fault}") from fault
+        raise UsageError(f"{path} cannot be read: {fault.strerror}", hint=f"a file of prices is {_EXAMPLE}") from fault
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"{path}: not JSON: {fault}", hint=f"a file of prices is {_EXAMPLE}") from fault
     if not isinstance(table, dict) or not isinstance(table.get("models"), dict):
-        raise UsageError(f"{path}: holds no prices", hint='{"models": {"vendor/model": [0.5, 3]}}')
+        raise UsageError(f"{path}: holds no prices", hint=f"a file of prices is {_EXAMPLE}")
     return table
 
 

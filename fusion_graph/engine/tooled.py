@@ -12,6 +12,7 @@ from fusion_graph.engine.toolloop import Offer, write_with_tools
 from fusion_graph.engine.tooluse import Answered
 from fusion_graph.errors import UsageError
 from fusion_graph.events import ToolAnswered, ToolCalled
+from fusion_graph.graph.diagnostics import nearest
 from fusion_graph.messages import Told
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def check_tools(bound: Bound, box: Toolbox) -> None:
         node = bound.nodes[i]
         for name in names:
             if box.known and name not in box.known:
-                raise UsageError(f"node {node.id!r}: there is no tool {name}", hint=f"there are {', '.join(box.known)}")
+                near = nearest(name, box.known)
+                hint = f"did you mean {near}?" if near else f"there are {', '.join(box.known)}"
+                raise UsageError(f"node {node.id!r}: there is no tool {name}", hint=hint)
             if name not in box.tools:
                 raise UsageError(
                     f"node {node.id!r} asks for the tool {name}, which is not allowed here",

@@ -105,6 +105,7 @@ def _draft_sources(node: Node, kind: Kind, by_id: Mapping[NodeId, Node]) -> tupl
 
 
 def _check_quorum(node: Node, wait: Wait, *, pipeline_file: str) -> None:
+    """What the file itself says was checked, with its line: here the number is a caller's value of a parameter."""
     if isinstance(wait, WaitGroup) and (wait.quorum or 0) > len(node.inputs):
         raise PipelineError(
             [
@@ -112,7 +113,7 @@ def _check_quorum(node: Node, wait: Wait, *, pipeline_file: str) -> None:
                     code="FG501",
                     message=f"node {node.id!r}: quorum {wait.quorum} is above its {len(node.inputs)} members",
                     file=pipeline_file,
-                    hint="lower the quorum or add members",
+                    hint="give its parameter a lower value",
                 )
             ]
         )

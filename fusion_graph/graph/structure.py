@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
+from fusion_graph.graph import patience
+
 BOUND = 262_144  # characters; what is longer is not searched for JSON
 MENDABLE = 8192  # characters; what is longer is asked for again rather than mended
 _DEEP = 12  # brackets; no shape asked for here nests half as deep
 _BRACKETS = re.compile(r"[{}\[\]]")
-_STARTS = 16  # places at which an object may begin in prose, before the search gives up
+_STARTS = 16  # places at which an object may begin in prose, and fenced blocks, before the search gives up
 _MOST, _SHOWN = 5, 200  # problems, and characters of one
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
 
@@ -36,7 +38,7 @@ def find_values(text: str) -> Iterator[Any]:
     """What may be meant as JSON, best guess first: the whole text, a fenced block (the last one first, as verdicts come
     last), the first objects in prose."""
     text = text[:BOUND].strip()
-    for part in (text, *reversed(_FENCED.findall(text))):
+    for part in (text, *reversed(_FENCED.findall(text)[-_STARTS:])):
         try:
             yield parse_strictly(part)
         except ValueError:
@@ -95,11 +97,15 @@ def _objects(text: str) -> Iterator[Any]:
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """What is wrong with the value, the first few; empty if it fits. A schema that is none, or that refers to what is
     not in it, is itself the problem: nothing is ever fetched."""
-    return _found(schema, value, lambda error: f"{error.json_path}: {error.message}", _MOST)
+    try:
+        return _found(schema, value, lambda error: f"{error.json_path}: {error.message}", _MOST)
+    except patience.OutOfPatienceError:
+        return ["it is too large to be checked"]
 
 
 def misfits(schema: Mapping[str, Any], value: Any, *, most: int) -> list[str]:
-    """The same without a word of the value, which a stranger wrote: which keywords of the schema it does not keep."""
+    """The same without a word of the value, which a stranger wrote: which keywords of the schema it does not keep.
+    Raises OutOfPatienceError."""
     return _found(schema, value, _keyword, most)
 
 
@@ -115,7 +121,7 @@ def _found(schema: Mapping[str, Any], value: Any, told: Callable[[ValidationErro
     from referencing.exceptions import Unresolvable
 
     try:
-        errors = sorted(_validator(_text(schema)).iter_errors(value), key=lambda e: e.json_path)
+        errors = patience.errors(_validator(_text(schema)), value)
     except SchemaError as error:
         return [_clip(f"the schema itself is not valid: {error.message}")]
     except Unresolvable as error:
@@ -149,7 +155,7 @@ def _validator(schema: str) -> Draft202012Validator:
 
     loaded = json.loads(schema)
     Draft202012Validator.check_schema(loaded)
-    return Draft202012Validator(loaded, registry=Registry())
+    return patience.patient()(loaded, registry=Registry())
 
 
 def _clip(text: str) -> str:

@@ -17,7 +17,7 @@ SCHEMA = object_of(
     unique_insights=list_of(object_of(model=LABEL, insight=TEXT)),
     blind_spots=list_of(TEXT),
 )
-_AND = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
+_AND = re.compile(r"[,;&]|\band\b")  # no blanks around it: they would be gone through once for each
 
 
 def read(value: Any, labels: Labels) -> Analysis:
@@ -84,7 +84,7 @@ def _coverage(entry: Any) -> Any:
         return entry
     models = first_of(entry, "models", "model", "drafts")
     if isinstance(models, str):
-        models = [name for name in _AND.split(models) if name]
+        models = [name for name in map(str.strip, _AND.split(models)) if name]
     return {"models": listed(models), "point": entry.get("point")}
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
-import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from aiohttp import http_parser, web
 
 from fusion_graph.contracts import Route
 from fusion_graph.errors import UsageError
+from fusion_graph.listening import cannot_listen
 from fusion_graph.server._admission import Admission
 from fusion_graph.server._auth import Key, Keys
 from fusion_graph.server._dispatch import Dispatcher
@@ -73,13 +72,7 @@ class Server:
             ).start()
         except OSError as fault:
             await self._runner.cleanup()
-            hint = (
-                "choose another one with --port"
-                if fault.errno in (errno.EADDRINUSE, errno.EACCES)
-                else "choose another address with --host"
-            )
-            why = os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror or str(fault)
-            raise UsageError(f"cannot listen on {options.host} port {options.port}: {why}", hint=hint) from None
+            raise cannot_listen(options.host, options.port, fault, option="--port") from None
         self._watch = asyncio.create_task(watch_loop(self.service.metrics))
 
     @property

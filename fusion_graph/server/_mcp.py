@@ -15,6 +15,7 @@ from mcp.server.stdio import stdio_server
 
 from fusion_graph import __version__
 from fusion_graph.errors import UsageError
+from fusion_graph.listening import cannot_listen
 from fusion_graph.server._auth import Keys
 from fusion_graph.server._errors import Refused
 from fusion_graph.server._mcp_desk import Desk
@@ -76,9 +77,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as fault:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {fault.strerror}", hint="--http 0 takes a free port"
-        ) from None
+        raise cannot_listen(host, port, fault, option="--http") from None
     with listener:
         yield listener
 

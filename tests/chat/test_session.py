@@ -111,7 +111,8 @@ async def test_another_question_puts_it_off(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         session = begin(journal)
         first = session.ask("one")
-        session.stop(0.25)
+        session.stop(0.25, 12)
+        assert session.tokens == 12
         assert (session.cut_off, session.ask("one")) == ("one", first)  # what it has bought is there
         assert session.ask("two") != first
         session.drop()

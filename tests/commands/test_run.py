@@ -168,7 +168,7 @@ def test_the_seed_is_the_runs(cli: Cli) -> None:
         (("budget",), "the prompt is empty"),
         (("budget", "-f", "none.txt"), "none.txt cannot be read"),
         (("budget", "hi", "--deadline-s", "0"), "--deadline-s"),
-        (("budget", "hi", "--prices", "none.json"), "none.json: cannot be read"),
+        (("budget", "hi", "--prices", "none.json"), "none.json cannot be read: No such file"),
     ],
 )
 def test_bad_input_is_one_clear_line(cli: Cli, arguments: tuple[str, ...], words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -130,3 +131,13 @@ def test_flaw_is_found_where_it_is(schema: dict[str, Any], where: str) -> None:
 def test_expressions_are_no_flaw_of_ours() -> None:
     """They are never compiled, so they are not looked at either."""
     assert flaw({"type": "string", "pattern": "((", "$ref": 7}) is None
+
+
+def test_schema_that_takes_too_long_is_not_kept() -> None:
+    """Nobody may hold up everybody else with a schema, whatever the model plays along with."""
+    told = breach(form({"uniqueItems": True}), Completion(text=json.dumps([{"a": i} for i in range(2000)])))
+    assert "more than 100000 steps" in told
+    inner: dict[str, Any] = {"properties": {"a": {}}}
+    for _ in range(30):
+        inner = {"if": inner, "then": {}, "unevaluatedProperties": {"type": "integer"}}
+    assert not breaks(form(inner), '{"b": 1}')

@@ -112,6 +112,12 @@ async def test_a_tool_that_is_not_allowed_is_refused_before_anything_is_spent(bo
     assert stage.sent("a/x") == []
 
 
+async def test_a_misspelt_tool_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        await Stage({"a/x": "words"}, tools=Toolbox(known=("echos", "other"))).run(SOLO)
+    assert caught.value.hint == "did you mean echos?"
+
+
 async def test_a_backend_without_tools_has_them_in_words() -> None:
     stage = Stage({"a/x": ['{"tool": "echo", "arguments": {"q": "hi"}}', "done"]}, backend={"tools": False}, tools=BOX)
     result = await stage.run(SOLO)

@@ -30,6 +30,7 @@ LAYERS = (
         "jsontext",
         "facts",
         "figures",
+        "listening",
     ),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),

@@ -130,3 +130,14 @@ def test_published_schema_is_fresh() -> None:
     published = json.loads(PUBLISHED.read_text("utf-8"))
     assert {key: published[key] for key in SCHEMA} == SCHEMA
     assert published["$schema"].endswith("2020-12/schema")
+
+
+def test_names_in_one_text_are_told_apart() -> None:
+    entry = {"models": f"A, and{' ' * 1000} B & ", "point": "p"}
+    assert tidy({"partial_coverage": [entry]})["partial_coverage"] == [{"models": ["A", "B"], "point": "p"}]
+
+
+def test_blanks_without_end_are_gone_through_once() -> None:
+    """Each of them began a search to the end of them: minutes for one reply."""
+    entry = {"models": " " * 250_000 + "x", "point": "p"}
+    assert tidy({"partial_coverage": [entry]})["partial_coverage"][0]["models"] == ["x"]

@@ -20,6 +20,9 @@ def broken(exc: MarkedYAMLError, place: Place) -> Fault:
         problem = "this line does not fit"
     if "<stream end>" in problem:
         problem, context = "the file ends while something is open", ""
+    elif "end of stream" in problem and exc.context_mark:
+        mark = exc.context_mark
+        problem, context = "the quote that opens here is not closed", ""
     hint = next((hint for sign, hint in _HINTS.items() if sign in problem), "")
     return Fault("FG103", place_of(mark) if mark else place, f"this is not YAML: {problem}{context}", hint)
 
@@ -27,6 +30,7 @@ def broken(exc: MarkedYAMLError, place: Place) -> Fault:
 _HINTS = {
     "\\t": "indent with spaces",
     "cannot start any token": "put the text in quotes",
+    "quote that opens": "end the text with the same quote",
     "something is open": "close every bracket and brace",
     "this line does not fit": "what belongs to one map or list begins in one column",
 }

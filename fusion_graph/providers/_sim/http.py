@@ -76,7 +76,7 @@ class ReplyWriter:
             completion = await answering
         finally:
             answering.cancel()
-            await asyncio.wait([answering])
+            await asyncio.gather(answering, return_exceptions=True)  # what it failed with is nobody's when we go
         if completion.refusal:
             await self._send(self._chunk({"refusal": completion.refusal}))
         await self._send(self._chunk({}, completion.finish_reason, completion.stop_sequence))

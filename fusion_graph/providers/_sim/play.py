@@ -30,6 +30,8 @@ async def play(raw: Raw, request: web.Request) -> None:
         await asyncio.Event().wait()  # until the client goes away
     if raw.end == "whole" and framed:
         transport.write(b"0\r\n\r\n")
+    if transport.is_closing():
+        return  # the client left first
     if raw.end == "reset":
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

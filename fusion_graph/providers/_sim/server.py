@@ -126,10 +126,14 @@ class SimServer:
         return web.json_response({"object": "list", "data": entries, "simulated": True})
 
     async def _script(self, request: web.Request) -> web.Response:
-        wanted = await request.json()
-        for model, names in wanted.get("faults", {}).items():
+        try:
+            wanted = await request.json()
+            faults = {model: list(names) for model, names in wanted.get("faults", {}).items()}
+            self.sim.script.update(wanted.get("replies", {}))
+        except (ValueError, TypeError, AttributeError):
+            return web.json_response({"error": {"message": "not a script", "code": 400}}, status=400)
+        for model, names in faults.items():
             self.faults[model].extend(names)
-        self.sim.script.update(wanted.get("replies", {}))
         return web.json_response({"ok": True})
 
     async def _list(self, _request: web.Request) -> web.Response:

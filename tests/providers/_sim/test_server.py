@@ -6,6 +6,7 @@ Covers `_sim/server`, `_sim/http` and `_sim/play`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -192,3 +193,27 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_no_error(caplog: p
             await reply.read()
     await upstream.aclose()
     assert caplog.records == []
+
+
+async def test_client_that_leaves_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+    """In the middle of each fault and of a reply, politely or with a reset."""
+    server = await start(options=SimOptions())
+    body = {"stream": True, "messages": [{"role": "user", "content": "sim: say " + json.dumps("word " * 50_000)}]}
+    for model in ("sim/alpha", *(f"sim/fault-{name}" for name in FAULTS)):
+        text = json.dumps({**body, "model": model}).encode()
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(text), text))
+        await writer.drain()
+        writer.transport.abort()
+    await server.aclose()
+    gc.collect()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"faults": {"a": 1}}'])
+async def test_script_that_is_none_is_refused(http: aiohttp.ClientSession, body: bytes) -> None:
+    server = await start(options=SimOptions())
+    async with http.post(server.url.removesuffix("/v1") + "/_sim/script", data=body) as answer:
+        assert answer.status == 400
+    await server.aclose()
