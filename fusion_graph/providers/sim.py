@@ -29,7 +29,7 @@ from fusion_graph.contracts import Backend, Client, Provider, Sink
 from fusion_graph.errors import ProviderError
 from fusion_graph.messages import Call, Completion, Delta, ToolCallDelta
 from fusion_graph.providers._sim.mind import Mind, count_usage, cut_words
-from fusion_graph.providers._wire.assembly import Assembly, refuse_empty
+from fusion_graph.providers._wire.assembly import Assembly, finish_of, refuse_empty
 
 Step: TypeAlias = "str | float | asyncio.Event | Delta | ProviderError | Completion"
 """Of one reply: a piece of text, seconds to sleep, a gate to wait for, a delta as it is, an error that ends it, or a
@@ -201,8 +201,10 @@ async def _play(call: Call, steps: tuple[Step, ...], sink: Sink) -> Completion:
             raise step
         else:
             await asyncio.sleep(step)
-    usage = count_usage(call, said.text)
-    return refuse_empty(said.completion(model=call.model, usage=usage, simulated=True))
+    text, calls = said.text, said.tool_calls
+    usage = count_usage(call, text)
+    reply = Completion(text, calls, finish_of(calls), said.reasoning, None, usage, call.model, simulated=True)
+    return refuse_empty(reply)
 
 
 def _open(backend: Backend) -> Client:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fusion_graph.errors import Transient
 from fusion_graph.messages import Completion, Delta, FinishReason, ToolCall
 
@@ -38,27 +36,17 @@ class Assembly:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        if not self._calls:
-            return ()
         return tuple(
             ToolCall(id=call_id or f"call_{index}", name=name, arguments="".join(arguments))
             for index, (call_id, name, arguments) in sorted(self._calls.items())
         )
 
-    def completion(
-        self, finish_reason: FinishReason = "stop", *, tool_calls: tuple[ToolCall, ...] | None = None, **fields: Any
-    ) -> Completion:
-        """The whole reply. `tool_calls` is the reason exactly if there are any, whatever the upstream said."""
-        calls = self.tool_calls if tool_calls is None else tool_calls
-        if finish_reason == "tool_calls":
-            finish_reason = "stop"
-        return Completion(
-            text=self.text,
-            reasoning=self.reasoning,
-            tool_calls=calls,
-            finish_reason="tool_calls" if calls else finish_reason,
-            **fields,
-        )
+
+def finish_of(calls: tuple[ToolCall, ...], said: FinishReason = "stop") -> FinishReason:
+    """Why a reply ended: `tool_calls` exactly if there are any, whatever the upstream said."""
+    if calls:
+        return "tool_calls"
+    return "stop" if said == "tool_calls" else said
 
 
 def refuse_empty(completion: Completion) -> Completion:

@@ -14,7 +14,7 @@ from typing import Any
 from fusion_graph.errors import Transient
 from fusion_graph.jsontext import read_json
 from fusion_graph.messages import Call, Completion, Delta, FinishReason, ToolCall, ToolCallDelta, Usage
-from fusion_graph.providers._wire.assembly import Assembly, refuse_empty
+from fusion_graph.providers._wire.assembly import Assembly, finish_of, refuse_empty
 from fusion_graph.providers._wire.faults import error_of_event
 from fusion_graph.providers._wire.text import TextJoiner, join_halves
 from fusion_graph.providers._wire.tools import ToolCallReader, malformed
@@ -119,22 +119,15 @@ class ReplyReader:
             self.note(f"finish_reason_{'unknown' if self.finish_reason else 'missing'}")
         if self.overrun:
             self.note("output_limit")
-        said, usage = self._assembly, self._usage
+            reason = "length"
+        text, reasoning, usage = self._assembly.text, self._assembly.reasoning, self._usage
         if usage is None and self._cost is not None:
-            usage = estimate_usage(self._call, said.text + said.reasoning, self._cost)
+            usage = estimate_usage(self._call, text + reasoning, self._cost)
         calls = self._checked_calls(self._tools, usage) if self._tools is not None else ()
-        reply = said.completion(
-            "length" if self.overrun else reason or "stop",
-            tool_calls=calls,
-            refusal=self._refusal or None,
-            usage=usage,
-            model=self._model or self._call.model,
-            simulated=self._simulated,
-            logprobs=self._logprobs or None,
-            stop_sequence=self._stop_sequence,
-            notes=tuple(self._notes),
-        )
-        return refuse_empty(reply)
+        reason = finish_of(calls, reason or "stop")
+        refusal, model, logprobs = self._refusal or None, self._model or self._call.model, self._logprobs or None
+        said = (text, calls, reason, reasoning, refusal, usage, model, self._simulated, logprobs, self._stop_sequence)
+        return refuse_empty(Completion(*said, tuple(self._notes)))  # by place: names would double what it costs
 
     # --- the parts of an object ---
 

@@ -11,7 +11,7 @@ from fusion_graph.errors import Permanent, Transient
 MAX_EVENT_BYTES = 1 << 20
 
 _BOM = b"\xef\xbb\xbf"
-_DATA = b"data: "
+_LF, _CR = b"\n\r"  # as numbers: looking for one is cheaper than for a text
 _PASSED_OVER = frozenset({b"id", b"retry"})
 
 Event = tuple[bytes, bytes]
@@ -21,12 +21,9 @@ Event = tuple[bytes, bytes]
 class SseParser:
     """One stream. Every way to cut the same bytes gives the same events."""
 
-    __slots__ = ("_after_cr", "_begun", "_pending")
-
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self._begun = False
-        self._after_cr = False
+    _pending: bytes | bytearray = b""  # what no blank line has ended yet
+    _begun = False  # a block has been seen
+    _after_cr = False
 
     @property
     def between(self) -> bool:
@@ -37,51 +34,42 @@ class SseParser:
         """The events that `chunk` completes. Raises Permanent `body_too_large`, Transient `malformed_stream`."""
         events: list[Event] = []
         for block in self._split(chunk):
-            if len(block) > MAX_EVENT_BYTES:
-                raise _too_large()
-            if block.startswith(_DATA) and block.find(b"\n") < 0:
-                events.append((b"", block[len(_DATA) :]))
-            elif block:
+            if block[:6] == b"data: " and _LF not in block:
+                name, data = b"", block[6:]
+            else:
                 name, data = _read_lines(block)
-                if data:
-                    events.append((name, data))
+            if data:
+                events.append((name, data))
         return events
 
     def _split(self, chunk: bytes) -> list[bytes]:
         """Whole blocks without the blank line behind them, all with LF; what is left over waits."""
-        if not self._begun:
-            chunk = self._begin(chunk)
-        if (self._after_cr and chunk) or chunk.find(b"\r") >= 0:
-            chunk = self._with_lf(chunk)
+        if self._after_cr or _CR in chunk:
+            chunk = self._without_cr(chunk)
         if self._pending:
             seen = len(self._pending)
             self._pending += chunk
             if self._pending.find(b"\n\n", seen - 1) < 0:
-                chunk = b""
-            else:
-                chunk = bytes(self._pending)
-                self._pending.clear()
+                if len(self._pending) > MAX_EVENT_BYTES:
+                    raise _too_large()
+                return []
+            chunk = bytes(self._pending)
         blocks = chunk.split(b"\n\n")
-        if rest := blocks.pop():
-            self._pending += rest
-        if len(self._pending) > MAX_EVENT_BYTES:
+        if len(chunk) > MAX_EVENT_BYTES and max(map(len, blocks)) > MAX_EVENT_BYTES:
             raise _too_large()
+        rest = blocks.pop()
+        self._pending = bytearray(rest) if rest else b""
+        if blocks and not self._begun:
+            self._begun = True
+            blocks[0] = blocks[0].removeprefix(_BOM)
         return blocks
 
-    def _begin(self, chunk: bytes) -> bytes:
-        """What comes behind the mark that may lead; nothing as long as that cannot be told."""
-        chunk = bytes(self._pending) + chunk
-        self._pending.clear()
-        if _BOM.startswith(chunk):
-            self._pending += chunk
-            return b""
-        self._begun = True
-        return chunk.removeprefix(_BOM)
-
-    def _with_lf(self, chunk: bytes) -> bytes:
-        if self._after_cr and chunk[:1] == b"\n":
-            chunk = chunk[1:]
-        self._after_cr = chunk[-1:] == b"\r"
+    def _without_cr(self, chunk: bytes) -> bytes:
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if chunk:
+            self._after_cr = chunk[-1] == _CR
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

@@ -76,7 +76,8 @@ class Pattern:
         spelt = encode_basestring(text).encode(errors="replace")
         place = data.rfind(spelt)
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
-        if place > 0 and _parse(head + b"?" + tail) == _with_text(chunk, "?"):
+        marked = head + b"?" + data[place + 1 :]  # a text that is surely new: the old one may stand elsewhere too
+        if place > 0 and _parse(marked) == _with_text(chunk, "?" + text):
             self._lead, self._end = _LEAD + head, tail + _END
             self._shortest = len(self._lead) + len(self._end)
             self._string = slice(len(self._lead) - 1, 1 - len(self._end))

@@ -19,13 +19,9 @@ def read_usage(raw: Any) -> Usage | None:
     asked, written = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
     if asked is None or written is None:
         return None
-    return Usage(
-        prompt_tokens=asked,
-        completion_tokens=written,
-        reasoning_tokens=_detail(raw, "completion_tokens_details", "reasoning_tokens"),
-        cached_tokens=_detail(raw, "prompt_tokens_details", "cached_tokens"),
-        cost_usd=read_cost(raw),
-    )
+    reasoned = _detail(raw, "completion_tokens_details", "reasoning_tokens")
+    cached = _detail(raw, "prompt_tokens_details", "cached_tokens")
+    return Usage(asked, written, reasoned, cached, read_cost(raw))
 
 
 def read_cost(raw: Any) -> float | None:

@@ -6,27 +6,27 @@ import pytest
 
 from fusion_graph.errors import Transient
 from fusion_graph.messages import Completion, Delta, ToolCall, ToolCallDelta, Usage
-from fusion_graph.providers._wire.assembly import Assembly, refuse_empty
+from fusion_graph.providers._wire.assembly import Assembly, finish_of, refuse_empty
 
 
 def test_pieces_make_the_whole() -> None:
     said = Assembly()
     for delta in (Delta(reasoning="Hm."), Delta(text="Hel"), Delta(text="lo", reasoning="!")):
         said.add(delta)
-    assert said.completion(model="m") == Completion(text="Hello", reasoning="Hm.!", model="m")
+    assert (said.text, said.reasoning, said.tool_calls) == ("Hello", "Hm.!", ())
 
 
 def test_tool_calls_set_the_finish_reason() -> None:
     said = Assembly()
     said.add(Delta(tool_calls=(ToolCallDelta(1, "b", "g", "{}"), ToolCallDelta(0, "a", "f", "{"))))
     said.add(Delta(tool_calls=(ToolCallDelta(0, "", "", "}"),)))
-    whole = said.completion("stop")
-    assert whole.finish_reason == "tool_calls"
-    assert whole.tool_calls == (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="g", arguments="{}"))
+    assert finish_of(said.tool_calls, "stop") == "tool_calls"
+    assert said.tool_calls == (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="g", arguments="{}"))
 
 
 def test_tool_finish_without_calls_is_stop() -> None:
-    assert Assembly().completion("tool_calls").finish_reason == "stop"
+    assert finish_of((), "tool_calls") == "stop"
+    assert finish_of((), "length") == "length"
 
 
 @pytest.mark.parametrize(

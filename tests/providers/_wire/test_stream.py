@@ -154,6 +154,11 @@ def test_text_that_stands_elsewhere_is_not_mistaken() -> None:
     assert not pattern.known
 
 
+def test_text_that_is_the_mark_is_not_mistaken() -> None:
+    pattern, _ = learned({**chunk("?"), "z": "?"})
+    assert not pattern.known
+
+
 def test_event_of_several_lines_is_not_learned() -> None:
     # on the wire each of its lines begins with `data:`
     pattern = Pattern()
