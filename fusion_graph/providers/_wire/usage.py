@@ -9,7 +9,8 @@ from typing import Any
 from fusion_graph.messages import Call, Usage
 
 BYTES_PER_TOKEN = 4
-_LARGEST = sys.float_info.max
+_MOST_TOKENS = 1 << 53  # more is no count, and what is done with it would break
+_MOST_USD = sys.float_info.max  # also keeps out what is no number
 
 
 def read_usage(raw: Any) -> Usage | None:
@@ -27,7 +28,7 @@ def read_usage(raw: Any) -> Usage | None:
 def read_cost(raw: Any) -> float | None:
     """The upstream's own price of the call in USD (`usage.cost`), if it is a finite number from 0."""
     cost: Any = raw.get("cost") if isinstance(raw, dict) else None
-    return float(cost) if type(cost) in (int, float) and 0 <= cost <= _LARGEST else None
+    return float(cost) if type(cost) in (int, float) and 0 <= cost <= _MOST_USD else None
 
 
 def estimate_usage(call: Call, written: str, cost_usd: float | None = None) -> Usage:
@@ -42,7 +43,7 @@ def estimate_usage(call: Call, written: str, cost_usd: float | None = None) -> U
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _detail(raw: Mapping[str, Any], group: str, name: str) -> int:

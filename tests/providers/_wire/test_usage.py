@@ -34,6 +34,7 @@ def test_reported_counts_are_read() -> None:
         {"prompt_tokens": 1.5, "completion_tokens": 1},
         {"prompt_tokens": True, "completion_tokens": 1},
         {"prompt_tokens": "5", "completion_tokens": 1},
+        {"prompt_tokens": 10**400, "completion_tokens": 1},
     ],
 )
 def test_bad_counts_are_none(raw: Any) -> None:
