@@ -3,7 +3,7 @@ run makes some per call, as a frozen dataclass costs several times as much to ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -68,6 +68,36 @@ class Usage(NamedTuple):
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+NO_USAGE = Usage()
+
+
+def total_usage(usages: Sequence[Usage]) -> Usage:
+    """Tokens alone: what backends say of their prices is in the cost."""
+    if not usages:
+        return NO_USAGE
+    if len(usages) == 1 and usages[0].cost_usd is None:
+        return usages[0]
+    prompt = completion = reasoning = cached = 0
+    estimated = False
+    for usage in usages:
+        prompt += usage.prompt_tokens
+        completion += usage.completion_tokens
+        reasoning += usage.reasoning_tokens
+        cached += usage.cached_tokens
+        estimated = estimated or usage.estimated
+    return Usage(prompt, completion, reasoning, cached, None, estimated)
+
+
+def total_cost(costs: Iterable[float | None]) -> float | None:
+    """The sum in US dollars, None as soon as one part is unknown."""
+    total = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 class Sampling(NamedTuple):

@@ -10,9 +10,8 @@ from typing import Any
 
 from fusion_graph.agent.happenings import PutOff
 from fusion_graph.engine.tooluse import UNSURE
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import UsageError
-from fusion_graph.messages import Message, ToolCall
+from fusion_graph.messages import Message, ToolCall, total_cost
 from fusion_graph.store.database import whole
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import Series, take_up

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
@@ -16,6 +15,7 @@ from fusion_graph.events import (
     ToolAnswered,
     ToolCalled,
 )
+from fusion_graph.messages import total_cost
 
 GOOD = frozenset({"ok", "cached", "replayed"})
 

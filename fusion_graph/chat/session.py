@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from fusion_graph.engine.record import document
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import label, ranks
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import UsageError
-from fusion_graph.messages import Message
+from fusion_graph.messages import Message, total_cost
 from fusion_graph.store.journal import Journal
 from fusion_graph.store.series import Series, take_up
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fusion_graph.engine.acceptance import Unusable
-from fusion_graph.engine.estimates import NOTHING, estimated_usage, worst_case
+from fusion_graph.engine.estimates import estimated_usage, worst_case
 from fusion_graph.errors import NodeFailed, NotLaunched, ProviderError
 from fusion_graph.events import CallFailed, CallFinished
 from fusion_graph.graph.options import is_hedge_arm
-from fusion_graph.messages import Completion, Usage
+from fusion_graph.messages import NO_USAGE, Completion, Usage
 
 if TYPE_CHECKING:
     from fusion_graph.engine.attempts import CallRun
@@ -58,7 +58,7 @@ def fail(call: CallRun, error: ProviderError) -> None:
     elif error.usage is not None:
         usage, cost = error.usage, _cost(call, error.usage)
     elif not error.sent or (error.status is not None and not call.arrived):
-        usage, cost = NOTHING, 0.0
+        usage, cost = NO_USAGE, 0.0
     else:
         usage = estimated_usage(call.request, call.arrived)
         cost = _cost(call, usage)

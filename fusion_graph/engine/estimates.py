@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fusion_graph.engine.services import Services
 
 TURN_TOKENS = 4  # what a chat template adds around a message
-NOTHING = Usage()
 
 
 def text_tokens(text: str) -> int:

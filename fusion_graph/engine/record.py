@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fusion_graph.engine.report import RunResult, Spending
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.events import Event, RunStarted
 from fusion_graph.jsontext import plain
+from fusion_graph.messages import total_cost
 from fusion_graph.outputs import Analysis, Draft
 from fusion_graph.pipeline import Node
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from fusion_graph.engine.estimates import NOTHING
-from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.events import (
     CallFailed,
     CallFinished,
@@ -21,7 +19,7 @@ from fusion_graph.events import (
     RunFinished,
     Trace,
 )
-from fusion_graph.messages import Usage
+from fusion_graph.messages import NO_USAGE, Usage, total_cost, total_usage
 from fusion_graph.outputs import State
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ class NodeReport(NamedTuple):
     seconds: float | None = None
     calls: int = 0
     attempts: int = 0
-    usage: Usage = NOTHING
+    usage: Usage = NO_USAGE
     cost_usd: float | None = 0.0
 
 

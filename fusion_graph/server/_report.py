@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.record import analysis
 from fusion_graph.engine.run import labels
-from fusion_graph.engine.totals import total_cost, total_usage
 from fusion_graph.events import CallFinished
 from fusion_graph.jsontext import plain, rounded
+from fusion_graph.messages import total_cost, total_usage
 from fusion_graph.server._replay import REPLAYED
 from fusion_graph.server._wires.fusion_out import Findings
 from fusion_graph.server._wires.tools import FUSION

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import LimitsTooSmall, UsageError
 from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
+from fusion_graph.messages import total_cost
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, filtered, internal, invalid, unavailable

@@ -19,7 +19,7 @@ from fusion_graph.events import (
     NodeStarted,
     RunFinished,
 )
-from fusion_graph.messages import Usage
+from fusion_graph.messages import NO_USAGE, Usage
 from fusion_graph.store.replies import write_completion
 
 END = "UPDATE runs SET state = ?, reason = ?, ended = ? WHERE id = ?"
@@ -46,7 +46,6 @@ NOTE = "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)"
 SHARED = "shared"
 """The note on a reply that another run of the same series has bought, and the reason of its attempt: it cost this one
 nothing."""
-NOTHING = Usage()
 
 Put = Callable[[str, Sequence[Any]], None]
 
@@ -108,7 +107,7 @@ class Recorder:
     def _call_finished(self, event: CallFinished) -> None:
         reply = self._place(write_completion(event.completion))
         if SHARED in event.completion.notes:
-            event = event._replace(usage=NOTHING, cost_usd=0.0)
+            event = event._replace(usage=NO_USAGE, cost_usd=0.0)
             self._receive(event, ("ok", SHARED, ""), None, event.usage, event.exact, reply)
         else:
             self._receive(event, ("ok", "", ""), None, event.usage, event.exact, reply)

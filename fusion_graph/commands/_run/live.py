@@ -12,10 +12,10 @@ from rich.text import Text
 
 from fusion_graph.commands._console import scrub
 from fusion_graph.commands._run.board import ACTIVE, GOOD, SETTLED, Board, Row
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.events import Event
 from fusion_graph.figures import count, seconds, usd
 from fusion_graph.graph.expand import as_key
+from fusion_graph.messages import total_cost
 
 INTERVAL_S = 0.1
 SHARE = 20  # drawing takes at most one part in so many of the time

@@ -19,12 +19,12 @@ from fusion_graph.commands._run.closing import closing_line, degraded_lines
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.record import document, trace_lines
 from fusion_graph.engine.report import RunResult
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, Event, Listener
 from fusion_graph.figures import several, usd
 from fusion_graph.graph.forecast.estimate import estimate
 from fusion_graph.graph.identity import identities
+from fusion_graph.messages import total_cost
 from fusion_graph.store.cassette import Cassette
 from fusion_graph.store.past import Past
 from fusion_graph.tapes.recording import Recording

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from fusion_graph.engine.totals import total_cost
 from fusion_graph.evals.arms import Arm, Role
 from fusion_graph.evals.protocols.protocol import Headline, Protocol, TaskScore, mean
 from fusion_graph.evals.report.statistics import Interval, bootstrap, percentile
 from fusion_graph.evals.running.evaluation import Row
+from fusion_graph.messages import total_cost
 
 WRONG = 50.0  # below: the text is not right, for beta and ceiling
 SAME = 1e-9

@@ -17,7 +17,7 @@ from fusion_graph.graph.forecast import tokens
 from fusion_graph.graph.forecast.critical import critical_path
 from fusion_graph.graph.forecast.least import Least, reachable
 from fusion_graph.graph.forecast.liveness import first_token
-from fusion_graph.messages import Usage
+from fusion_graph.messages import Usage, total_cost
 from fusion_graph.pipeline import Limits, ModelOptions, Node
 
 PROMPT_TOKENS = 1000  # of the conversation, where the caller does not say
@@ -119,7 +119,7 @@ def estimate(bound: Bound, rates: Callable[[str], Rates | None], prompt_tokens: 
         attempts=sum(n.attempts for n in nodes),
         input_tokens=sum(n.input_tokens * n.calls.most for n in nodes),
         output_tokens=sum(n.output_tokens * n.calls.most for n in nodes),
-        cost=Cost(*(_total(parts) for parts in zip(*(n.cost for n in nodes), strict=True))) if nodes else NO_COST,
+        cost=Cost(*(total_cost(parts) for parts in zip(*(n.cost for n in nodes), strict=True))) if nodes else NO_COST,
         unknown_prices=unknown,
         path=_path(bound, seconds),
         first_token=first_token(bound),
@@ -151,7 +151,7 @@ def _node(bound: Bound, node: Node, calls: Calls, prompt: int, rates: Callable[[
         cost=Cost(
             _times(prices[0], calls.least),
             _times(prices[0], calls.most),
-            _total(_times(price, calls.most * tries) for price in prices),
+            total_cost(_times(price, calls.most * tries) for price in prices),
         ),
     )
 
@@ -214,12 +214,3 @@ def _price(rate: Rates | None, usage: Usage) -> float | None:
 def _times(price: float | None, count: int) -> float | None:
     """The price of so many; nothing of an unknown price still costs nothing."""
     return 0.0 if count == 0 else None if price is None else price * count
-
-
-def _total(parts: Iterable[float | None]) -> float | None:
-    total = 0.0
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total
