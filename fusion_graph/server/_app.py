@@ -52,7 +52,6 @@ class Server:
             access_log=None,
             logger=quiet_logger(),
             keepalive_timeout=options.header_s,
-            lingering_time=2.0,
         )
         self._runner = web.ServerRunner(self._http, shutdown_timeout=1.0)
         self._watch: asyncio.Task[None] | None = None

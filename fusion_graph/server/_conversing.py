@@ -8,11 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import web
-
 from fusion_graph.engine.estimates import prompt_tokens
 from fusion_graph.engine.run import labels
 from fusion_graph.jsontext import write_json
+from fusion_graph.server._answer import JSON, Answer
 from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._job import Job, make_job
@@ -20,14 +19,11 @@ from fusion_graph.server._options import SCOPES
 from fusion_graph.server._running import open_stream, run_streamed, run_whole
 from fusion_graph.server._service import Exchange
 from fusion_graph.server._sharing import Channel
-from fusion_graph.server._whole import Whole
 from fusion_graph.server._wires.asked import Asked
 from fusion_graph.server._wires.speech import Head, Speaks, Speech, Wire
 
-JSON = "Content-Type: application/json; charset=utf-8\r\n"
 
-
-async def converse(exchange: Exchange, wire: Wire) -> web.StreamResponse:
+async def converse(exchange: Exchange, wire: Wire) -> Answer:
     """The answer, whole or streamed. Raises Refused while there is none."""
     service = exchange.service
     await service.limits.count(exchange.key)
@@ -92,7 +88,7 @@ class _Talk:
             self._repeated = _digest(self._wire, said)
         return self._repeated
 
-    async def answer(self) -> web.StreamResponse:
+    async def answer(self) -> Answer:
         """Alone, or together with whoever asks under the same `Idempotency-Key`."""
         exchange = self._exchange
         same = exchange.request.headers.get("Idempotency-Key")
@@ -105,15 +101,15 @@ class _Talk:
             sharing = exchange.service.sharing
             answer, lines, run_id = await sharing.whole(exchange.key.name, same, digest, self._complete)
         exchange.run_id = run_id
-        return Whole(answer, lines + exchange.head)
+        return Answer(answer, lines)
 
-    async def _stream(self) -> web.StreamResponse:
+    async def _stream(self) -> Answer:
         job, speech = self._begin()
         stream = open_stream(self._exchange)
         await run_streamed(self._exchange, job, speech, stream)
-        return stream.response
+        return stream.answer
 
-    async def _share(self, same: str) -> web.StreamResponse:
+    async def _share(self, same: str) -> Answer:
         """As one of the clients of a streamed run that is nobody's own."""
         exchange, digest = self._exchange, _digest(self._wire, self._body)
 
@@ -140,8 +136,8 @@ class _Talk:
                 channel.received()
                 await asyncio.wait([run])  # it books what was delivered
             else:
-                stream.response.force_close()
-            return stream.response
+                stream.answer.stays = False
+            return stream.answer
 
     async def _complete(self) -> tuple[bytes, str, str]:
         """The body of a whole answer, the lines of its head that tell of its run, and the run's id."""

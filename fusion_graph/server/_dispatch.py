@@ -9,32 +9,31 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
-
-from aiohttp import web
 
 from fusion_graph.contracts import Route
 from fusion_graph.jsontext import rounded
+from fusion_graph.server._answer import Answer
 from fusion_graph.server._errors import Refused, internal
 from fusion_graph.server._guards import check_host
 from fusion_graph.server._logs import client_id
 from fusion_graph.server._service import Exchange, Service
 from fusion_graph.server._wires.errors import shape_of
 
-Response = TypeVar("Response", bound=web.StreamResponse)
+if TYPE_CHECKING:
+    from fusion_graph.server._request import Request
 
 OPEN = "{id}"
 """The end of a path that takes the rest of it."""
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every few seconds by machines: not in the log unless they fail."""
 
-
-PREFLIGHT: Mapping[str, str] = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key, x-request-id",
-    "Access-Control-Max-Age": "600",
-}
+PREFLIGHT = (
+    "Access-Control-Allow-Methods: GET, POST\r\n"
+    "Access-Control-Allow-Headers: authorization, content-type, x-api-key, x-request-id\r\n"
+    "Access-Control-Max-Age: 600\r\n"
+)
 """What a browser is told that asks on behalf of a page that may call."""
 
 
@@ -98,22 +97,21 @@ class Dispatcher:
         self._service = service
         self._table = Table(routes)
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def __call__(self, request: Request) -> Answer:
         exchange = Exchange(self._service, request)
         began = self._service.clock()
-        response: web.StreamResponse
         try:
             check_host(request, self._service.options)
             exchange.cors = self._cors(request)
             if request.method == "OPTIONS" and exchange.cors:
-                return web.Response(status=204, headers={**exchange.headers, **PREFLIGHT})
-            match = self._table.find(request.method, request.raw_path)
+                return Answer(b"", exchange.head + PREFLIGHT, 204)
+            match = self._table.find(request.method, request.path)
             exchange.route, exchange.tail = match.route.path, match.tail
             if not match.route.public:
                 exchange.key = self._service.keys.find(request.headers)
-            response = await match.route.handler(exchange)
+            answer: Answer = await match.route.handler(exchange)
         except Refused as refused:
-            response = self._refuse(exchange, refused)
+            answer = self._refuse(exchange, refused)
         except asyncio.CancelledError:
             self._tell(exchange, 499, began)
             raise
@@ -121,43 +119,41 @@ class Dispatcher:
             self._tell(exchange, 499, began)
             raise
         except Exception as error:  # noqa: BLE001 (the one place where a bug becomes a status)
-            response = self._bug(exchange, error)
-        return self._answered(exchange, response, began)
+            answer = self._bug(exchange, error)
+        return self._answered(exchange, answer, began)
 
-    def unreadable(self, request: web.BaseRequest) -> web.Response:
+    def unreadable(self, request: Request) -> Answer:
         """What is no HTTP at all gets our kind of error, without a word of what was sent."""
         exchange = Exchange(self._service, request)
         refused = Refused(400, "invalid_request_error", "this is not a valid HTTP request", code="bad_http")
         refused.closes = True
         return self._answered(exchange, self._refuse(exchange, refused), self._service.clock())
 
-    def _answered(self, exchange: Exchange, response: Response, began: float) -> Response:
-        if not response.prepared:
-            response.headers.update(exchange.headers)
-        self._tell(exchange, response.status, began)
-        return response
+    def _answered(self, exchange: Exchange, answer: Answer, began: float) -> Answer:
+        answer.lines += exchange.head
+        self._tell(exchange, answer.status, began)
+        return answer
 
-    def _refuse(self, exchange: Exchange, refused: Refused) -> web.Response:
+    def _refuse(self, exchange: Exchange, refused: Refused) -> Answer:
         refused.__traceback__ = refused.__context__ = None  # one that is remembered must not keep this request with it
         exchange.note(code=refused.code, param=refused.param)
-        response = self._say(exchange, refused)
-        if refused.closes:
-            response.force_close()
-        return response
+        answer = self._say(exchange, refused)
+        answer.stays = not refused.closes
+        return answer
 
-    def _bug(self, exchange: Exchange, error: Exception) -> web.StreamResponse:
+    def _bug(self, exchange: Exchange, error: Exception) -> Answer:
         """The place in our code, never the text of the error: that may hold anything."""
         frames = traceback.extract_tb(error.__traceback__)
         exchange.told["bug"] = type(error).__name__
         exchange.told["at"] = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames[-6:]))
         return self._say(exchange, internal())
 
-    def _say(self, exchange: Exchange, refused: Refused) -> web.Response:
+    def _say(self, exchange: Exchange, refused: Refused) -> Answer:
         request = exchange.request
-        shape = shape_of(plain(request.raw_path), anthropic="anthropic-version" in request.headers)
-        return refused.response(shape, exchange.id)
+        shape = shape_of(plain(request.path), anthropic="anthropic-version" in request.headers)
+        return refused.answer(shape, exchange.id)
 
-    def _cors(self, request: web.BaseRequest) -> str:
+    def _cors(self, request: Request) -> str:
         """Off unless the page is named, exactly."""
         origin = request.headers.get("Origin")
         if origin is None or origin not in self._service.options.origins:
@@ -180,7 +176,7 @@ class Dispatcher:
             "route": path,
             "status": status,
             "key": exchange.key.name,
-            "peer": service.peers.client(request),
+            "peer": service.peers.client(request.connection.peer, headers),
             "seconds": rounded(service.clock() - began, 1000),
             **exchange.told,
         }

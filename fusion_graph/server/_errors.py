@@ -5,15 +5,13 @@ Texts are made of our own words: no exception text, path, address, host or upstr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from fusion_graph.errors import FusionError
 from fusion_graph.events import CallFailed, NodeFinished
+from fusion_graph.server._answer import Answer, said
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
@@ -70,18 +68,17 @@ class Refused(FusionError):
         return {"error": error if self.fusion is None else {**error, "fusion": dict(self.fusion)}}
 
     @property
-    def headers(self) -> dict[str, str]:
-        said = {"Server": SERVER}
-        if self.retry_after_s is not None:
-            said["Retry-After"] = str(min(max(self.retry_after_s, 1), MOST_WAIT_S))
-        if not self.retry:
-            said["x-should-retry"] = "false"
-        return {**said, "Allow": self.allow} if self.allow else said
+    def lines(self) -> str:
+        """Of the head of the answer."""
+        wait, lines = self.retry_after_s, "" if self.retry else "x-should-retry: false\r\n"
+        if wait is not None:
+            lines += f"Retry-After: {min(max(wait, 1), MOST_WAIT_S)}\r\n"
+        return f"{lines}Allow: {self.allow}\r\n" if self.allow else lines
 
-    def response(self, shape: Callable[[Refused, str], tuple[int, dict[str, Any]]], request_id: str) -> web.Response:
+    def answer(self, shape: Callable[[Refused, str], tuple[int, dict[str, Any]]], request_id: str) -> Answer:
         """In the words of a wire, see `_wires/errors`."""
         status, body = shape(self, request_id)
-        return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=self.headers)
+        return said(body, self.lines, status)
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:

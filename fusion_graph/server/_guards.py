@@ -10,7 +10,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11
+from aiohttp.web import RequestPayloadError
 
 from fusion_graph.jsontext import read_json
 from fusion_graph.server._errors import Refused, forbidden, invalid
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import StreamReader
 
     from fusion_graph.server._options import ServerOptions
+    from fusion_graph.server._request import Request
 
 SMALL = 4096  # bytes that cannot hold much
 MAX_OPENED = 500_000  # objects and arrays in a body
@@ -30,7 +32,7 @@ as in a long text, what waits gets its turn before and after."""
 OUR_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
-def check_host(request: web.BaseRequest, options: ServerOptions) -> None:
+def check_host(request: Request, options: ServerOptions) -> None:
     """The name under which we were called is one of ours: a web page that rebinds its own name to us has another one.
     An address is no name, so it cannot be rebound."""
     given = request.headers.getall("Host", ())
@@ -47,23 +49,23 @@ def check_host(request: web.BaseRequest, options: ServerOptions) -> None:
         ) from None
 
 
-def check_media(request: web.BaseRequest) -> None:
+def check_media(request: Request) -> None:
     """Only JSON reaches a handler: a form of some web page never does."""
-    if request.content_type != "application/json":
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(415, "invalid_request_error", "send application/json", code="unsupported_media_type")
 
 
-async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[str, Any]:
+async def read_body(request: Request, options: ServerOptions) -> dict[str, Any]:
     """The body as an object. Raises Refused."""
     check_media(request)
-    content, most = request.content, options.max_body_bytes
+    content, most = request.body, options.max_body_bytes
     try:
         if content.is_eof():  # it is here already, as most are, and no larger than a buffer
             raw = content.read_nowait()
             if len(raw) > most:
                 raise _too_large(most)
             parts, heavy = [raw], len(raw) > SMALL and _opened(raw) >= MANY
-        elif (request.content_length or 0) > most:
+        elif int(request.headers.get("Content-Length", 0)) > most:
             raise _too_large(most)
         else:
             _go_ahead(request)
@@ -71,7 +73,7 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
                 parts, heavy = await _receive(content, most)
     except TimeoutError:
         raise _closing(invalid("the body came too slowly", code="body_too_slow")) from None
-    except (ValueError, web.RequestPayloadError):
+    except (ValueError, RequestPayloadError):
         raise invalid("the body cannot be read") from None
     body = await asyncio.to_thread(_parse, parts) if heavy else _parse(parts)
     if not isinstance(body, dict):
@@ -79,11 +81,11 @@ async def read_body(request: web.BaseRequest, options: ServerOptions) -> dict[st
     return body
 
 
-def _go_ahead(request: web.BaseRequest) -> None:
+def _go_ahead(request: Request) -> None:
     """Who asks before sending a body, as curl does with a large one, is let in by now."""
     asks = request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11
-    if asks and request.transport is not None:
-        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if asks:
+        request.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def _receive(content: StreamReader, most: int) -> tuple[list[bytes], bool]:

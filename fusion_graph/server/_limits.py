@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Self
 
+from fusion_graph.events import CallFailed, CallFinished, Event
+from fusion_graph.messages import total_cost
 from fusion_graph.server._auth import Key
 from fusion_graph.server._errors import invalid, limited, over_budget
 
@@ -36,6 +38,21 @@ class Purse:
 
     async def __aexit__(self, *_error: object) -> None:
         pass
+
+
+class Bill:
+    """A listener that adds up what attempts cost, for a run that may be cancelled and then has no result."""
+
+    def __init__(self) -> None:
+        self._costs: list[float | None] = []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, CallFinished | CallFailed):
+            self._costs.append(event.cost_usd)
+
+    @property
+    def cost_usd(self) -> float | None:
+        return total_cost(self._costs)
 
 
 class Account:

@@ -1,5 +1,6 @@
-"""Between sockets and the dispatcher: connections that are counted by peer, do not echo what they cannot read and end
-with a client that takes nothing, and TLS. HTTP itself is aiohttp's."""
+"""Between sockets and the dispatcher: connections, which are counted by peer and end with a client that takes nothing,
+and TLS. aiohttp reads HTTP, stops a client that sends too fast, and ends connections that rest for too long; requests
+and answers are ours, as its own cost more than all else that is done for one."""
 
 from __future__ import annotations
 
@@ -7,52 +8,114 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from http import HTTPStatus
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http import RawRequestMessage
+from aiohttp.web_protocol import ERROR, RequestHandler
 
 from fusion_graph.errors import UsageError
+from fusion_graph.server._request import Request
 
 if TYPE_CHECKING:
+    from aiohttp import StreamReader
+
     from fusion_graph.server._dispatch import Dispatcher
     from fusion_graph.server._options import ServerOptions
 
 
-class _Connection(RequestHandler):
-    """One client. What waits for it in memory waits for a while, then the connection ends: also a close would wait
-    until the last byte has left."""
+LINGER_S = 2.0  # for the rest of a body that nobody wanted: an end before it would take the answer with it
 
-    __slots__ = ("_listener", "_peer", "_waiting")
+
+class _Connection(RequestHandler):
+    """One client, whose requests are answered one after the other in one task. What waits for it in memory waits for a
+    while, then the connection ends: also a close would wait until the last byte has left."""
+
+    __slots__ = ("_listener", "_waiting", "peer")
 
     def __init__(self, listener: Listener, **options: Any) -> None:
         super().__init__(listener, **options)
         self._listener = listener
-        self._peer = ""
+        self.peer = ""
         self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
-        if not self._listener.welcome(self._peer):
+        self.peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._listener.welcome(self.peer):
             self.force_close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._listener.farewell(self._peer)
+        self._listener.farewell(self.peer)
         super().connection_lost(exc)
         self._expect_nothing()
-
-    def handle_error(self, request: web.BaseRequest, status: int = 500, *_args: Any, **_kwargs: Any) -> web.Response:
-        """For what cannot be read; else the client of a request is gone, and nothing more may follow what it got."""
-        if status != HTTPStatus.BAD_REQUEST:
-            raise ConnectionResetError
-        return self._listener.dispatcher.unreadable(request)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Called for every body that was read; there is something to do only after a pause."""
         if self._reading_paused:
             super().resume_reading(resume_parser)
+
+    # --- one request after the other ---
+
+    async def start(self) -> None:
+        """What aiohttp runs as the connection's task. It is cancelled when the client is gone."""
+        try:
+            while not (self._close or self._force_close):
+                if not self._messages:
+                    await self._wait()
+                head, body = self._messages.popleft()
+                if not await self._serve(head, body):
+                    break
+                self._rest()
+        except ConnectionError:
+            pass  # the client is gone, and nothing more may follow what it got
+        finally:
+            self.force_close()
+
+    async def _wait(self) -> None:
+        """For the next request."""
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def _serve(self, head: Any, body: StreamReader) -> bool:
+        """Answer one; whether another may follow. What could not be read is an error of aiohttp's in place of a
+        head."""
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        self._request_in_progress, dispatcher = True, self._listener.dispatcher
+        try:
+            if isinstance(head, RawRequestMessage):
+                request = Request(head, body, self)
+                answer = await dispatcher(request)
+            else:
+                request = Request(ERROR, body, self)
+                answer = dispatcher.unreadable(request)
+            if answer.body is not None:
+                data = answer.head(request)
+                request.send(data if request.method == "HEAD" else data + answer.body)
+                await self.drained()
+        finally:
+            self._request_in_progress = False
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)  # the end of the server waits for it
+        return (body.is_eof() or await _read_off(body)) and answer.stays
+
+    def _rest(self) -> None:
+        """Until the next request, but not for ever."""
+        self._next_keepalive_close_time = until = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(until, self._process_keepalive)
+
+    async def drained(self) -> None:
+        """Raises ConnectionError for a client that is gone."""
+        if self._paused:
+            await self._drain_helper()
 
     # --- a client that does not read ---
 
@@ -68,10 +131,6 @@ class _Connection(RequestHandler):
         transport = self.transport
         super().force_close()
         self._expect_reading(transport)
-
-    async def start(self) -> None:
-        await super().start()
-        self._expect_reading(self.transport)
 
     def _expect_reading(self, transport: asyncio.Transport | None, before: int = 0) -> None:
         """Look again later, as long as less is left each time."""
@@ -91,11 +150,20 @@ class _Connection(RequestHandler):
             self._waiting = None
 
 
+async def _read_off(body: StreamReader) -> bool:
+    """What is left of a body; whether it came to its end."""
+    with suppress(TimeoutError, web.RequestPayloadError):
+        async with asyncio.timeout(LINGER_S):
+            while not body.is_eof():
+                await body.readany()
+    return body.is_eof()
+
+
 class Listener(web.Server):
     """Makes our connections, and counts them by peer."""
 
     def __init__(self, dispatcher: Dispatcher, *, most: int, write_s: float, **options: Any) -> None:
-        super().__init__(dispatcher, **options)
+        super().__init__(_unused, **options)
         self.dispatcher = dispatcher
         self.write_s = write_s
         self._most = most
@@ -113,6 +181,11 @@ class Listener(web.Server):
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+async def _unused(_request: web.BaseRequest) -> web.StreamResponse:
+    """aiohttp asks for a handler of its own requests."""
+    raise NotImplementedError
 
 
 def tls_context(options: ServerOptions) -> ssl.SSLContext | None:

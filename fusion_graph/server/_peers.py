@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TypeAlias
-
-from aiohttp import web
+from typing import TYPE_CHECKING, TypeAlias
 
 from fusion_graph.errors import UsageError
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_HOPS = 16
@@ -21,12 +22,11 @@ class Peers:
     def __init__(self, proxies: Sequence[str] = ()) -> None:
         self._networks = tuple(_network(text) for text in proxies)
 
-    def client(self, request: web.BaseRequest) -> str:
+    def client(self, peer: str, headers: MultiMapping[str]) -> str:
         """The address behind the last proxy that is believed; the peer's own where none is."""
-        peer = request.remote or ""
         if not self._networks or not self._believed(peer):
             return peer
-        named = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+        named = ",".join(headers.getall("X-Forwarded-For", ())).split(",")
         for text in reversed(named[-MAX_HOPS:]):
             address = _address(text.strip())
             if not address:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.contracts import DEPTH
 from fusion_graph.engine.report import RunResult
 from fusion_graph.errors import LimitsTooSmall, UsageError
-from fusion_graph.events import CallFailed, CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
-from fusion_graph.messages import total_cost
+from fusion_graph.events import CallFinished, Event, Listener, NodeFinished, TextDelta, ToolDelta
 from fusion_graph.server import _journal
 from fusion_graph.server._deciding import run as run_job
 from fusion_graph.server._errors import Refused, failed_run, filtered, internal, invalid, unavailable
 from fusion_graph.server._failures import said_again
+from fusion_graph.server._limits import Bill
 from fusion_graph.server._replay import CURRENT
 from fusion_graph.server._report import fusion_block
 from fusion_graph.server._sse import COMMIT_S, Outbox, Pulse, Stream, Way
@@ -37,7 +37,7 @@ async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunRe
         with await service.admission.place() as ticket:
             _surround(job)
             job = _journal.begin(exchange, job)
-            bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
+            bill = Bill() if exchange.key.budget_usd_per_day is not None else None
             try:
                 result = await run_job(service.fusion, job.first, job.bound, job.request, bill)
             except UsageError as error:
@@ -48,6 +48,8 @@ async def run_whole(exchange: Exchange, job: Job, speech: Speech) -> tuple[RunRe
                 if ticket.was_stopped():
                     raise _stopped() from None
                 raise
+            finally:
+                _surround(None)
         _settle(exchange, job, purse, result)
     if result.error is not None:
         _remember(exchange, job, result)
@@ -86,7 +88,7 @@ class _Streaming:
         self._purse = purse
         self._way = way
         self._pulse = Pulse(way.outbox, speech.beat)
-        self._bill = _Bill() if exchange.key.budget_usd_per_day is not None else None
+        self._bill = Bill() if exchange.key.budget_usd_per_day is not None else None
         self._committed = False
         self._delivered = False
         self._result: RunResult | None = None
@@ -106,6 +108,7 @@ class _Streaming:
                 raise
             await self._fail(_stopped())
         finally:
+            _surround(None)
             self._pulse.end()
             self._way.end()
             if not run.done():
@@ -198,28 +201,14 @@ def _overhear(caller: Caller, outbox: Outbox, speech: Speech, call: Call, sink: 
     return tee
 
 
-def _surround(job: Job) -> None:
-    """What the run's calls find around them, wherever they are made."""
-    CURRENT.set(job.recall)
-    DEPTH.set(job.depth)
+def _surround(job: Job | None) -> None:
+    """What the run's calls find around them, wherever they are made; None when it is over, as the next request of the
+    connection comes to the same task."""
+    CURRENT.set(None if job is None else job.recall)
+    DEPTH.set(0 if job is None else job.depth)
 
 
-class _Bill:
-    """A listener that adds up what attempts cost, for a run that may be cancelled and then has no result."""
-
-    def __init__(self) -> None:
-        self._costs: list[float | None] = []
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, CallFinished | CallFailed):
-            self._costs.append(event.cost_usd)
-
-    @property
-    def cost_usd(self) -> float | None:
-        return total_cost(self._costs)
-
-
-def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: _Bill | None) -> None:
+def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: Bill | None) -> None:
     """Its client has left, or the server ends: what the calls cost until then is booked."""
     exchange.service.metrics.count("runs_total", job.served.id, "cancelled")
     if exchange.service.telemetry is not None:

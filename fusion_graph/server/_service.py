@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from aiohttp import web
 
 from fusion_graph import __version__
 from fusion_graph.server._admission import Admission
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.server._errors import Refused
     from fusion_graph.server._options import ServerOptions
+    from fusion_graph.server._request import Request
     from fusion_graph.server._telemetry import Telemetry
     from fusion_graph.store.caches import Caches
     from fusion_graph.store.journal import Journal
@@ -111,7 +110,7 @@ class Exchange:
         "tries",
     )  # fmt: skip
 
-    def __init__(self, service: Service, request: web.BaseRequest) -> None:
+    def __init__(self, service: Service, request: Request) -> None:
         self.service = service
         self.request = request
         self.key = ANYONE
@@ -130,11 +129,6 @@ class Exchange:
         """The lines every answer carries: the id under two names, as two families of SDKs read one each."""
         run = f"x-fusion-run-id: {self.run_id}\r\n" if self.run_id else ""
         return f"x-request-id: {self.id}\r\nrequest-id: {self.id}\r\nServer: {SERVER}\r\n{self.cors}{run}"
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The same, for an answer whose head is not ours."""
-        return dict(line.split(": ", 1) for line in self.head.splitlines())
 
     def note(self, **told: Any) -> None:
         """For the log line, as far as it says something."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import HttpVersion11
 
-from fusion_graph.server._whole import Own, send
+from fusion_graph.server._answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import web
+    from fusion_graph.server._request import Request
 
 COMMIT_S = 1.0  # after this long the status leaves, whatever may come
 BEAT_S = 5.0  # half of the longest silence a client sees
@@ -156,10 +156,9 @@ class Way(Protocol):
 class Stream:
     """The open answer to one client."""
 
-    def __init__(self, request: web.BaseRequest, lines: str, outbox: Outbox, *, write_s: float) -> None:
+    def __init__(self, request: Request, lines: str, outbox: Outbox, *, write_s: float) -> None:
         self.outbox = outbox
-        self.response = Own()
-        self._lines = LINES + lines
+        self.answer = Answer(None, LINES + lines)
         self._request = request
         self._write_s = write_s
         self._chunked = request.version >= HttpVersion11
@@ -167,18 +166,18 @@ class Stream:
     async def begin(self) -> None:
         """The status leaves with the first bytes, which are at hand."""
         if self._chunked:
-            self._lines += "Transfer-Encoding: chunked\r\n"
+            self.answer.lines += "Transfer-Encoding: chunked\r\n"
         else:
-            self.response.force_close()  # nothing else would tell where it ends
+            self.answer.stays = False  # nothing else would tell where it ends
         data = await self.outbox.take()
-        await self._send(self.response.head(self._request, self._lines) + self._framed(data))
+        await self._send(self.answer.head(self._request) + self._framed(data))
         if self._chunked:
             self.outbox.pass_on = self._pass_on
 
     def _pass_on(self, data: bytes) -> bool:
         """Send it as a chunk of its own unless an earlier one still waits for the client; then the handler must wait
         too."""
-        transport = self._request.transport
+        transport = self._request.connection.transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             return False
         transport.write(CHUNK % (len(data), data))
@@ -195,7 +194,7 @@ class Stream:
 
     async def fail(self, data: bytes) -> None:
         """The last bytes, and no end: the connection closes in the middle of the answer (wire contract 1.6)."""
-        self.response.force_close()
+        self.answer.stays = False
         await self._send(self._framed(self.outbox.take_now() + data))
 
     def end(self) -> None:
@@ -206,11 +205,12 @@ class Stream:
 
     async def _send(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone or does not read."""
-        send(self._request, data)
-        if not self._request.protocol.writing_paused:
+        connection = self._request.connection
+        self._request.send(data)
+        if not connection.writing_paused:
             return
         try:
             async with asyncio.timeout(self._write_s):
-                await self._request.writer.drain()
+                await connection.drained()
         except TimeoutError:
             raise ConnectionResetError("the client does not read") from None

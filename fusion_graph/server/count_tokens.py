@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 
-from aiohttp import web
-
 from fusion_graph.contracts import Route
 from fusion_graph.engine.estimates import prompt_tokens, text_tokens
+from fusion_graph.server._answer import Answer, said
 from fusion_graph.server._guards import read_body
 from fusion_graph.server._service import Exchange
 
 
-async def answer(exchange: Exchange) -> web.Response:
+async def answer(exchange: Exchange) -> Answer:
     from fusion_graph.server._wires.messages import read_messages_body  # as in `messages`
 
     await exchange.service.limits.count(exchange.key)
@@ -21,8 +20,7 @@ async def answer(exchange: Exchange) -> web.Response:
     count = prompt_tokens(asked.messages)
     if asked.writer is not None and asked.writer.tools:
         count += text_tokens(json.dumps(asked.writer.tools))
-    text = json.dumps({"input_tokens": count})
-    return web.Response(text=text, content_type="application/json", headers={"x-fusion-estimate": "1"})
+    return said({"input_tokens": count}, "x-fusion-estimate: 1\r\n")
 
 
 ROUTE = Route(method="POST", path="/v1/messages/count_tokens", handler=answer)

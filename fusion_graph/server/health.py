@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
-from aiohttp import web
-
 from fusion_graph.contracts import Route
+from fusion_graph.server._answer import Answer, said
 from fusion_graph.server._service import Exchange
 
 
-async def answer(exchange: Exchange) -> web.Response:
+async def answer(exchange: Exchange) -> Answer:
     service = exchange.service
     told: dict[str, object] = {"status": "draining" if service.admission.draining else "ok"}
     key = service.keys.peek(exchange.request.headers)
@@ -24,7 +21,7 @@ async def answer(exchange: Exchange) -> web.Response:
             "pipelines": [one.id for one in service.shelf.pipelines if key.may_use(one.id)],
             "runs": service.admission.running,
         }
-    return web.Response(text=json.dumps(told), content_type="application/json")
+    return said(told)
 
 
 ROUTE = Route(method="GET", path="/health", handler=answer, public=True)

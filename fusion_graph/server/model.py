@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
-from aiohttp import web
-
 from fusion_graph.contracts import Route
 from fusion_graph.server import _cards_anthropic
+from fusion_graph.server._answer import Answer, said
 from fusion_graph.server._cards import card
 from fusion_graph.server._service import Exchange
 
 
-async def answer(exchange: Exchange) -> web.Response:
+async def answer(exchange: Exchange) -> Answer:
     service = exchange.service
     served = service.find(exchange.tail, exchange.key)
     entry = card(served, exchange.tail, service)
     if _cards_anthropic.VERSION in exchange.request.headers:
         entry = _cards_anthropic.card(entry)
-    return web.Response(text=json.dumps(entry), content_type="application/json")
+    return said(entry)
 
 
 ROUTE = Route(method="GET", path="/v1/models/{id}", handler=answer)

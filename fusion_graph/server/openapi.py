@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
-from aiohttp import web
-
 from fusion_graph.contracts import Route
+from fusion_graph.server._answer import Answer, said
 from fusion_graph.server._service import Exchange
 
 
-async def answer(exchange: Exchange) -> web.Response:
+async def answer(exchange: Exchange) -> Answer:
     from fusion_graph.server import ROUTES
     from fusion_graph.server._shapes.document import document
 
-    return web.Response(text=json.dumps(document(ROUTES, exchange.service.version)), content_type="application/json")
+    return said(document(ROUTES, exchange.service.version))
 
 
 ROUTE = Route(method="GET", path="/openapi.json", handler=answer)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
-from aiohttp import web
-
 from fusion_graph.contracts import Route
+from fusion_graph.server._answer import Answer, said
 from fusion_graph.server._service import Exchange
 
-TOLD = json.dumps({"status": "ok", "name": "fusion_graph", "api": "/v1", "openapi": "/openapi.json"})
+TOLD = {"status": "ok", "name": "fusion_graph", "api": "/v1", "openapi": "/openapi.json"}
 
 
-async def answer(_exchange: Exchange) -> web.Response:
-    return web.Response(text=TOLD, content_type="application/json")
+async def answer(_exchange: Exchange) -> Answer:
+    return said(TOLD)
 
 
 ROUTE = Route(method="GET", path="/", handler=answer, public=True)
