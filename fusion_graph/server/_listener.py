@@ -104,7 +104,19 @@ class _Connection(RequestHandler):
             self._request_in_progress = False
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)  # the end of the server waits for it
+        if self._upgraded and not self._messages:
+            self._decline()
         return (body.is_eof() or await _read_off(body)) and answer.stays
+
+    def _decline(self) -> None:
+        """We go over to no other protocol, so what came behind the request that asked for one is HTTP too."""
+        if self._parser is not None:
+            self._parser.set_upgraded(False)
+            self._upgraded = False
+            rest, self._message_tail = self._message_tail, b""
+            if self._buffer_paused:
+                self._resume_reading_for_buffer()
+            self.data_received(rest)
 
     def _rest(self) -> None:
         """Until the next request, but not for ever."""

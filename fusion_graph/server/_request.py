@@ -41,7 +41,7 @@ class Request:
         self.method: str = head.method
         self.path: str = head.path
         self.version: HttpVersion = head.version
-        self.stays = not (head.should_close or head.upgrade)  # the connection, as its client wants it
+        self.stays = not head.should_close  # the connection, as its client wants it
 
     def send(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone."""

@@ -13,9 +13,9 @@ from yarl import URL
 from fusion_graph.server._request import Request
 
 
-def request(transport: Any, *, should_close: bool = False, upgrade: bool = False) -> Request:
+def request(transport: Any) -> Request:
     head = RawRequestMessage(
-        "POST", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), should_close, None, upgrade, False, URL("/")
+        "POST", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), False, None, False, False, URL("/")
     )
     body: Any = None
     connection: Any = SimpleNamespace(transport=transport)
@@ -26,9 +26,3 @@ def request(transport: Any, *, should_close: bool = False, upgrade: bool = False
 def test_client_that_is_gone_gets_nothing(transport: Any) -> None:
     with pytest.raises(ConnectionResetError):
         request(transport).send(b"{}")
-
-
-@pytest.mark.parametrize(("should_close", "upgrade"), [(True, False), (False, True), (True, True)])
-def test_connection_stays_unless_its_client_wants_something_else(*, should_close: bool, upgrade: bool) -> None:
-    assert request(None).stays
-    assert not request(None, should_close=should_close, upgrade=upgrade).stays

@@ -1,0 +1,92 @@
+"""Connections: one request after the other, whatever comes between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from tests.server.stand import ONE, Stand, stand
+
+LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+BODY = json.dumps({"model": "one", "messages": [{"role": "user", "content": "Why?"}]}).encode()
+ASK = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+WHOLE = ASK + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+
+
+async def statuses(at: Stand, *parts: bytes) -> list[int]:
+    """Of all answers until the server ends the connection. Each part is written when what came before was answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+    answered = b""
+    async with asyncio.timeout(10):
+        for part in parts[:-1]:
+            writer.write(part)
+            head = await reader.readuntil(b"\r\n\r\n")
+            answered += head
+            await reader.readexactly(int(re.findall(rb"Content-Length: (\d+)", head)[0]))
+        writer.write(parts[-1])
+        answered += await reader.read()
+    writer.close()
+    return [int(status) for status in re.findall(rb"HTTP/1\.\d (\d+) ", answered)]
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+async def test_pipelined_requests_are_answered_in_order(count: int) -> None:
+    async with stand(None, ONE) as at:
+        assert await statuses(at, LIVE * count + WHOLE + LAST) == [200] * (count + 2)
+        routes = [line["route"] for line in at.log]
+    assert routes == ["/v1/chat/completions"]  # probes are not in the log
+
+
+async def test_connection_serves_many_requests() -> None:
+    async with stand(None, ONE) as at:
+        assert await statuses(at, WHOLE, LIVE, WHOLE, LAST) == [200] * 4
+        assert len(at.upstream.received) == 2
+
+
+async def test_junk_ends_the_connection() -> None:
+    async with stand() as at:
+        assert await statuses(at, LIVE, b"junk\r\n\r\n") == [200, 400]
+
+
+@pytest.mark.parametrize("path", [b"/nowhere", b"/livez"])
+async def test_body_that_nobody_wants_is_read_off(path: bytes) -> None:
+    async with stand() as at:
+        unwanted = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" % path
+        found = await statuses(at, unwanted, b"x" * 100_000 + LAST)
+    assert found == [404 if path == b"/nowhere" else 405, 200]
+
+
+async def test_body_that_nobody_wants_may_be_broken() -> None:
+    async with stand() as at:
+        unwanted = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert await statuses(at, unwanted, b"no size\r\n") == [404]
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+async def test_offer_of_another_protocol_is_declined(protocol: bytes) -> None:
+    # RFC 9110 7.8: a server may go on as if nothing had been said; some clients offer HTTP/2 with every connection
+    offer = LIVE[:-2] + b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n" % protocol
+    async with stand() as at:
+        assert await statuses(at, offer, offer, LIVE + LAST) == [200] * 4
+
+
+async def test_requests_behind_an_offer_are_read() -> None:
+    offer = LIVE[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with stand() as at:
+        assert await statuses(at, offer + LIVE * 40 + LAST) == [200] * 42
+
+
+async def test_head_gets_the_head() -> None:
+    async with stand() as at:
+        assert await statuses(at, LIVE.replace(b"GET", b"HEAD") + LAST) == [200, 200]
+
+
+async def test_run_leaves_nothing_on_its_connection() -> None:
+    # what was remembered of one request is not there for the next one on the same connection
+    async with stand(None, ONE) as at:
+        assert await statuses(at, WHOLE, WHOLE, LAST) == [200] * 3
+        assert len(at.upstream.received) == 2
