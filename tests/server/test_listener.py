@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 
 import pytest
 
+from fusion_graph.server._replay import Recall
 from tests.server.stand import ONE, Stand, stand
 
 LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -85,8 +87,15 @@ async def test_head_gets_the_head() -> None:
         assert await statuses(at, LIVE.replace(b"GET", b"HEAD") + LAST) == [200, 200]
 
 
-async def test_run_leaves_nothing_on_its_connection() -> None:
-    # what was remembered of one request is not there for the next one on the same connection
+@pytest.mark.parametrize("stream", [False, True])
+async def test_resting_connection_keeps_nothing_of_its_run(*, stream: bool) -> None:
     async with stand(None, ONE) as at:
-        assert await statuses(at, WHOLE, WHOLE, LAST) == [200] * 3
-        assert len(at.upstream.received) == 2
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        body = BODY.replace(b"{", b'{"stream": true, ', 1) if stream else BODY
+        writer.write(ASK + b"Content-Length: %d\r\n\r\n%b" % (len(body), body) + LIVE)
+        async with asyncio.timeout(10):
+            await reader.readuntil(b"usage")
+            await reader.readuntil(b'"ok"')
+        gc.collect()
+        assert [one for one in gc.get_objects() if isinstance(one, Recall)] == []
+        writer.close()
