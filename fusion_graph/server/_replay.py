@@ -61,6 +61,10 @@ class Recall:
         self.finished = [done for done in self.finished if id(done[2]) in taken]
         self.used = {digest: self.used[digest] for digest, lent in self._lent if id(lent) in taken}
 
+    def clear(self) -> None:
+        """The run is over. Timers and connections that were made in it keep what was around it, some for long."""
+        self.known, self.used, self.finished, self._lent, self.overhear = {}, {}, [], [], None
+
     def all(self) -> dict[str, Completion]:
         """Everything known by now, by digest."""
         return {**self.known, **self.used, **{digest_of(backend, call): c for backend, call, c in self.finished}}

@@ -245,6 +245,7 @@ def _remember(exchange: Exchange, job: Job, result: RunResult | None = None) -> 
     if result is not None:
         job.recall.keep_only(_useful(result))
     exchange.service.replays.keep(exchange.key.name, job.asked.messages, job.recall)
+    job.recall.clear()
 
 
 def _useful(result: RunResult) -> list[Completion]:
@@ -269,6 +270,7 @@ def _deliver(exchange: Exchange, job: Job, result: RunResult) -> None:
         exchange.failed = filtered()
     if job.recall.used:
         exchange.count_replay("store")
+    job.recall.clear()
 
 
 def _misused(job: Job, error: UsageError) -> Refused:

@@ -97,5 +97,6 @@ async def test_resting_connection_keeps_nothing_of_its_run(*, stream: bool) -> N
             await reader.readuntil(b"usage")
             await reader.readuntil(b'"ok"')
         gc.collect()
-        assert [one for one in gc.get_objects() if isinstance(one, Recall)] == []
+        left = [one for one in gc.get_objects() if isinstance(one, Recall)]
+        assert [one for one in left if one.finished or one.overhear] == []
         writer.close()
