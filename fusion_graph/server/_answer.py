@@ -12,7 +12,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from aiohttp import HttpVersion10
+from aiohttp import HttpVersion, HttpVersion10
 
 from fusion_graph.jsontext import write_json
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fusion_graph.server._request import Request
 
 JSON = "Content-Type: application/json; charset=utf-8\r\n"
+NO_CONTENT = 204
 PHRASES: Mapping[int, str] = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -37,19 +38,23 @@ class Answer:
 
     def head(self, request: Request) -> bytes:
         """With all its lines. From here on it is known whether the connection stays."""
-        version, status, body = request.version, self.status, self.body
+        body, status = self.body, self.status
         self.stays = stays = self.stays and request.stays
-        length = "" if body is None or status == HTTPStatus.NO_CONTENT else f"Content-Length: {len(body)}\r\n"
-        end = "\r\n"
-        if stays == (version == HttpVersion10):  # what its version does not take for granted
-            end = f"Connection: {'keep-alive' if stays else 'close'}\r\n\r\n"
-        first = f"HTTP/{version.major}.{version.minor} {status} {PHRASES.get(status, '')}\r\n"
-        return f"{first}{self.lines}{length}Date: {_date(int(time.time()))}\r\n{end}".encode()
+        first, last = _frame(request.version, status, stays)
+        length = "" if body is None or status == NO_CONTENT else f"Content-Length: {len(body)}\r\n"
+        return f"{first}{self.lines}{length}Date: {_date(int(time.time()))}\r\n{last}".encode()
 
 
 def said(value: object, lines: str = "", status: int = 200) -> Answer:
     """A value as JSON."""
     return Answer(write_json(value), JSON + lines, status)
+
+
+@lru_cache(maxsize=256)
+def _frame(version: HttpVersion, status: int, stays: bool) -> tuple[str, str]:
+    """The first and the last line; what its version takes for granted of the connection is not said."""
+    told = "" if stays != (version == HttpVersion10) else f"Connection: {'keep-alive' if stays else 'close'}\r\n"
+    return f"HTTP/{version.major}.{version.minor} {status} {PHRASES.get(status, '')}\r\n", f"{told}\r\n"
 
 
 @lru_cache(maxsize=1)
