@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from fusion_graph.jsontext import rounded, write_ascii
 
@@ -17,7 +17,7 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class Log:
     """Writes to one stream. `clock` is wall time."""
 
-    def __init__(self, stream: TextIO | None, *, as_json: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, stream: BinaryIO | None, *, as_json: bool, clock: Callable[[], float] = time.time) -> None:
         self._stream = stream
         self._as_json = as_json
         self._clock = clock
@@ -37,12 +37,12 @@ class Log:
             return
         at = self._clock()
         if self._as_json:
-            line = write_ascii({"at": rounded(at, 1000), "event": event, **fields}, str).decode()
+            line = write_ascii({"at": rounded(at, 1000), "event": event, **fields}, str)
         else:
             stamp = time.strftime("%H:%M:%S", time.localtime(at))
-            line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in fields.items())])
+            line = " ".join([stamp, event, *(f"{name}={_plain(value)}" for name, value in fields.items())]).encode()
         try:
-            self._stream.write(line + "\n")
+            self._stream.write(line + b"\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = None  # nobody reads it any more

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import aiohttp
 
@@ -68,7 +68,7 @@ SCRIPT: Script = {"a/x": "Draft of a.", "b/y": "Draft of b.", "j/j": ANALYSIS, "
 class Stand:
     """The three of them. `log` holds what the server's log says, a JSON object a line."""
 
-    def __init__(self, upstream: SimServer, server: Server, session: aiohttp.ClientSession, log: io.StringIO) -> None:
+    def __init__(self, upstream: SimServer, server: Server, session: aiohttp.ClientSession, log: io.BytesIO) -> None:
         self.upstream = upstream
         self.server = server
         self.session = session
@@ -100,7 +100,7 @@ class Stand:
 
     @property
     def log_text(self) -> str:
-        return self._log.getvalue()
+        return self._log.getvalue().decode()
 
     async def logged(self, event: str) -> None:
         """Until it stands in the log."""
@@ -158,7 +158,7 @@ async def stand(
     surroundings: Mapping[str, Any] | None = None,
     raw_key: str = "",
     base_url: str = "",
-    log: TextIO | None = None,
+    log: BinaryIO | None = None,
     limits: Limits | None = None,
     failures: Failures | None = None,
     journal: Journal | None = None,
@@ -180,7 +180,7 @@ async def stand(
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
     library = _Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
-    kept = io.StringIO()
+    kept = io.BytesIO()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sim.aclose)
         server = await open_server(

@@ -29,7 +29,7 @@ async def several(place: Place, count: int = 2) -> AsyncIterator[list[SharedFail
         for _ in range(count):
             client = await connect(place.url)
             open_ones.push_async_callback(client.aclose)
-            found.append(await open_failures(client, log=Log(io.StringIO(), as_json=True)))
+            found.append(await open_failures(client, log=Log(io.BytesIO(), as_json=True)))
             open_ones.push_async_callback(found[-1].aclose)
         yield found
 

@@ -42,7 +42,7 @@ async def two(
     place: Place, clock: Clock | None = None, **more: float
 ) -> AsyncIterator[tuple[SharedLimits, SharedLimits]]:
     """Two servers that know the same Redis."""
-    log = Log(io.StringIO(), as_json=True)
+    log = Log(io.BytesIO(), as_json=True)
     async with AsyncExitStack() as open_ones:
         both = []
         for _ in range(2):

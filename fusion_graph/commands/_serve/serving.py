@@ -52,7 +52,7 @@ class Given:
 
 def perform(given: Given, *, shared_port: bool = False, **flags: Any) -> int:
     """Serve until told to end. Returns the exit code."""
-    log = Log(sys.stderr, as_json=flags["log_json"])
+    log = Log(sys.stderr.buffer, as_json=flags["log_json"])
     telemetry = _telemetry(log, content=flags["log_content"]) if given.otel else None
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
