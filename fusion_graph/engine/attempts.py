@@ -14,11 +14,11 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
-from fusion_graph.engine.acceptance import Unusable, accept
+from fusion_graph.engine.acceptance import Unusable
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
-from fusion_graph.messages import Call, Completion, Delta
+from fusion_graph.messages import Call, Delta
 from fusion_graph.pipeline import ModelRef, Timeout
 
 if TYPE_CHECKING:
@@ -129,11 +129,6 @@ class CallRun:
             self.arrived += len(delta.text)
         if self._relay is not None and (delta.text or delta.tool_calls):
             self._relay(delta)
-
-    def book(self, completion: Completion) -> None:
-        """The attempt was answered. Raises Unusable when the reply does not count."""
-        accept(self, completion)
-        billing.book(self, completion)
 
     def lost(self, raised: BaseException) -> ProviderError | None:
         """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No

@@ -45,8 +45,8 @@ def book(call: CallRun, completion: Completion) -> None:
         cost = usage.cost_usd
     if call.reservation is not None:
         _settle(call, cost, usage)
-    head = (run.clock(), CallFinished, call.node.id, call.number, call.attempt, call.model)
-    run.emit((*head, completion, usage, cost, not usage.estimated))
+    now, exact = run.clock(), not usage.estimated
+    run.emit((now, CallFinished, call.node.id, call.number, call.attempt, call.model, completion, usage, cost, exact))
 
 
 def fail(call: CallRun, error: ProviderError) -> None:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine import memory
+from fusion_graph.engine import billing, memory
+from fusion_graph.engine.acceptance import accept
 from fusion_graph.engine.attempts import CallRun, failure
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 
@@ -36,7 +37,8 @@ async def buy(call: CallRun) -> Completion:
                     turn = await _take_turn(call)
                 call.begin()
                 completion = await client.complete(call.request, call.saw)
-                call.book(completion)
+                accept(call, completion)
+                billing.book(call, completion)
             except (asyncio.CancelledError, ProviderError) as raised:
                 lost = call.lost(raised)
                 if lost is None:
