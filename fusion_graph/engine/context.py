@@ -83,16 +83,19 @@ class Context:
         self._run.degrade(self.node.id, reason, text, action)
 
 
-def write(run: Run, node: Node) -> Awaitable[Completion]:
-    """The one call of a node whose kind has a `prompt`; made once for all nodes that share it. Raises NodeFailed."""
-    place = run.bound.prompts[node.index]
+def begin(run: Run, i: int) -> Awaitable[Any]:
+    """What a started node is awaited for: its value; of a kind with a `prompt` the reply that becomes its draft. That
+    prompt is made once for all nodes that share it. Raises NodeFailed."""
+    bound = run.bound
+    node, kind, place = bound.nodes[i], bound.kinds[i], bound.prompts[i]
+    if kind.run is not None:
+        return kind.run(Context(run, node))
     ask = run.prompts.get(place)
     if ask is None:
-        prompt = run.bound.kinds[node.index].prompt
-        assert prompt is not None
-        ask = Ask(prompt(Context(run, node)), "final")
+        assert kind.prompt is not None
+        ask = Ask(kind.prompt(Context(run, node)), "final")
         if place >= 0:
             run.prompts[place] = ask
-    if node.index in run.bound.tooled:
+    if i in bound.tooled:
         return write_tooled(run, node, ask)
     return complete(CallRun(run, node, ask)) if run.request.n == 1 else Context(run, node).complete(ask)

@@ -7,11 +7,11 @@ Nodes computed in code run inline. A node's failure is an Outcome, never an exce
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import WaitAll
-from fusion_graph.engine.context import Context, write
+from fusion_graph.engine.context import Context
 from fusion_graph.errors import NodeFailed, NotLaunched
 from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped, NodeStarted
 from fusion_graph.graph.answers import draft_of
@@ -59,37 +59,28 @@ class Driver:
 
     # --- one node -----------------------------------------------------------------------------------------------------
 
-    def begin(self, i: int) -> Awaitable[Any]:
-        """What a started node is to be awaited for: its value, or the reply that becomes its draft. Raises
-        NodeFailed."""
-        run = self._run
-        node, execute = run.bound.nodes[i], run.bound.kinds[i].run
-        return write(run, node) if execute is None else execute(Context(run, node))
-
     def ended(self, i: int, result: Any) -> int:
-        """It was; which node its task is to run next, -1 for none."""
+        """What `begin` gave was awaited; which node its task is to run next, -1 for none."""
         bound = self._run.bound
-        return self._settle(i, Outcome("ok", result if bound.kinds[i].run else draft_of(bound.nodes[i], result)))
+        self._finish(i, Outcome("ok", result if bound.kinds[i].run else draft_of(bound.nodes[i], result)))
+        return self._act(chain=True)
 
     def failed(self, i: int, error: NodeFailed) -> int:
         if isinstance(error, NotLaunched):
             self._progress.unlaunched(i)
             return -1
-        return self._settle(i, Outcome("failed", None, error.reason, error.detail))
+        self._finish(i, Outcome("failed", None, error.reason, error.detail))
+        return self._act(chain=True)
 
     def wake(self) -> None:
         """Act on the plan from outside a node's task: everything ready gets a task, in file order."""
         self._act(chain=False)
 
-    def _settle(self, i: int, outcome: Outcome) -> int:
-        progress = self._progress
-        if progress.phase[i] == RUNNING:
-            self._finish(i, outcome)
-        stirred = progress.starts or progress.settled or progress.arms or self._run.live is not None
-        return self._act(chain=True) if stirred else -1
-
     def _finish(self, i: int, outcome: Outcome) -> None:
+        """Node i ended, unless the plan settled it in the meantime."""
         run, progress = self._run, self._progress
+        if progress.phase[i] != RUNNING:
+            return
         if run.memory is not None and outcome.state == "ok":
             outcome = outcome._replace(state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
         state, value, reason, detail = outcome
@@ -114,22 +105,17 @@ class Driver:
         """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
         index, else -1."""
         run, progress, following = self._run, self._progress, -1
-        ids, calls = progress.plan.ids, progress.plan.calls
-        while True:
-            if progress.settled or progress.cancels or progress.arms:
+        while progress.starts or progress.settled or progress.arms:  # what is cancelled is settled too
+            if progress.settled or progress.arms:
                 self._tell()
-            if not progress.starts:
-                break
             while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
-                i = progress.starts.pop(0)
-                now = run.clock()
-                run.emit((now, NodeReady, ids[i], now, NodeStarted, ids[i]) if calls[i] else (now, NodeReady, ids[i]))
+                i, now = progress.starts.pop(0), run.clock()
+                name, calls = progress.plan.ids[i], progress.plan.calls[i]
+                run.emit((now, NodeReady, name, now, NodeStarted, name) if calls else (now, NodeReady, name))
                 if progress.chosen[i]:
                     self._tell_choice(i)
-                if not calls[i]:
-                    outcome = self._fold(i)
-                    if progress.phase[i] == RUNNING:
-                        self._finish(i, outcome)
+                if not calls:
+                    self._finish(i, self._fold(i))
                 elif chain and following < 0:
                     following = i
                 else:

@@ -11,6 +11,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fusion_graph.engine.context import begin
 from fusion_graph.engine.driver import Driver
 from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.plan import IDLE, RUNNING
@@ -53,7 +54,8 @@ class Scheduler:
         finally:
             self._own = None
             driver.close()
-            await self._stop()
+            if self._chains:
+                await self._stop()
         if self._bug is not None:
             raise self._bug
         if IDLE in self._run.progress.phase:
@@ -61,11 +63,12 @@ class Scheduler:
 
     async def _chain(self, i: int, task: asyncio.Task[Any]) -> None:
         """Run a node, then whatever it made ready first, and so on, all in this task."""
-        driver, phase, tasks = self._driver, self._run.progress.phase, self._run.tasks
+        driver, run = self._driver, self._run
+        phase, tasks = run.progress.phase, run.tasks
         while i >= 0 and phase[i] == RUNNING:
             tasks[i] = task
             try:
-                result = await driver.begin(i)
+                result = await begin(run, i)
             except NodeFailed as error:
                 i = driver.failed(i, error)
             except asyncio.CancelledError:
