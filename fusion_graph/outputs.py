@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
+from fusion_graph.values import value
 
 Gives = Literal["draft", "drafts", "analysis", "scores", "vote"]
 """What a node's value is. `vote` is a draft chosen by count, so it counts as a draft wherever drafts are taken."""
@@ -26,12 +27,12 @@ FIELDS: Mapping[Gives, tuple[str, ...]] = {
 }
 
 
-class Draft(NamedTuple):
+@value
+class Draft:
     """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
 
     `answer` is what the node's `extract` found (None: nothing, an abstention in every vote); `refusal` what the model
-    said of why it would not, beside its text. A named tuple, as a run makes one per call and a frozen dataclass of as
-    many fields costs several times as much to make.
+    said of why it would not, beside its text.
     """
 
     text: str
@@ -134,7 +135,8 @@ class Vote:
 Value: TypeAlias = Draft | Drafts | Analysis | Scores | Vote
 
 
-class Outcome(NamedTuple):
+@value
+class Outcome:
     """How a node ended. `value` is there exactly in the states ok, cached and replayed; `reason` in all others."""
 
     state: State

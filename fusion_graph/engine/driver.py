@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import WaitAll
@@ -82,11 +83,12 @@ class Driver:
         if progress.phase[i] != RUNNING:
             return
         if run.memory is not None and outcome.state == "ok":
-            outcome = outcome._replace(state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
-        state, value, reason, detail = outcome
+            outcome = replace(outcome, state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
+        state, reason = outcome.state, outcome.reason
         if state == "failed":
             run.troubled = True
-        run.emit((run.clock(), NodeFinished, progress.plan.ids[i], state, reason, detail, value))
+        name = progress.plan.ids[i]
+        run.emit((run.clock(), NodeFinished, name, state, reason, outcome.detail, outcome.value))
         progress.finished(i, outcome)
 
     def _fold(self, i: int) -> Outcome:

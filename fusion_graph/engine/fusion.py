@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from fusion_graph.engine.answer_form import breach
@@ -174,8 +175,12 @@ def _choices(run: Run, answer: Draft) -> tuple[Draft, ...]:
         )
         return (answer,) * n
     return tuple(
-        answer._replace(
-            text=c.text, finish_reason=c.finish_reason, tool_calls=c.tool_calls, model=c.model or answer.model
+        replace(
+            answer,
+            text=c.text,
+            finish_reason=c.finish_reason,
+            tool_calls=c.tool_calls,
+            model=c.model or answer.model,
         )
         for c in written
     )

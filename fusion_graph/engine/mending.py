@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fusion_graph.contracts import Ask
@@ -51,4 +52,4 @@ async def keep_contract(run: Run, answer: Draft) -> Draft:
     except TimeoutError:
         raise NodeFailed(UNMET, f"{broken}; the deadline came before it was mended") from None
     run.degrade(answer.node, UNMET, broken, f"{writer.id} was asked to mend it")
-    return answer._replace(text=mended.text, finish_reason=mended.finish_reason)
+    return replace(answer, text=mended.text, finish_reason=mended.finish_reason)

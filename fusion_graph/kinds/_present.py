@@ -23,7 +23,8 @@ DATA = (
 def unique_drafts(inputs: Iterable[Input]) -> list[Draft]:
     """The drafts of these inputs as they come, each once."""
     found: dict[str, Draft] = {}
-    for _, value in inputs:
+    for one in inputs:
+        value = one.value
         for draft in (value,) if isinstance(value, Draft) else drafts_of(value):
             found.setdefault(draft.node, draft)
     return list(found.values())

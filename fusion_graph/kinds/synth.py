@@ -21,7 +21,7 @@ OPTIONS = Synth()
 
 def prompt(ctx: NodeContext) -> tuple[Message, ...]:
     if ctx.inputs:  # without any it answers the conversation alone, as in a turn after a tool result
-        require_drafts(ctx, [draft for _, value in ctx.inputs for draft in drafts_of(value)])
+        require_drafts(ctx, [draft for one in ctx.inputs for draft in drafts_of(one.value)])
     return write(ctx, SYNTHESIZE)
 
 

@@ -141,7 +141,7 @@ def _answered(decided: RunResult) -> RunResult:
 
     def plain(draft: Draft) -> Draft:
         kept = tuple(call for call in draft.tool_calls if call.name != NAME)
-        return draft if len(kept) == len(draft.tool_calls) else draft._replace(tool_calls=kept)
+        return draft if len(kept) == len(draft.tool_calls) else replace(draft, tool_calls=kept)
 
     assert decided.answer is not None
     return replace(decided, answer=plain(decided.answer), choices=tuple(plain(c) for c in decided.choices))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fusion_graph.engine.degraded import DegradedEntry, degraded_entries
@@ -80,7 +82,7 @@ def test_nobody_could_stand_in() -> None:
 
 
 def test_truncated_answer_comes_last() -> None:
-    found = fold(failed("j"), answer=TEXT._replace(finish_reason="length"))
+    found = fold(failed("j"), answer=replace(TEXT, finish_reason="length"))
     assert [entry.reason for entry in found] == ["broken", "truncated"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fusion_graph.outputs import Outcome
@@ -64,7 +66,7 @@ def test_cached_and_replayed_count_as_values(state: str) -> None:
     walk.finish("a")
     value = walk.outcome("a")
     assert value
-    walk.progress.finished(walk.plan.index["b"], value._replace(state=state))  # type: ignore[arg-type]
+    walk.progress.finished(walk.plan.index["b"], replace(value, state=state))  # type: ignore[arg-type]
     assert walk.progress.starts == [walk.plan.index["c"]]
 
 

@@ -31,6 +31,7 @@ LAYERS = (
         "facts",
         "figures",
         "listening",
+        "values",
     ),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
