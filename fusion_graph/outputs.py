@@ -147,8 +147,8 @@ class Outcome:
 
 def drafts_of(value: Value | None) -> tuple[Draft, ...]:
     """The drafts in a value, in order: one for a draft or a vote, all of a group's, none of an analysis or scores."""
-    if isinstance(value, Drafts):
-        return value.items
     if isinstance(value, Draft):
         return (value,)
+    if isinstance(value, Drafts):
+        return value.items
     return (value.draft,) if isinstance(value, Vote) else ()

@@ -200,7 +200,8 @@ class Extract:
     last_number: bool = False
 
 
-class Present(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
     """How drafts are shown. `select`: "all", ("top", k) or ("random", k). `max_chars` per draft; 0 = no cut."""
 
     order: Literal["shuffled", "given"] = "shuffled"

@@ -69,12 +69,12 @@ class CallRun:
 
     def aim(self, ref: ModelRef) -> Lane:
         """The attempts from here on ask this model."""
-        run, ask = self.run, self.ask
+        run, ask, (slug, backend) = self.run, self.ask, ref
         sends = run.bound.sends[self.node.index] if run.unasked and ask[2:] == UNCHANGED else None
         sampling, draw = sends or sampling_for(run, self.node, ask, self.choice)
-        self.lane = lane = run.services.lanes[ref.backend]
-        self.request = Call(ref.slug, ask.messages, sampling, draw, ask.purpose)
-        self.model = str(ref) if ref.backend else ref.slug
+        self.lane = lane = run.services.lanes[backend]
+        self.request = Call(slug, ask.messages, sampling, draw, ask.purpose)
+        self.model = str(ref) if backend else slug
         self.tried = 0
         return lane
 

@@ -24,8 +24,7 @@ def unique_drafts(inputs: Iterable[Input]) -> list[Draft]:
     """The drafts of these inputs as they come, each once."""
     found: dict[str, Draft] = {}
     for one in inputs:
-        value = one.value
-        for draft in (value,) if isinstance(value, Draft) else drafts_of(value):
+        for draft in drafts_of(one.value):
             found.setdefault(draft.node, draft)
     return list(found.values())
 
@@ -115,21 +114,26 @@ def show_conversation(ctx: NodeContext) -> str:
 
 
 def _show(ctx: NodeContext, draft: Draft, present: Present, fence: str) -> str:
-    label = ctx.label(draft)
-    text = draft.text if not draft.tool_calls else _with_calls(draft.text, draft.tool_calls)
+    label, text = ctx.label(draft), draft.text
+    if draft.tool_calls:
+        text = _with_calls(text, draft.tool_calls)
     if 0 < present.max_chars < len(text):
         cut = f"[... cut here: {present.max_chars} of {len(text)} characters are shown ...]"
         text = f"{text[: present.max_chars]}\n{cut}"
     title = f"draft {label}"
     if not present.blind and draft.model:
         title += f" by {draft.model}"
-    if draft.finish_reason == "length":
-        title += ", cut off at its length limit"
-    if draft.refused:
-        title += ", declined to answer"
+    if draft.finish_reason != "stop" or draft.refusal:
+        title += _ending(draft)
     if present.own == "mark" and is_own(ctx, draft):
         title += ", your own earlier draft"
     return f"<<< {title} | {fence} >>>\n{text}\n<<< end of {label} | {fence} >>>"
+
+
+def _ending(draft: Draft) -> str:
+    """How it came to its end, where that is not by being done."""
+    cut = ", cut off at its length limit" if draft.truncated else ""
+    return f"{cut}, declined to answer" if draft.refused else cut
 
 
 def _spoken(message: Message) -> str:
