@@ -151,10 +151,11 @@ class Driver:
         run, progress = self._run, self._progress
         ids = progress.plan.ids
         if not isinstance(progress.plan.waits[i], WaitAll):
-            if progress.late[i]:
+            late = progress.late.get(i, ())
+            if late:
                 run.troubled = True
             chosen = tuple([ids[s] for s in progress.chosen[i]])
-            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple([ids[s] for s in progress.late[i]])))
+            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple([ids[s] for s in late])))
 
     def _fire(self, timer: Timer) -> None:
         self._progress.fired(timer)

@@ -23,7 +23,7 @@ def take(run: Progress, c: int, wait: WaitGroup) -> list[int]:
     run.asked[c] = min(stop, len(members))
     backup = run.plan.backups[c]
     if start == 0 and backup >= 0 and run.phase[backup] != DONE:
-        run.hold(c, backup)  # kept alive: it is handed on if this join ends with nothing
+        run.waiters[backup] += (c,)  # kept alive: it is handed on if this join ends with nothing
     return run.ask(c, members[start : run.asked[c]])
 
 
@@ -36,8 +36,6 @@ def notice(run: Progress, c: int, outcome: Outcome) -> list[int]:
             return []  # waits for all anyway
     elif outcome.state == "skipped":
         run.skips[c] += 1
-    else:
-        run.bad[c] += 1
     return weigh(run, c)
 
 
@@ -52,7 +50,7 @@ def weigh(run: Progress, c: int) -> list[int]:
         run.settle(c, Outcome("skipped", None, f"upstream:{run.plan.ids[run.plan.sources[c][0]]}"))
         return []
     need = 1 if wait.quorum is None or run.closed else wait.quorum or total - skips
-    open_ended = run.pending[c] if run.closed else total - good - skips - run.bad[c]
+    open_ended = run.pending[c] if run.closed else run.pending[c] + total - run.asked[c]
     hurried = run.closed == "deadline" and all(_awaits_call(run, s) for s in _pending(run, c))
     if (good + open_ended < need and not may_be_skipped(run, c)) or (hurried and not good):
         _fail(run, c)
@@ -70,7 +68,7 @@ def weigh(run: Progress, c: int) -> list[int]:
 
 def may_be_skipped(run: Progress, c: int) -> bool:
     """All members so far were skipped, and of the others none has begun: if they are skipped too, so is the group."""
-    settled = run.good[c] or run.bad[c] or run.closed
+    settled = run.asked[c] - run.pending[c] > run.skips[c] or run.closed
     return not settled and all(run.phase[s] != RUNNING for s in _pending(run, c))
 
 
@@ -84,7 +82,7 @@ def _weigh_again(run: Progress, c: int) -> list[int]:
         close(run, c)
         return []
     del run.decided[c]
-    run.good[c] = run.bad[c] = run.skips[c] = 0
+    run.good[c] = run.skips[c] = 0
     run.demands[c] = ()
     return run.ask(c, run.plan.sources[c])
 

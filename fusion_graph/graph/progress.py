@@ -20,9 +20,9 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        "armed", "arms", "asked", "bad", "begun", "cancels", "candidates", "chosen", "closed", "committed", "decided",
+        "armed", "arms", "asked", "begun", "cancels", "candidates", "chosen", "closed", "committed", "decided",
         "demands", "ended", "good", "late", "outcomes", "pending", "phase", "plan", "queue", "settled",
-        "skips", "spared", "stage", "starts", "unwanted", "waiters", "want",
+        "skips", "spared", "stage", "starts", "unwanted", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +38,7 @@ class Progress:
         self.arms: list[tuple[Timer, float]] = []
         self.queue: list[int] = []
         self.unwanted: list[tuple[int, str]] = []
+        self.late: dict[int, tuple[int, ...]] = {}  # members that a closing join left behind
         self.spared: dict[int, str] = {}  # calls that nobody waits for but somebody may, and why they were let go
         self.armed: set[Timer] = set()
         self.begun: set[int] = set()  # options of hedges whose call is under way
@@ -52,31 +53,26 @@ class Progress:
         self.phase: list[int] = [IDLE] * n
         self.outcomes: list[Outcome | None] = [None] * n
         self.chosen: list[tuple[int, ...]] = [()] * n  # a join's members, a fallback's option and its aids
-        self.late: list[tuple[int, ...]] = [()] * n  # members a closing join left behind
         self.stage: list[int] = [0] * n  # 0 before, 1 inputs
         self.asked: list[int] = [0] * n  # how many options or members were demanded
         self.pending: list[int] = [0] * n  # demanded in this stage and not settled
-        self.want: list[int] = [0] * n  # unsettled nodes that wait for this one
-        self.waiters: list[tuple[int, ...]] = [()] * n
+        self.waiters: list[tuple[int, ...]] = [()] * n  # who waits for this one
         self.demands: list[tuple[int, ...]] = [()] * n
-        self.good: list[int] = [0] * n
-        self.bad: list[int] = [0] * n
-        self.skips: list[int] = [0] * n
+        self.good: list[int] = [0] * n  # of these: settled with a value
+        self.skips: list[int] = [0] * n  # of these: skipped
         self.starts: list[int] = []
         self.settled: list[int] = []
 
     def _copy(self, opened: Progress) -> None:
-        self.phase, self.stage, self.asked = opened.phase[:], opened.stage[:], opened.asked[:]
-        self.outcomes, self.chosen, self.late = opened.outcomes[:], opened.chosen[:], opened.late[:]
-        self.pending, self.want, self.skips = opened.pending[:], opened.want[:], opened.skips[:]
-        self.waiters, self.demands = opened.waiters[:], opened.demands[:]
-        self.good, self.bad = opened.good[:], opened.bad[:]
-        self.starts, self.settled = opened.starts[:], opened.settled[:]
+        self.phase, self.stage, self.asked = [*opened.phase], [*opened.stage], [*opened.asked]
+        self.outcomes, self.chosen, self.pending = [*opened.outcomes], [*opened.chosen], [*opened.pending]
+        self.waiters, self.demands = [*opened.waiters], [*opened.demands]
+        self.good, self.skips = [*opened.good], [*opened.skips]
+        self.starts, self.settled = [*opened.starts], [*opened.settled]
 
     def begin(self) -> None:
         """Demand the output. What that comes to is the same in every run of a plan, so it is done once."""
-        if not self.want[self.plan.output]:
-            self.want[self.plan.output] = 1
+        if self.phase[self.plan.output] == IDLE:
             self.demand([self.plan.output])
             self.propagate()
 
@@ -162,7 +158,7 @@ class Progress:
         self.pending[c] += len(sources)
         for s in sources:
             if phase[s] != DONE:
-                self.hold(c, s)
+                self.waiters[s] += (c,)
                 if phase[s] == IDLE:
                     fresh.append(s)
         for s in sources:
@@ -171,10 +167,8 @@ class Progress:
                 self.notice(c, s, outcome, fresh)
         return fresh
 
-    def hold(self, c: int, s: int) -> None:
-        """c waits for s."""
-        self.waiters[s] += (c,)
-        self.want[s] += 1
+    def is_wanted(self, s: int) -> bool:
+        return bool(self.waiters[s]) or s == self.plan.output
 
     def _judge(self, c: int) -> list[int]:
         """`before` is settled: the condition decides whether c demands its inputs."""
@@ -214,8 +208,7 @@ class Progress:
         for s in {*self.demands[c], self.plan.backups[c]} - {-1, keep}:
             if self.phase[s] != DONE and c in self.waiters[s]:
                 self.waiters[s] = tuple(w for w in self.waiters[s] if w != c)
-                self.want[s] -= 1
-                if self.want[s] == 0:
+                if not self.is_wanted(s):
                     self.unwanted.append((s, reason))
 
     def propagate(self) -> None:
@@ -232,7 +225,7 @@ class Progress:
             queue.clear()
             if unwanted:
                 i, reason = unwanted.pop()
-                if self.want[i] == 0 and phase[i] in (WAITING, RUNNING):
+                if phase[i] in (WAITING, RUNNING) and not self.is_wanted(i):
                     wanted.let_go(self, i, reason)
             elif self.spared:
                 wanted.review(self)

@@ -38,7 +38,7 @@ def let_go(run: Progress, i: int, reason: str) -> None:
 def review(run: Progress) -> None:
     """Spared calls that nobody can come to want any more are unwanted again."""
     for i, reason in list(run.spared.items()):
-        if run.phase[i] != RUNNING or run.want[i]:
+        if run.phase[i] != RUNNING or run.is_wanted(i):
             del run.spared[i]
         elif not may_want(run, i):
             del run.spared[i]
@@ -63,7 +63,7 @@ def unlaunch(run: Progress, i: int) -> None:
         run.demands[c] = tuple(o for o in run.demands[c] if o != i)
         run.asked[c] -= 1
         run.pending[c] -= 1
-    run.waiters[i], run.want[i] = (), 0
+    run.waiters[i] = ()
     _put_to_sleep(run, i)
 
 
@@ -73,7 +73,7 @@ def may_want(run: Progress, i: int) -> bool:
     while stack:
         s = stack.pop()
         for c in run.plan.consumers[s]:
-            if run.phase[c] == WAITING and run.want[c]:
+            if run.phase[c] == WAITING and run.is_wanted(c):
                 if _may_ask(run, c, s):
                     return True
             elif run.phase[c] in (IDLE, WAITING) and c not in seen:
@@ -107,7 +107,8 @@ def _put_to_sleep(run: Progress, i: int) -> None:
     """As if it had never been demanded."""
     run.withdraw(i, reason="not_needed")
     run.phase[i], run.stage[i], run.asked[i], run.pending[i] = IDLE, 0, 0, 0
-    run.good[i], run.bad[i], run.skips[i] = 0, 0, 0
-    run.demands[i], run.chosen[i], run.late[i] = (), (), ()
+    run.good[i], run.skips[i] = 0, 0
+    run.demands[i], run.chosen[i] = (), ()
+    run.late.pop(i, None)
     run.candidates.pop(i, None)
     run.armed = {timer for timer in run.armed if timer.node != i}

@@ -27,8 +27,6 @@ def check_step(walk: Walk) -> None:
     assert not progress.queue
     assert not progress.unwanted
     for i, phase in enumerate(progress.phase):
-        if phase != DONE:
-            assert progress.want[i] == len(progress.waiters[i]) + (i == plan.output), plan.ids[i]
         unsettled = [s for s in (*plan.before[i], *plan.sources[i]) if progress.phase[s] != DONE]
         if phase == RUNNING:
             assert plan.calls[i], f"{plan.ids[i]} should have been folded"
@@ -45,7 +43,11 @@ def check_step(walk: Walk) -> None:
 def check_quorum(walk: Walk, i: int) -> None:
     """An unreachable quorum fails at once, so whoever still waits can still get there."""
     progress, wait = walk.progress, walk.plan.group_waits[i]
-    if wait is None or progress.stage[i] == 0 or progress.closed:
+    if wait is None or progress.stage[i] == 0:
+        return
+    asked = walk.plan.sources[i][: progress.asked[i]]
+    assert progress.pending[i] == sum(progress.phase[s] != DONE for s in asked)
+    if progress.closed:
         return
     outcomes = [progress.outcomes[s] for s in walk.plan.sources[i]]
     skipped = sum(o is not None and o.state == "skipped" for o in outcomes)
