@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
@@ -60,7 +60,7 @@ class Draft:
         return len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Drafts:
     """A group's drafts in member order; one immutable list that every consumer reads. Of a group of groups all drafts,
     and that is what is counted."""
@@ -78,13 +78,13 @@ class Drafts:
         return max(tally.values()) / len(self.items) if tally else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contradiction:
     topic: str
     stances: tuple[tuple[str, str], ...]  # (label, stance)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Analysis:
     """A judge's reading of the drafts. `models` are labels (A, B, ...) where the drafts were shown blind."""
 
@@ -95,7 +95,7 @@ class Analysis:
     blind_spots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Scores:
     """A judge's score per draft, by the id of the node that wrote it: higher is better. A ranking of n drafts scores
     n-1 .. 0 (its Borda points); ties share the mean of their places."""
@@ -114,7 +114,7 @@ class Scores:
         return ordered[0] - (ordered[1] if len(ordered) > 1 else 0.0) if ordered else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Vote:
     """The draft that won a count, verbatim. `margin` = (votes of the winner - votes of the next) / members with a
     value."""

@@ -44,12 +44,12 @@ class Context:
 
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index
-        nodes, outcomes = self._run.bound.nodes, progress.outcomes
-        return [
-            Input(nodes[s].id, outcome.value)
-            for s in progress.chosen[i] or progress.plan.sources[i]
-            if (outcome := outcomes[s]) is not None and outcome.value is not None
-        ]
+        nodes, found = self._run.bound.nodes, []
+        for s in progress.chosen[i] or progress.plan.sources[i]:
+            outcome = progress.outcomes[s]
+            if outcome is not None and outcome.value is not None:
+                found.append(Input(nodes[s].id, outcome.value))
+        return found
 
     @property
     def committed(self) -> bool:

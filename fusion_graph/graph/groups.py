@@ -123,9 +123,12 @@ def _agreed(run: Progress, c: int) -> int:
 
 def close(run: Progress, c: int) -> None:
     """The group's list is made here, once; who is late is left behind."""
-    outcomes = run.outcomes
-    asked = run.decided.get(c) or run.plan.sources[c][: run.asked[c]]
-    run.chosen[c] = tuple([s for s in asked if (outcome := outcomes[s]) is not None and outcome.value is not None])
+    chosen = []
+    for s in run.decided.get(c) or run.plan.sources[c][: run.asked[c]]:
+        outcome = run.outcomes[s]
+        if outcome is not None and outcome.value is not None:
+            chosen.append(s)
+    run.chosen[c] = tuple(chosen)
     if run.pending[c]:
         run.late[c] = _pending(run, c)
     if run.pending[c] or run.plan.backups[c] >= 0:

@@ -85,18 +85,18 @@ class Progress:
             return
         phase[i] = DONE
         self.outcomes[i] = outcome
-        pending, patient, has_value = self.pending, self.plan.patient, outcome.value is not None
+        pending, patient, decides = self.pending, self.plan.patient, outcome.value is None or self.closed
         for c in self.waiters[i]:
             if phase[c] != WAITING:
                 continue
-            if has_value and pending[c] > 1 and patient[c] and self.stage[c] and not self.closed:
-                pending[c] -= 1  # nothing can be decided yet
-                self.good[c] += 1
-            else:
+            if decides or pending[c] < 2 or not patient[c]:
                 self.notice(c, i, outcome)
+            else:  # nothing can be decided yet
+                pending[c] -= 1
+                self.good[c] += 1
         if self.queue or self.unwanted or self.spared:
             self.propagate()
-        if len(self.starts) > 1:
+        elif len(self.starts) > 1:
             self.starts.sort()
 
     def started(self, i: int) -> None:
@@ -177,7 +177,7 @@ class Progress:
         if condition is not None and not self._holds(condition):
             self.settle(c, Outcome("skipped", None, "when"))
             return []
-        self.stage[c], self.demands[c], self.pending[c] = 1, (), 0
+        self.stage[c], self.demands[c], self.pending[c], self.good[c] = 1, (), 0, 0
         if plan.first_waits[c] is not None:
             return options.take(self, c)
         wait = plan.group_waits[c]

@@ -38,12 +38,17 @@ def find_values(text: str) -> Iterator[Any]:
     """What may be meant as JSON, best guess first: the whole text, a fenced block (the last one first, as verdicts come
     last), the first objects in prose."""
     text = text[:BOUND].strip()
-    for part in (text, *reversed(_FENCED.findall(text)[-_STARTS:])):
+    for part in _parts(text):
         try:
             yield parse_strictly(part)
         except ValueError:
             continue
     yield from _objects(text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    yield text
+    yield from reversed(_FENCED.findall(text)[-_STARTS:])
 
 
 def mend(text: str) -> Any:

@@ -88,7 +88,7 @@ def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> str:
 
 def guard(ctx: NodeContext, text: str) -> str:
     """The text, headed by what its fences mean if it holds any."""
-    return f"{DATA.format(fence=ctx.fence)}\n\n{text}" if ctx.fence in text else text
+    return f"{DATA.replace('{fence}', ctx.fence)}\n\n{text}" if ctx.fence in text else text
 
 
 def show_text(ctx: NodeContext, title: str, text: str) -> str:
@@ -165,9 +165,7 @@ def _list_analysis(analysis: Analysis) -> str:
         ("Found in one draft alone", [_said(label, insight) for label, insight in analysis.unique_insights]),
         ("Missing everywhere", analysis.blind_spots),
     )
-    return "\n\n".join(
-        f"{title}:\n" + "\n".join(f"- {entry}" for entry in entries) for title, entries in sections if entries
-    )
+    return "\n\n".join([f"{title}:\n- " + "\n- ".join(entries) for title, entries in sections if entries])
 
 
 def _topic(topic: str, stances: Iterable[tuple[str, str]]) -> str:
