@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
-from fusion_graph.values import value
+from fusion_graph.values import frozen
 
 Gives = Literal["draft", "drafts", "analysis", "scores", "vote"]
 """What a node's value is. `vote` is a draft chosen by count, so it counts as a draft wherever drafts are taken."""
@@ -27,7 +27,7 @@ FIELDS: Mapping[Gives, tuple[str, ...]] = {
 }
 
 
-@value
+@frozen
 class Draft:
     """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
 
@@ -60,7 +60,7 @@ class Draft:
         return len(self.text)
 
 
-@value
+@frozen
 class Drafts:
     """A group's drafts in member order; one immutable list that every consumer reads. Of a group of groups all drafts,
     and that is what is counted."""
@@ -78,13 +78,13 @@ class Drafts:
         return max(tally.values()) / len(self.items) if tally else 0.0
 
 
-@value
+@frozen
 class Contradiction:
     topic: str
     stances: tuple[tuple[str, str], ...]  # (label, stance)
 
 
-@value
+@frozen
 class Analysis:
     """A judge's reading of the drafts. `models` are labels (A, B, ...) where the drafts were shown blind."""
 
@@ -95,7 +95,7 @@ class Analysis:
     blind_spots: tuple[str, ...] = ()
 
 
-@value
+@frozen
 class Scores:
     """A judge's score per draft, by the id of the node that wrote it: higher is better. A ranking of n drafts scores
     n-1 .. 0 (its Borda points); ties share the mean of their places."""
@@ -114,7 +114,7 @@ class Scores:
         return ordered[0] - (ordered[1] if len(ordered) > 1 else 0.0) if ordered else 0.0
 
 
-@value
+@frozen
 class Vote:
     """The draft that won a count, verbatim. `margin` = (votes of the winner - votes of the next) / members with a
     value."""
@@ -135,7 +135,7 @@ class Vote:
 Value: TypeAlias = Draft | Drafts | Analysis | Scores | Vote
 
 
-@value
+@frozen
 class Outcome:
     """How a node ended. `value` is there exactly in the states ok, cached and replayed; `reason` in all others."""
 

@@ -10,6 +10,6 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True)
-def value(of: type[T]) -> type[T]:
+def frozen(of: type[T]) -> type[T]:
     """Decorate the class of such values, as `dataclass(frozen=True, slots=True)` does for all others."""
     return dataclass(slots=True, unsafe_hash=True)(of)

@@ -149,13 +149,12 @@ class Driver:
 
     def _tell_choice(self, i: int) -> None:
         run, progress = self._run, self._progress
-        ids = progress.plan.ids
+        name = progress.plan.ids.__getitem__
         if not isinstance(progress.plan.waits[i], WaitAll):
-            late = progress.late.get(i, ())
+            chosen, late = progress.chosen[i], progress.late.get(i, ())
             if late:
                 run.troubled = True
-            chosen = tuple([ids[s] for s in progress.chosen[i]])
-            run.emit((run.clock(), GroupClosed, ids[i], chosen, tuple([ids[s] for s in late])))
+            run.emit((run.clock(), GroupClosed, name(i), tuple(map(name, chosen)), tuple(map(name, late))))
 
     def _fire(self, timer: Timer) -> None:
         self._progress.fired(timer)

@@ -47,7 +47,7 @@ class Run:
         self.limits: Limits = request.limits or bound.limits
         self.memory = memory = request.memory
         self.progress = Progress(bound.plan, bound.opening, None if memory is None else _decided(bound, memory))
-        token = "" if request.run_id and request.fence else secrets.token_hex(14)
+        token = "" if request.run_id and request.fence else secrets.token_bytes(14).hex()
         self.run_id = request.run_id or token[:16]
         self.fence = request.fence or token[16:]  # delimits untrusted text in prompts; random, so no draft can close it
         self.seed = request.seed if request.seed is not None else bound.seed or 0

@@ -32,7 +32,7 @@ def ready(run: Progress, c: int) -> None:
         run.settle(c, Outcome("skipped", None, f"upstream:{plan.ids[lost]}"))
         return
     drafts = plan.draft_sources[c]
-    if drafts is not None and not any(run.has_value(s) for s in drafts):
+    if drafts is not None and not any(map(run.has_value, drafts)):
         run.settle(c, Outcome("failed", None, "no_input", "no draft is left to work on"))
         return
     run.start(c)

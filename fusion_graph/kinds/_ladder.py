@@ -4,7 +4,7 @@ mechanically, check the schema, check the meaning, let the model mend it, abstai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fusion_graph.contracts import Ask, JsonSchema, NodeContext
@@ -12,6 +12,7 @@ from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.structure import compile_check, find_values, mend, problems
 from fusion_graph.kinds._texts import MEND, SHAPE
 from fusion_graph.messages import Completion, Message
+from fusion_graph.values import frozen
 
 CAP = 4096  # tokens, taken for the cap of a reply that was cut off where nobody set one
 QUOTED = 8000  # characters of an unfit reply that its writer is shown again
@@ -50,14 +51,16 @@ class _Fault(NamedTuple):
     detail: str
 
 
-class Question(NamedTuple, Generic[T]):
+@frozen
+class Question(Generic[T]):
     """One prompt, and what a value that fits the schema means for it. `read` raises Unfit."""
 
     messages: tuple[Message, ...]
     read: Callable[[Any], T]
 
 
-class _Step(NamedTuple, Generic[T]):
+@frozen
+class _Step(Generic[T]):
     """Where one reply stands on the ladder. `widened`: it was cut off, and has been asked for with a larger cap."""
 
     ask: Ask
@@ -107,7 +110,7 @@ def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, for
     """The next step, or the end: what the reply means, or why there is nothing."""
     if isinstance(reply, NodeFailed):
         if reply.reason == "bad_request" and step.ask.response_format is not None:
-            return step._replace(ask=step.ask._replace(response_format=None))  # a backend that knows no such field
+            return replace(step, ask=step.ask._replace(response_format=None))  # a backend that knows no such field
         return reply
     cut = reply.finish_reason == "length"
     found = _read(reply.text, form, step.read, mending=step.widened or not cut)
@@ -116,9 +119,9 @@ def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, for
             ctx.degrade("truncated", "a structured reply was cut off at its length limit", "used what could be read")
         return found
     if cut and not step.widened:
-        return step._replace(ask=step.ask._replace(max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
+        return replace(step, ask=step.ask._replace(max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
     if step.repairs > 0:
-        return step._replace(ask=_ask_again(step.ask, reply.text, found), repairs=step.repairs - 1)
+        return replace(step, ask=_ask_again(step.ask, reply.text, found), repairs=step.repairs - 1)
     return NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
 
 

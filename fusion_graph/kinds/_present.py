@@ -109,7 +109,7 @@ def show_findings(ctx: NodeContext, inputs: Iterable[Input]) -> str:
 
 def show_conversation(ctx: NodeContext) -> str:
     """The whole conversation, quoted."""
-    turns = "\n\n".join(f"[{message.role}]\n{_spoken(message)}" for message in ctx.conversation)
+    turns = "\n\n".join([f"[{message.role}]\n{_spoken(message)}" for message in ctx.conversation])
     return show_text(ctx, "the conversation", turns)
 
 
