@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from fusion_graph.values import frozen
+
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 Purpose = Literal["note", "draft", "final"]
@@ -31,7 +33,8 @@ class Told(NamedTuple):
     text: str
 
 
-class Message(NamedTuple):
+@frozen
+class Message:
     """One turn. `content` is text, or the caller's multimodal parts, which are forwarded and never opened."""
 
     role: Role

@@ -13,7 +13,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fusion_graph.errors import ProviderError, Transient
 from fusion_graph.messages import Call, Completion, FinishReason, Usage
@@ -118,7 +118,7 @@ def _heard(call: Call) -> Call:
         first, last = max(LISTENS - at, 0), max(total - LISTENS - at, 0)
         at += len(text)
         ends = "\n".join(filter(None, (text[:first], text[last:])))
-        messages.append(message._replace(content=ends) if first < last else message)
+        messages.append(replace(message, content=ends) if first < last else message)
     return call._replace(messages=tuple(messages))
 
 
