@@ -1,5 +1,5 @@
-"""What goes to a model and what comes back, in no provider's dialect. Pure values: named tuples where a
-run makes some per call, as a frozen dataclass costs several times as much to make."""
+"""What goes to a model and what comes back, in no provider's dialect. Pure values, cheap to make where a run
+makes some per call (`values`)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ class Sampling(NamedTuple):
     extra: Mapping[str, Any] = MappingProxyType({})  # further writer-only fields of a request, passed on
 
 
-class Call(NamedTuple):
+@frozen
+class Call:
     """One request to a model, provider-free. `draw` = (ordinal of the same model in its layer, sample, round, choice)
     keeps apart calls that are otherwise the same, as self-fusion and self-consistency need. `purpose` is never sent."""
 
@@ -139,7 +140,8 @@ class ToolCallDelta:
     arguments: str = ""
 
 
-class Delta(NamedTuple):
+@frozen
+class Delta:
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
     deltas. `whole`: nothing but counts of tokens can follow; whatever happens now, the reply is not lost."""
 
@@ -152,7 +154,8 @@ class Delta(NamedTuple):
 WHOLE = Delta(whole=True)
 
 
-class Completion(NamedTuple):
+@frozen
+class Completion:
     """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one
     asked."""
 

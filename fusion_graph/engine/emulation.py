@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fusion_graph.contracts import Tool
@@ -29,7 +30,7 @@ def read(completion: Completion, tools: Sequence[Tool], turn: int) -> Completion
         call = _call(value, names)
         if call is not None:
             made = ToolCall(id=f"call_{turn}", name=call[0], arguments=call[1])
-            return completion._replace(text="", tool_calls=(made,), finish_reason="tool_calls")
+            return replace(completion, text="", tool_calls=(made,), finish_reason="tool_calls")
     return completion
 
 

@@ -5,6 +5,7 @@ is reached. What a tool gives is data; what goes wrong with a call is told to th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -110,7 +111,7 @@ class _Loop:
         refused = Answered(ok=False, text=SPENT)
         self._tell(completion, [refused] * len(completion.tool_calls))
         self._ask = self._ask._replace(tool_choice="none") if self._offer.native else self._ask
-        last = (await self._complete())._replace(tool_calls=())
+        last = replace(await self._complete(), tool_calls=())
         if not last.text.strip():
             raise NodeFailed("tool_limit", "the model went on calling tools and wrote nothing")
         return last

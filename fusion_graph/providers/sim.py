@@ -22,7 +22,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fusion_graph.contracts import Backend, Client, Provider, Sink
@@ -195,8 +195,8 @@ async def _play(call: Call, steps: tuple[Step, ...], sink: Sink) -> Completion:
         elif isinstance(step, asyncio.Event):
             await step.wait()
         elif isinstance(step, Completion):
-            whole = step if step.text or step.tool_calls else step._replace(text=said.text)
-            return refuse_empty(whole._replace(model=whole.model or call.model, simulated=True))
+            whole = step if step.text or step.tool_calls else replace(step, text=said.text)
+            return refuse_empty(replace(whole, model=whole.model or call.model, simulated=True))
         elif isinstance(step, BaseException):
             raise step
         else:

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fusion_graph.contracts import Provider, Sink
 from fusion_graph.messages import Call, Completion, Delta, Message, ToolCallDelta, Usage
@@ -51,7 +51,7 @@ class Recall:
         if found is None:
             return None
         self.used[digest] = found
-        lent = found._replace(usage=Usage(cost_usd=0.0), notes=(*found.notes, REPLAYED))
+        lent = replace(found, usage=Usage(cost_usd=0.0), notes=(*found.notes, REPLAYED))
         self._lent.append((digest, lent))
         return lent
 

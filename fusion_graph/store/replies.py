@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any, get_args
 
 from fusion_graph.jsontext import plain
 from fusion_graph.messages import Completion, FinishReason, Message, ToolCall, Usage
 
 REASONS = get_args(FinishReason)
+NAMES = tuple(field.name for field in fields(Completion))
+PARTS = attrgetter(*NAMES)
 ABSENT: tuple[Any, ...] = ("", None, (), False)
 ENCODER = json.JSONEncoder()  # once; to look the fields up and to copy what is immutable costs more than the writing
 
 
 def write_completion(completion: Completion) -> str:
     """Without what is not there."""
-    fields = zip(Completion._fields, completion, strict=True)
-    told: dict[str, Any] = {name: value for name, value in fields if value not in ABSENT}
+    given = zip(NAMES, PARTS(completion), strict=True)
+    told: dict[str, Any] = {name: value for name, value in given if value not in ABSENT}
     if completion.tool_calls:
         told["tool_calls"] = [asdict(call) for call in completion.tool_calls]
     if completion.usage is not None:

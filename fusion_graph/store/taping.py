@@ -18,6 +18,7 @@ from fusion_graph.store.digest import call_digest
 from fusion_graph.store.door import Attempt, Caller
 from fusion_graph.store.tape_lines import FORMAT, failure_fields
 from fusion_graph.toolbox import Toolbox
+from fusion_graph.values import by_name
 
 
 class Taper:
@@ -93,7 +94,7 @@ class Taper:
         digest = call_digest("", 0, attempt.backend, call, self._fence)
         if digest not in self._known:
             self._known.add(digest)
-            self._write("call", digest=digest, backend=attempt.backend, **call._asdict())
+            self._write("call", digest=digest, backend=attempt.backend, **by_name(call))
         return digest
 
     def _begin(self, kind: str, **fields: Any) -> int:

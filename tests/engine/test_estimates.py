@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fusion_graph.engine.estimates import estimated_usage, prompt_tokens, text_tokens, worst_case
@@ -40,5 +42,5 @@ def test_worst_case_is_the_prompt_and_all_its_output() -> None:
 
 def test_missing_cap_counts_as_the_default() -> None:
     services = Stage(prices=FLAT).fusion.services
-    worst = worst_case(CALL._replace(sampling=Sampling()), services, services.lanes[""])
+    worst = worst_case(replace(CALL, sampling=Sampling()), services, services.lanes[""])
     assert worst.tokens == prompt_tokens(CALL.messages) + DEFAULT_OUTPUT_TOKENS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -28,18 +29,18 @@ def test_the_fence_is_no_part_of_it() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        CALL._replace(model="m/b"),
-        CALL._replace(messages=(*CALL.messages, Message("user", "more"))),
-        CALL._replace(messages=(Message("system", CALL.messages[0].content),)),
-        CALL._replace(messages=(Message("assistant", "", (ToolCall(id="1", name="f", arguments="{}"),)),)),
-        CALL._replace(sampling=Sampling(temperature=0.5)),
-        CALL._replace(sampling=Sampling(seed=1)),
-        CALL._replace(sampling=Sampling(tools=({"type": "function"},))),
-        CALL._replace(sampling=Sampling(response_format={"type": "json_object"})),
-        CALL._replace(draw=(1, 0, 0, 0)),
-        CALL._replace(draw=(0, 1, 0, 0)),
-        CALL._replace(draw=(0, 0, 1, 0)),
-        CALL._replace(draw=(0, 0, 0, 1)),
+        replace(CALL, model="m/b"),
+        replace(CALL, messages=(*CALL.messages, Message("user", "more"))),
+        replace(CALL, messages=(Message("system", CALL.messages[0].content),)),
+        replace(CALL, messages=(Message("assistant", "", (ToolCall(id="1", name="f", arguments="{}"),)),)),
+        replace(CALL, sampling=Sampling(temperature=0.5)),
+        replace(CALL, sampling=Sampling(seed=1)),
+        replace(CALL, sampling=Sampling(tools=({"type": "function"},))),
+        replace(CALL, sampling=Sampling(response_format={"type": "json_object"})),
+        replace(CALL, draw=(1, 0, 0, 0)),
+        replace(CALL, draw=(0, 1, 0, 0)),
+        replace(CALL, draw=(0, 0, 1, 0)),
+        replace(CALL, draw=(0, 0, 0, 1)),
     ],
 )
 def test_whatever_shapes_the_reply_is(other: Call) -> None:
@@ -52,11 +53,11 @@ def test_kind_version_and_backend_are() -> None:
 
 
 def test_what_it_is_for_is_not() -> None:
-    assert digest(CALL._replace(purpose="note")) == digest(CALL._replace(purpose="final"))
+    assert digest(replace(CALL, purpose="note")) == digest(replace(CALL, purpose="final"))
 
 
 def test_strange_texts_and_mappings_have_one() -> None:
     odd = MappingProxyType({"type": "json_object", "more": MappingProxyType({"a": 1})})
     call = Call("m/a", (Message("user", "\ud800"),), Sampling(response_format=odd, extra=MappingProxyType({"x": 1})))
     assert digest(call) == digest(call)
-    assert digest(call) != digest(call._replace(sampling=call.sampling._replace(extra=MappingProxyType({"x": 2}))))
+    assert digest(call) != digest(replace(call, sampling=call.sampling._replace(extra=MappingProxyType({"x": 2}))))

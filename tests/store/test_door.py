@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fusion_graph.contracts import Backend, Provider, Sink
 from fusion_graph.events import CallStarted
 from fusion_graph.messages import Call, Completion, Delta, Message, Sampling
@@ -37,7 +39,7 @@ async def test_a_keeper_asks_or_answers_itself() -> None:
 
 def test_the_caller_is_known_once_per_attempt() -> None:
     caller = Caller()
-    same = Call(*CALL)
+    same = replace(CALL)
     caller(CallStarted(0.0, "one", 0, 1, "a/x", CALL))
     caller(CallStarted(0.0, "two", 0, 1, "a/x", same))
     assert [caller.node(CALL), caller.node(same), caller.node(same)] == ["one", "two", ""]

@@ -12,7 +12,7 @@ CALL = Call("a/x", (Message("system", "Be brief."), Message("user", "Why?")), Sa
 EMPTY = Cassette("run.tape", {}, {}, (), (), None)
 TAPE = replace(
     EMPTY,
-    requests={"d": Request("up", CALL), "e": Request("up", CALL._replace(model="b/y"))},
+    requests={"d": Request("up", CALL), "e": Request("up", replace(CALL, model="b/y"))},
     attempts=(Recorded("one", "d"), Recorded("two", "e")),
 )
 
@@ -22,25 +22,25 @@ def told(call: Call, *, node: str = "one", backend: str = "up", digest: str = "?
 
 
 def test_the_node_and_its_call_come_first() -> None:
-    assert told(CALL._replace(purpose="note")).startswith(
+    assert told(replace(CALL, purpose="note")).startswith(
         "run.tape: one asks a/x (note call) for what is not recorded; "
     )
 
 
 def test_a_node_is_compared_with_itself_else_with_the_nearest() -> None:
     assert "differs in model: 'a/x', recorded 'b/y'" in told(CALL, node="two")
-    other = told(CALL._replace(sampling=Sampling(temperature=0.1)), node="new")
+    other = told(replace(CALL, sampling=Sampling(temperature=0.1)), node="new")
     assert "the nearest recorded call differs in temperature: 0.1, recorded 0.5" in other
 
 
 def test_messages_are_told_at_their_first_difference() -> None:
     long = Message("user", "x" * 500 + "y" + "z" * 500)
-    tape = replace(TAPE, requests={"d": Request("up", CALL._replace(messages=(Message("user", "x" * 1001),)))})
-    text = told(CALL._replace(messages=(long,)), tape=tape)
+    tape = replace(TAPE, requests={"d": Request("up", replace(CALL, messages=(Message("user", "x" * 1001),)))})
+    text = told(replace(CALL, messages=(long,)), tape=tape)
     assert "message 1 (user): at character 501 'xxxxxxxxxxxxxxxxxxxxyzzz" in text
     assert len(text) < 400
-    assert "3 messages, recorded 2" in told(CALL._replace(messages=(*CALL.messages, Message("user", "And?"))))
-    assert "message 1: of role user, recorded system" in told(CALL._replace(messages=(CALL.messages[1],)))
+    assert "3 messages, recorded 2" in told(replace(CALL, messages=(*CALL.messages, Message("user", "And?"))))
+    assert "message 1: of role user, recorded system" in told(replace(CALL, messages=(CALL.messages[1],)))
 
 
 def test_only_so_many_differences_are_told() -> None:

@@ -12,6 +12,7 @@ from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.jsontext import plain
 from fusion_graph.messages import Call, Completion, Delta, Message, Sampling, ToolCall, ToolCallDelta, Usage
 from fusion_graph.store.tape_lines import SCHEMAS, failure_fields, read_call, read_end, read_piece
+from fusion_graph.values import by_name
 
 USAGE = Usage(prompt_tokens=3, completion_tokens=5, cost_usd=0.25)
 TOOL = ToolCall(id="1", name="look", arguments='{"a": 1}')
@@ -36,12 +37,12 @@ def test_a_reply_comes_back() -> None:
 
 
 def test_a_line_from_before_a_field_came_is_read() -> None:
-    reply = {name: value for name, value in Completion(text="short")._asdict().items() if name != "stop_sequence"}
+    reply = {name: value for name, value in by_name(Completion(text="short")).items() if name != "stop_sequence"}
     assert read_end(through("end", at=1.5, attempt=0, reply=reply, failure=None)) == Completion(text="short")
 
 
 def test_every_field_of_a_reply_is_in_the_schema() -> None:
-    assert set(Completion._fields) == SCHEMAS["end"]["properties"]["reply"]["properties"].keys()
+    assert set(by_name(Completion())) == SCHEMAS["end"]["properties"]["reply"]["properties"].keys()
     assert set(Sampling._fields) == SCHEMAS["call"]["properties"]["sampling"]["properties"].keys()
 
 
@@ -67,6 +68,6 @@ def test_a_call_and_a_piece_come_back() -> None:
     parts = ({"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "data:"}})
     messages = (Message("system", "Be brief."), Message("user", parts), Message("assistant", "", (TOOL,)))
     call = Call("a/x", messages, Sampling(temperature=0.5, stop_sequences=("x",), extra={"user": "me"}), (0, 1, 2, 3))
-    assert read_call(through("call", digest="d", backend="up", **call._asdict())) == call
+    assert read_call(through("call", digest="d", backend="up", **by_name(call))) == call
     delta = Delta("a", "b", (ToolCallDelta(0, "1", "look", "{"),))
     assert read_piece(through("piece", at=0, attempt=0, text="a", reasoning="b", tool_calls=delta.tool_calls)) == delta

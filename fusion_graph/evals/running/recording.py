@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fusion_graph.contracts import Sink
 from fusion_graph.errors import Permanent
@@ -87,7 +87,7 @@ class Door:
             else:
                 raise Permanent(UNRECORDED, "this call is not recorded", sent=False)
         await self._play(heard, sink, began)
-        return heard.completion._replace(notes=(*heard.completion.notes, SHARED))
+        return replace(heard.completion, notes=(*heard.completion.notes, SHARED))
 
     async def _ask(self, ear: Ear, key: Key, attempt: Attempt, sink: Sink, began: float) -> Completion:
         loop = asyncio.get_running_loop()

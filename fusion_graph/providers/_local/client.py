@@ -52,7 +52,7 @@ class LocalClient:
         asked = call.sampling.max_tokens or self._most
         sampling = call.sampling._replace(max_tokens=min(asked, self._most))
         try:
-            return await child.client.complete(call._replace(sampling=sampling), sink)
+            return await child.client.complete(replace(call, sampling=sampling), sink)
         except ProviderError as error:
             child.is_lost = child.is_lost or not error.sent
             raise

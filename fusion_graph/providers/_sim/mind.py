@@ -57,7 +57,7 @@ class Mind:
         ordered = None if _schema_of(call) else obey(heard, _FENCE)
         if ordered is not None:
             written = ordered.text + "".join(made.arguments for made in ordered.tool_calls)
-            return ordered._replace(usage=count_usage(call, written), model=call.model, simulated=True)
+            return replace(ordered, usage=count_usage(call, written), model=call.model, simulated=True)
         dice = _dice(heard, "reply")
         text = self._text(heard, dice)
         text, reason, stop = _cut(text, call)
@@ -119,7 +119,7 @@ def _heard(call: Call) -> Call:
         at += len(text)
         ends = "\n".join(filter(None, (text[:first], text[last:])))
         messages.append(replace(message, content=ends) if first < last else message)
-    return call._replace(messages=tuple(messages))
+    return replace(call, messages=tuple(messages))
 
 
 def count_usage(call: Call, text: str) -> Usage:

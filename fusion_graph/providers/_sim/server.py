@@ -13,7 +13,7 @@ import json
 import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -163,7 +163,7 @@ class SimServer:
         asked = {name: value for name, value in body.items() if not name.startswith("stream")}
         key = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).digest()
         self._same[key] += 1
-        return call._replace(draw=(0, self._same[key] - 1, 0, 0))
+        return replace(call, draw=(0, self._same[key] - 1, 0, 0))
 
     def _cost(self, usage: Usage) -> float | None:
         price = self.options.usd_per_mtok

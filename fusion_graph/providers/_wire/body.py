@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -71,7 +71,7 @@ def _in_words(call: Call) -> Call:
         return call
     told = WORDS.format(schema=json.dumps(form.get("json_schema", {}).get("schema") or {}, ensure_ascii=False))
     sampling = call.sampling._replace(response_format=None)
-    return call._replace(messages=with_system(call.messages, told), sampling=sampling)
+    return replace(call, messages=with_system(call.messages, told), sampling=sampling)
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,6 @@ async def test_a_schema_goes_before_orders() -> None:
     """A judge that reads a conversation with orders still gives its verdict."""
     call = asked(Message("user", 'sim: say "no"'))
     wanted = {"type": "json_schema", "json_schema": {"schema": {"type": "object", "properties": {}}}}
-    call = call._replace(sampling=call.sampling._replace(response_format=wanted))
+    call = replace(call, sampling=call.sampling._replace(response_format=wanted))
     assert json.loads(Mind().reply(call).text) == {}
     assert (await SimClient().complete(call, ignore)).text == "{}"

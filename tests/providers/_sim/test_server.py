@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -89,7 +90,7 @@ async def test_tool_calls_cross_the_wire(upstream: SimServer, client: OpenAIClie
         Message("assistant", "", tool_calls=calls),
         Message("tool", "1", tool_call_id="c1"),
     )
-    call = asking()._replace(messages=history, sampling=Sampling(tools=({"type": "function"},)))
+    call = replace(asking(), messages=history, sampling=Sampling(tools=({"type": "function"},)))
     reply = await client.complete(call, ignore)
     assert (reply.tool_calls, reply.reasoning) == (calls, "Hm.")
     assert upstream.sim.received[0].messages[1].tool_calls == calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from fusion_graph.messages import Call, Message, Sampling, ToolCall
 from fusion_graph.providers._wire.body import Dialect, make_body, write_body
@@ -37,7 +38,7 @@ def test_schema_is_told_in_words_where_it_is_not_known() -> None:
     assert "response_format" not in body
     assert body["messages"][0]["role"] == "system"
     assert '{"type": "object", "title": "\u00e9"}' in body["messages"][0]["content"]
-    plain = call._replace(sampling=Sampling(response_format={"type": "json_object"}))
+    plain = replace(call, sampling=Sampling(response_format={"type": "json_object"}))
     assert make_body(plain, Dialect(json_schema=False))["response_format"] == {"type": "json_object"}
     assert not Dialect.of({"json_schema": False}, "http://x").json_schema
 

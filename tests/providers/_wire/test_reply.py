@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from fusion_graph.messages import Call, Completion, Delta, Message, Sampling, To
 from fusion_graph.providers._wire.reply import ReplyReader, read_whole
 
 CALL = Call("a/x", (Message("user", "hi"),), Sampling())
-WITH_TOOLS = CALL._replace(sampling=Sampling(tools=({"type": "function"},)))
+WITH_TOOLS = replace(CALL, sampling=Sampling(tools=({"type": "function"},)))
 COUNTS = {"prompt_tokens": 3, "completion_tokens": 4}
 
 
@@ -159,7 +160,7 @@ def test_broken_arguments_pass_where_they_may_be_out_already() -> None:
 @pytest.mark.parametrize("arguments", ['{"q": ', "[1]", "x"])
 def test_broken_arguments_fail_elsewhere(arguments: str) -> None:
     with pytest.raises(Transient) as caught:
-        read(chunk(call_of(arguments), "stop"), call=WITH_TOOLS._replace(purpose="draft"))
+        read(chunk(call_of(arguments), "stop"), call=replace(WITH_TOOLS, purpose="draft"))
     assert caught.value.reason == "invalid_output"
 
 
@@ -209,7 +210,7 @@ def test_other_shapes_are_malformed(said: Any) -> None:
 
 
 def test_runaway_is_marked_as_cut() -> None:
-    reader = ReplyReader(CALL._replace(sampling=Sampling(max_tokens=10)))
+    reader = ReplyReader(replace(CALL, sampling=Sampling(max_tokens=10)))
     reader.take(chunk({"content": "x" * 300}))
     assert not reader.overrun
     reader.take(chunk({"content": "x" * 300}))
@@ -256,7 +257,7 @@ def test_empty_body_is_empty_output(body: bytes) -> None:
 
 def test_filtered_reply_is_honest_not_empty() -> None:
     reply = read_whole(whole({"content": None}, "content_filter"), CALL).completion()
-    assert reply._replace(model="") == Completion(finish_reason="content_filter")
+    assert replace(reply, model="") == Completion(finish_reason="content_filter")
 
 
 def test_logprobs_of_all_pieces_are_kept() -> None:
@@ -274,7 +275,7 @@ def test_odd_logprobs_are_none(odd: Any) -> None:
 @pytest.mark.parametrize("word", ["stop_reason", "matched_stop"])
 @pytest.mark.parametrize(("stop", "read_as"), [("END", "END"), ("eos", ""), (128_009, ""), (None, ""), (["END"], "")])
 def test_stop_text_is_read_where_an_upstream_names_it(word: str, stop: Any, read_as: str) -> None:
-    call = CALL._replace(sampling=Sampling(stop_sequences=("STOP", "END")))
+    call = replace(CALL, sampling=Sampling(stop_sequences=("STOP", "END")))
     ended = {"index": 0, "finish_reason": "stop", word: stop}
     reader = ReplyReader(call)
     reader.take({"choices": [{"delta": {"content": "a"}, word: None}]})

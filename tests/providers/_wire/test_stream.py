@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_blank_after_done_is_clean() -> None:
 
 
 def test_runaway_ends_the_stream() -> None:
-    reader, _ = feed(sse(chunk("x" * 1000)), call=CALL._replace(sampling=Sampling(max_tokens=1)))
+    reader, _ = feed(sse(chunk("x" * 1000)), call=replace(CALL, sampling=Sampling(max_tokens=1)))
     assert reader.ended
     assert not reader.clean
     assert reader.completion().finish_reason == "length"
