@@ -56,7 +56,8 @@ class Input:
     value: Value
 
 
-class Ask(NamedTuple):
+@frozen
+class Ask:
     """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
     orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's. `tools`: what this call
     offers, as it goes on the wire; `tool_choice` "none" forbids to use it. `reads`: what a reply means, where that is

@@ -54,8 +54,7 @@ class Unasked(Unusable):
 
 def accept(call: CallRun, completion: Completion) -> None:
     """Nothing, if the reply is usable; a note need only say something. Raises Unusable."""
-    assert call.node.model is not None
-    usable, writer = call.node.model.usable, call.run.request.writer
+    usable, writer = call.options.usable, call.run.request.writer
     if writer is None and not usable.holds_back and completion.text[:1].isalnum():
         return  # what nearly every reply is
     if call.ask.reads is not None:

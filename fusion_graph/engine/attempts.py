@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 BACKOFF_CAP_S = 8.0
 EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
-UNCHANGED = (0, None, None, (), None, None)  # the end of an Ask that wants nothing but its messages
 NEVER = Timeout(first_token_s=inf, idle_s=inf, total_s=inf)  # of a reply that is whole; its provider waits no longer
 EMPTY = frozenset({"empty_output", "unusable:blank"})
 
@@ -70,8 +69,7 @@ class CallRun:
     def aim(self, ref: ModelRef) -> Lane:
         """The attempts from here on ask this model."""
         run, ask, (slug, backend) = self.run, self.ask, ref
-        sends = run.bound.sends[self.node.index] if run.unasked and ask[2:] == UNCHANGED else None
-        sampling, draw = sends or sampling_for(run, self.node, ask, self.choice)
+        sampling, draw = sampling_for(run, self.node, ask, self.choice)
         self.lane = lane = run.services.lanes[backend]
         self.request = Call(slug, ask.messages, sampling, draw, ask.purpose)
         self.model = str(ref) if backend else slug

@@ -74,11 +74,11 @@ class _Loop:
         words = RULE.format(fence=offer.fence)
         if not offer.native:
             words = f"{emulation.describe(offer.tools)}\n\n{words}"
-        self._ask = ask._replace(messages=with_system(ask.messages, words), purpose="draft")
+        self._ask = replace(ask, messages=with_system(ask.messages, words), purpose="draft")
         if offer.native:
-            self._ask = self._ask._replace(tools=tuple(wire_tool(tool) for tool in offer.tools))
+            self._ask = replace(self._ask, tools=tuple(wire_tool(tool) for tool in offer.tools))
         else:
-            self._ask = self._ask._replace(reads=partial(emulation.read, tools=offer.tools, turn=0))
+            self._ask = replace(self._ask, reads=partial(emulation.read, tools=offer.tools, turn=0))
 
     async def run(self) -> Completion:
         while True:
@@ -110,7 +110,7 @@ class _Loop:
         self._door.degrade("tool_limit", "a bound of the tools was reached", "the model answered with what it had")
         refused = Answered(ok=False, text=SPENT)
         self._tell(completion, [refused] * len(completion.tool_calls))
-        self._ask = self._ask._replace(tool_choice="none") if self._offer.native else self._ask
+        self._ask = replace(self._ask, tool_choice="none") if self._offer.native else self._ask
         last = replace(await self._complete(), tool_calls=())
         if not last.text.strip():
             raise NodeFailed("tool_limit", "the model went on calling tools and wrote nothing")
@@ -162,4 +162,4 @@ class _Loop:
             said += [Message("tool", text, tool_call_id=call.id) for call, text in zip(calls, told, strict=True)]
         else:
             said = [Message("assistant", emulation.write(calls)), Message("user", "\n\n".join(told))]
-        self._ask = self._ask._replace(messages=(*self._ask.messages, *said))
+        self._ask = replace(self._ask, messages=(*self._ask.messages, *said))

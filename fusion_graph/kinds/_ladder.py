@@ -110,7 +110,7 @@ def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, for
     """The next step, or the end: what the reply means, or why there is nothing."""
     if isinstance(reply, NodeFailed):
         if reply.reason == "bad_request" and step.ask.response_format is not None:
-            return replace(step, ask=step.ask._replace(response_format=None))  # a backend that knows no such field
+            return replace(step, ask=replace(step.ask, response_format=None))  # a backend that knows no such field
         return reply
     cut = reply.finish_reason == "length"
     found = _read(reply.text, form, step.read, mending=step.widened or not cut)
@@ -119,7 +119,7 @@ def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, for
             ctx.degrade("truncated", "a structured reply was cut off at its length limit", "used what could be read")
         return found
     if cut and not step.widened:
-        return replace(step, ask=step.ask._replace(max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
+        return replace(step, ask=replace(step.ask, max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
     if step.repairs > 0:
         return replace(step, ask=_ask_again(step.ask, reply.text, found), repairs=step.repairs - 1)
     return NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
@@ -161,4 +161,4 @@ def _cap(ctx: NodeContext, ask: Ask, reply: Completion) -> int:
 
 def _ask_again(ask: Ask, text: str, fault: _Fault) -> Ask:
     mine = Message("assistant", text[:QUOTED])
-    return ask._replace(messages=(*ask.messages, mine, Message("user", MEND.format(problems=fault.detail))))
+    return replace(ask, messages=(*ask.messages, mine, Message("user", MEND.format(problems=fault.detail))))
