@@ -82,7 +82,7 @@ class Scheduler:
     # --- the tasks of other chains ------------------------------------------------------------------------------------
 
     def _spawn(self, i: int) -> None:
-        self._chains[i] = self._loop.create_task(self._apart(i))
+        self._chains[i] = self._loop.create_task(self._apart(i), name=self._run.progress.plan.ids[i])
 
     async def _apart(self, first: int) -> None:
         try:
