@@ -33,8 +33,7 @@ class Told(NamedTuple):
     text: str
 
 
-@frozen
-class Message:
+class Message(NamedTuple):
     """One turn. `content` is text, or the caller's multimodal parts, which are forwarded and never opened."""
 
     role: Role

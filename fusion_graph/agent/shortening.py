@@ -58,7 +58,7 @@ def _safe(messages: Sequence[Message], at: int) -> int:
 def _without_result(message: Message) -> Message:
     if message.role != "tool" or len(message.text) <= LONG:
         return message
-    return replace(message, content=f"{message.text[:TOLD]}\n[... {len(message.text) - TOLD} characters left out ...]")
+    return message._replace(content=f"{message.text[:TOLD]}\n[... {len(message.text) - TOLD} characters left out ...]")
 
 
 def _story(messages: Sequence[Message]) -> str:
@@ -107,8 +107,8 @@ def _cut(message: Message, most: int) -> Message:
     calls = message.tool_calls
     if sum(text_tokens(call.arguments) for call in calls) > most // 2:
         calls = tuple(replace(call, arguments=LEFT_OUT) for call in calls)
-    spent = tokens_of([replace(message, content="", tool_calls=calls)])
+    spent = tokens_of([message._replace(content="", tool_calls=calls)])
     whole = message.text.encode("utf-8", "replace")
     kept = whole[: max(0, 4 * (most - spent) - len(CUT))]
     text = message.text if kept == whole else kept.decode(errors="ignore") + CUT
-    return replace(message, content=text, tool_calls=calls)
+    return message._replace(content=text, tool_calls=calls)

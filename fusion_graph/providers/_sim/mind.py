@@ -118,7 +118,7 @@ def _heard(call: Call) -> Call:
         first, last = max(LISTENS - at, 0), max(total - LISTENS - at, 0)
         at += len(text)
         ends = "\n".join(filter(None, (text[:first], text[last:])))
-        messages.append(replace(message, content=ends) if first < last else message)
+        messages.append(message._replace(content=ends) if first < last else message)
     return replace(call, messages=tuple(messages))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from fusion_graph.messages import Message, Role, ToolCall
@@ -84,7 +83,7 @@ class Conversation:
             last = self._found.pop()
             if len(last.tool_calls) == MAX_CALLS:
                 raise invalid(f"{path} is the call of a turn that has {MAX_CALLS} already", path)
-            self._found.append(replace(last, tool_calls=(*last.tool_calls, call)))
+            self._found.append(last._replace(tool_calls=(*last.tool_calls, call)))
         else:
             self._found.append(Message("assistant", "", tool_calls=(call,)))
 
@@ -109,7 +108,7 @@ class Conversation:
         """What was said behind the calls joins the turn that has them."""
         if self._behind:
             last = self._found[-1]
-            self._found[-1] = replace(last, content="\n".join(filter(None, (last.text, *self._behind))))
+            self._found[-1] = last._replace(content="\n".join(filter(None, (last.text, *self._behind))))
             self._behind = []
 
     _readers: Mapping[str, Callable[[Conversation, Mapping[str, Any], str], None]] = {
