@@ -47,8 +47,9 @@ def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
     body = {name: value for name, value in sampling.extra.items() if name not in _OURS} if sampling.extra else {}
     body["model"] = call.model
     body["messages"] = [_message(message) for message in call.messages]
-    settings = zip(_names(dialect.max_tokens_field), sampling, strict=False)
-    body.update({name: value for name, value in settings if value is not None and value != ()})
+    for name, value in zip(_names(dialect.max_tokens_field), sampling, strict=False):
+        if value is not None and value != ():
+            body[name] = value
     if dialect.stream:
         body["stream"] = True
         if dialect.include_usage:

@@ -21,9 +21,12 @@ Event = tuple[bytes, bytes]
 class SseParser:
     """One stream. Every way to cut the same bytes gives the same events."""
 
-    _pending: bytes | bytearray = b""  # what no blank line has ended yet
-    _begun = False  # a block has been seen
-    _after_cr = False
+    __slots__ = ("_after_cr", "_begun", "_pending")
+
+    def __init__(self) -> None:
+        self._pending: bytes | bytearray = b""  # what no blank line has ended yet
+        self._begun = False  # a block has been seen
+        self._after_cr = False
 
     @property
     def between(self) -> bool:
@@ -34,12 +37,10 @@ class SseParser:
         """The events that `chunk` completes. Raises Permanent `body_too_large`, Transient `malformed_stream`."""
         events: list[Event] = []
         for block in self._split(chunk):
-            if block[:6] == b"data: " and _LF not in block:
-                name, data = b"", block[6:]
-            else:
-                name, data = _read_lines(block)
-            if data:
-                events.append((name, data))
+            data = block.removeprefix(b"data: ")
+            event = (b"", data) if len(data) < len(block) and _LF not in data else _read_lines(block)
+            if event[1]:
+                events.append(event)
         return events
 
     def _split(self, chunk: bytes) -> list[bytes]:

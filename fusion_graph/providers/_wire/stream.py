@@ -23,6 +23,7 @@ _UNLEARNT = 4  # a short reply is over before learning pays
 _LONG = 4096  # bytes of a read that are worth a look at its first events before the others
 _LEAD, _END = b"data: ", b"\n\n"
 _QUOTE, _BACKSLASH = b'"\\'
+_NOWHERE = slice(0)
 
 
 class Pattern:
@@ -33,10 +34,9 @@ class Pattern:
     __slots__ = ("_end", "_lead", "_shortest", "_string", "tries")
 
     def __init__(self) -> None:
-        self._lead = b""
-        self._end = b""
+        self._lead = self._end = b""
         self._shortest = sys.maxsize  # no event fits what is not known
-        self._string = slice(0)  # where the text stands, with its quotes
+        self._string = _NOWHERE  # the place of the text, with its quotes
         self.tries = _MOST_TRIES
 
     @property
@@ -120,12 +120,13 @@ def _only_text(chunk: Any) -> str:
 class StreamReader:
     """The stream of one reply."""
 
+    __slots__ = ("_events", "_parsed", "_pattern", "_reply", "clean", "ended")
+
     def __init__(self, call: Call) -> None:
-        self._events = SseParser()
         self._reply = ReplyReader(call)
-        self._any = False
+        self._events = SseParser()
         self._pattern = Pattern()
-        self._texts = 0  # events that were parsed
+        self._parsed = 0  # events
         self.ended = False  # [DONE] has come, or no more is wanted
         self.clean = True  # nothing came that does not belong there: the connection may be used again
 
@@ -141,21 +142,14 @@ class StreamReader:
             return None
         text = self._pattern.text_in(chunk) if self._events.between else None
         if text is None:
-            self._feed(chunk)
+            short = len(chunk) <= _LONG and not self._pattern.known
+            for piece in (chunk,) if short else self._pieces(chunk):
+                self._take(piece)
         else:
             self._reply.add_text(text)
         if self._reply.overrun:
             self.ended, self.clean = True, False
         return self._reply.drain()
-
-    def _feed(self, chunk: bytes) -> None:
-        for piece in self._pieces(chunk):
-            if self.ended:
-                self.clean = self.clean and not piece.strip()
-            elif isinstance(piece, str):
-                self._reply.add_text(piece)
-            elif piece:
-                self._read(piece)
 
     def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
         """What can be taken the short way as text, all else as it came."""
@@ -169,25 +163,29 @@ class StreamReader:
         rest = chunk[at:] if at else chunk
         yield from pattern.split(rest) if pattern.known and self._events.between else (rest,)
 
-    def _read(self, piece: bytes) -> None:
-        for name, data in self._events.feed(piece):
-            self._any = True
-            if self.ended:
-                self.clean = False
-            elif data == b"[DONE]":
-                self.ended = True
-            else:
-                self._take(name, data)
+    def _take(self, piece: str | bytes) -> None:
+        if self.ended:
+            self.clean = self.clean and not piece.strip()
+        elif isinstance(piece, str):
+            self._reply.add_text(piece)
+        elif piece:
+            for name, data in self._events.feed(piece):
+                if self.ended:
+                    self.clean = False
+                elif data == b"[DONE]":
+                    self.ended = True
+                else:
+                    self._read(name, data)
 
     def completion(self) -> Completion:
         """The whole reply, after the stream ended. Without a finish reason it was cut, whatever it looks like."""
-        if not self._any:
+        if not self._parsed and not self.ended:
             raise Transient("empty_output", "the stream ended without an event")
         if not self._reply.finish_reason and not self._reply.overrun:
             raise Transient("truncated_stream", "the stream ended before the model said it was through")
         return self._reply.completion()
 
-    def _take(self, name: bytes, data: bytes) -> None:
+    def _read(self, name: bytes, data: bytes) -> None:
         try:
             chunk = read_json(data)
         except (ValueError, RecursionError):
@@ -197,8 +195,8 @@ class StreamReader:
         if name == b"error":
             raise _error_in(chunk)
         self._reply.take(chunk)
-        self._texts += 1
-        if self._pattern.tries and self._texts > _UNLEARNT:
+        self._parsed += 1
+        if self._parsed > _UNLEARNT and self._pattern.tries:
             self._pattern.learn(data, chunk)
 
 
