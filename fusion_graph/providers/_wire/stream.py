@@ -31,17 +31,14 @@ class Pattern:
     between them the inside of one JSON string, can only be the same object with that text: JSON has no other
     reading."""
 
-    __slots__ = ("_end", "_lead", "_shortest", "_string", "tries")
+    __slots__ = ("_end", "_lead", "_shortest", "_string", "known", "tries")
 
     def __init__(self) -> None:
+        self.known = False
         self._lead = self._end = b""
         self._shortest = sys.maxsize  # no event fits what is not known
         self._string = _NOWHERE  # the place of the text, with its quotes
         self.tries = _MOST_TRIES
-
-    @property
-    def known(self) -> bool:
-        return bool(self._lead)
 
     def text_in(self, event: bytes) -> str | None:
         """The text of an event; None if it does not fit."""
@@ -78,6 +75,7 @@ class Pattern:
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         marked = head + b"?" + data[place + 1 :]  # a text that is surely new: the old one may stand elsewhere too
         if place > 0 and _parse(marked) == _with_text(chunk, "?" + text):
+            self.known = True
             self._lead, self._end = _LEAD + head, tail + _END
             self._shortest = len(self._lead) + len(self._end)
             self._string = slice(len(self._lead) - 1, 1 - len(self._end))
@@ -140,16 +138,25 @@ class StreamReader:
         if self.ended:
             self.clean = self.clean and not chunk.strip()
             return None
-        text = self._pattern.text_in(chunk) if self._events.between else None
-        if text is None:
-            short = len(chunk) <= _LONG and not self._pattern.known
-            for piece in (chunk,) if short else self._pieces(chunk):
-                self._take(piece)
-        else:
+        known = self._pattern.known
+        if known and self._events.between and (text := self._pattern.text_in(chunk)) is not None:
             self._reply.add_text(text)
+        elif known or len(chunk) > _LONG:
+            self._read_pieces(chunk)
+        else:
+            self._read(chunk)
         if self._reply.overrun:
             self.ended, self.clean = True, False
         return self._reply.drain()
+
+    def _read_pieces(self, chunk: bytes) -> None:
+        for piece in self._pieces(chunk):
+            if self.ended:
+                self.clean = self.clean and not piece.strip()
+            elif isinstance(piece, str):
+                self._reply.add_text(piece)
+            elif piece:
+                self._read(piece)
 
     def _pieces(self, chunk: bytes) -> Iterator[str | bytes]:
         """What can be taken the short way as text, all else as it came."""
@@ -163,19 +170,14 @@ class StreamReader:
         rest = chunk[at:] if at else chunk
         yield from pattern.split(rest) if pattern.known and self._events.between else (rest,)
 
-    def _take(self, piece: str | bytes) -> None:
-        if self.ended:
-            self.clean = self.clean and not piece.strip()
-        elif isinstance(piece, str):
-            self._reply.add_text(piece)
-        elif piece:
-            for name, data in self._events.feed(piece):
-                if self.ended:
-                    self.clean = False
-                elif data == b"[DONE]":
-                    self.ended = True
-                else:
-                    self._read(name, data)
+    def _read(self, piece: bytes) -> None:
+        for name, data in self._events.feed(piece):
+            if self.ended:
+                self.clean = False
+            elif data == b"[DONE]":
+                self.ended = True
+            else:
+                self._take(name, data)
 
     def completion(self) -> Completion:
         """The whole reply, after the stream ended. Without a finish reason it was cut, whatever it looks like."""
@@ -185,7 +187,7 @@ class StreamReader:
             raise Transient("truncated_stream", "the stream ended before the model said it was through")
         return self._reply.completion()
 
-    def _read(self, name: bytes, data: bytes) -> None:
+    def _take(self, name: bytes, data: bytes) -> None:
         try:
             chunk = read_json(data)
         except (ValueError, RecursionError):
