@@ -63,11 +63,12 @@ class Line(BaseProtocol):
 
     @property
     def open(self) -> bool:
-        return self.transport is not None and not self.transport.is_closing()
+        """While it rests: the next request may use it. What came since would be taken for the next answer."""
+        return not self._spoilt and self.transport is not None and not self.transport.is_closing()
 
     @property
     def clean(self) -> bool:
-        """Everything was sent and everything read: the next request may use it."""
+        """Everything was sent and everything read: it may rest."""
         whole = self.answer is None or self.answer.body.is_eof()
         return whole and not self._spoilt and self.transport is not None and not self.transport.get_write_buffer_size()
 
