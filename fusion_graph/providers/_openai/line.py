@@ -35,12 +35,15 @@ class Line(BaseProtocol):
     def __init__(self, connection: Connection, handler: ResponseHandler, transport: asyncio.Transport) -> None:
         super().__init__(asyncio.get_running_loop())
         self.transport = transport
+        self._parser = HttpResponseParser(
+            self, self._loop, BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, read_until_eof=True
+        )
         self.since = 0.0  # when it began to rest, in the loop's time; 0 = it never did
         self.answer: Answer | None = None
         self._connection = connection
         self._handler = handler  # the connector's own, which is told of the end only
         self._over: asyncio.Future[None] | None = None
-        self._begin: Begin = by_hand
+        self._begin: Begin | None = None  # nothing is asked
         self._take: Take | None = None
         self._more = False  # of a body came while it was read
         self._spoilt = False  # nothing may be asked over it any more
@@ -50,9 +53,6 @@ class Line(BaseProtocol):
         Raises what keeps the head from coming; what breaks the body is the answer's `error`."""
         if self.transport is None:
             raise aiohttp.ServerDisconnectedError
-        self._parser = HttpResponseParser(
-            self, self._loop, BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, read_until_eof=True
-        )
         self._begin, self._over = begin, self._loop.create_future()
         self.transport.write(request)
         await self._over
@@ -83,20 +83,20 @@ class Line(BaseProtocol):
             self.transport.abort()
         self._connection.close()
         self._forget()
+        self._parser = None  # it knows this line: nothing shall wait for the collector
 
     def release(self) -> None:
         """To be closed with the connector, which waits for its end."""
         self._connection.release()
+        self._parser = None
 
     def _forget(self) -> None:
-        """Parser and answer know this line: cut that, so that nothing waits for the collector."""
-        self.answer = self._parser = self._over = self._take = None
-        self._begin = by_hand
+        self.answer = self._over = self._take = self._begin = None
 
     # --- what the socket says ---
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
+        if self._begin is None:
             self._spoilt = True  # it would be taken for the next answer
             return
         self._feed(data)
@@ -108,7 +108,7 @@ class Line(BaseProtocol):
         super().connection_lost(exc)
         self._handler.connection_lost(exc)
         self._spoilt = True
-        if self._parser is None:
+        if self._begin is None or self._parser is None:
             return
         gone = aiohttp.ClientOSError(*exc.args) if isinstance(exc, OSError) else aiohttp.ServerDisconnectedError()
         try:
@@ -150,6 +150,7 @@ class Line(BaseProtocol):
                 self._open(Answer(self, message, body))
 
     def _open(self, answer: Answer) -> None:
+        assert self._begin is not None
         self.answer = answer
         self._take = self._begin(answer)
         if self._take is None:
