@@ -42,22 +42,21 @@ class Line(BaseProtocol):
         self.answer: Answer | None = None
         self._connection = connection
         self._handler = handler  # the connector's own, which is told of the end only
-        self._over: asyncio.Future[None] | None = None
+        self._over: asyncio.Future[Answer] | None = None
         self._begin: Begin | None = None  # nothing is asked
         self._take: Take | None = None
         self._more = False  # of a body came while it was read
         self._spoilt = False  # nothing may be asked over it any more
 
-    async def ask(self, request: bytes, begin: Begin) -> Answer:
+    def ask(self, request: bytes, begin: Begin) -> asyncio.Future[Answer]:
         """The answer when what `begin` gave has had enough of it, or it ended, or with its head if that gave nothing.
         Raises what keeps the head from coming; what breaks the body is the answer's `error`."""
         if self.transport is None:
             raise aiohttp.ServerDisconnectedError
-        self._begin, self._over = begin, self._loop.create_future()
+        over = self._loop.create_future()
+        self._begin, self._over = begin, over
         self.transport.write(request)
-        await self._over
-        assert self.answer is not None
-        return self.answer
+        return over
 
     # --- how it stands ---
 
@@ -154,7 +153,7 @@ class Line(BaseProtocol):
         self.answer = answer
         self._take = self._begin(answer)
         if self._take is None:
-            self._end()
+            self._end(answer)
 
     def _look(self, answer: Answer) -> None:
         """Hand on what is there."""
@@ -170,10 +169,9 @@ class Line(BaseProtocol):
                 enough = bool(chunk) and take(chunk)
         except Exception as error:  # noqa: BLE001 (whoever waits gets it)
             answer.error = error.with_traceback(None)
-            self._end()
-        else:
-            if enough or body.at_eof():
-                self._end()
+            enough = True
+        if enough or body.at_eof():
+            self._end(answer)
 
     def _break(self, error: Exception) -> None:
         """The connection is of no use. Also breaks a body off that aiohttp leaves waiting: its parser does not tell it
@@ -188,15 +186,15 @@ class Line(BaseProtocol):
             answer.body.set_exception(broken)
         self._look(answer)
 
-    def _end(self, error: Exception | None = None) -> None:
+    def _end(self, said: Answer | Exception) -> None:
         self._take = None
         over, self._over = self._over, None
         if over is None or over.done():
             return
-        if error is None:
-            over.set_result(None)
+        if isinstance(said, Answer):
+            over.set_result(said)
         else:
-            over.set_exception(error)
+            over.set_exception(said)
 
 
 class Answer:
