@@ -78,6 +78,14 @@ class Bound:
         return {node.id: node for node in self.nodes}
 
     @cached_property
+    def reported(self) -> tuple[tuple[str, str, str, str], ...]:
+        """What reports say of each node however it goes: id, kind, role, and the model it asks first."""
+        return tuple(
+            (node.id, node.kind, kind.role, str(node.model.model) if node.model else "")
+            for node, kind in zip(self.nodes, self.kinds, strict=True)
+        )
+
+    @cached_property
     def models(self) -> Mapping[ModelRef, Node]:
         """Every model that may be called, with the first node that names it."""
         found: dict[ModelRef, Node] = {}

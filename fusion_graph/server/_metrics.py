@@ -81,7 +81,7 @@ class Metrics:
         self.count("tokens_total", "output", by=usage.completion_tokens)
         if tally.cost_usd:
             self.count("cost_usd_total", by=tally.cost_usd)
-        first = tally.by_id[result.answer.node].first_token_s if result.answer else None
+        first = tally.first_token_s.get(result.answer.node) if result.answer else None
         if first is not None:
             self.first_token.add(first)
 
