@@ -90,10 +90,8 @@ def _block(convening: Convening, *, both: bool) -> dict[str, Any]:
     return block
 
 
-def tune(bound: Bound, convening: Convening | None) -> Bound:
+def tune(bound: Bound, convening: Convening) -> Bound:
     """What a door says of panel and judge beside their models."""
-    if convening is None:
-        return bound
     both = {"max_tokens": convening.max_tokens, "reasoning_effort": convening.reasoning_effort}
     panel = {**both, "temperature": convening.temperature}
     said: dict[str, dict[str, Any]] = {"panel": panel, "judge": both}

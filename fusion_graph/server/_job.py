@@ -89,8 +89,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked.writer,
         limits,
         exchange.run_id,
-        fence=recall.fence,
-        max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
+        None,  # its memory is begun when the run really begins
+        (asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
+        recall.fence,
     )
     worst_usd = _worst(forecast, limits, asked.n, before)
     called = writer_of(bound) if alias else asked.model
@@ -121,7 +122,9 @@ def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
 
 
 def _bind(service: Service, served: Served, changes: Overrides, convening: Convening | None) -> tuple[Bound, Estimate]:
-    bound = tune(_bound(service, served, changes) if changes.params else served.bound, convening)
+    bound = _bound(service, served, changes) if changes.params else served.bound
+    if convening is not None:
+        bound = tune(bound, convening)
     return bound, served.forecast if bound is served.bound else estimate(bound, served.around.rates)
 
 

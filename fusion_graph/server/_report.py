@@ -104,7 +104,7 @@ def _ignored(job: Job, result: RunResult) -> list[str]:
 
 def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
     """Token counts in OpenAI's shape; with a cost where there is one."""
-    prompt, completion, reasoning, cached, *_ = used
+    prompt, completion, reasoning, cached, _reported, _estimated = used
     counted: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
