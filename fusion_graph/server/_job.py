@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from fusion_graph import values
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
@@ -32,7 +33,8 @@ UNCHANGED = Overrides({}, {})
 TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
-class Job(NamedTuple):
+@values.value
+class Job:
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
 
     asked: Asked
@@ -68,7 +70,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
     if asked.convening is not None:
-        asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
+        asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
     limits = _limits(service, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
@@ -101,9 +103,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
 def _introduced(asked: Asked, *, forward: bool) -> Asked:
     """What the request says of its sender goes to the writer's backend, or is named as ignored."""
     if not forward:
-        return asked._replace(ignored=(*asked.ignored, *asked.sender))
+        return replace(asked, ignored=(*asked.ignored, *asked.sender))
     writer = asked.writer or Sampling()
-    return asked._replace(writer=writer._replace(extra={**writer.extra, **asked.sender}))
+    return replace(asked, writer=writer._replace(extra={**writer.extra, **asked.sender}))
 
 
 def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:

@@ -32,6 +32,7 @@ LAYERS = (
         "facts",
         "figures",
         "listening",
+        "values",
     ),
     ("graph",),
     ("engine", "kinds", "providers", "tools", "store"),
