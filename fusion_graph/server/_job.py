@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph import values
@@ -71,7 +70,7 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     bound, forecast = _bind(service, served, changes, asked.convening)
     if asked.convening is not None:
         asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
-    limits = _limits(service, bound, changes)
+    limits = _limits(served, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
         bound = bound.tool_turn or bound
@@ -166,21 +165,17 @@ def _first_line(error: UsageError | PipelineError) -> str:
     return error.message
 
 
-def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
+def _limits(served: Served, bound: Bound, changes: Overrides) -> Limits:
     """The pipeline's limits, lowered by the request, and never past the server's own deadline."""
+    if bound is served.bound and not changes.limits:
+        return served.limits
     limits = bound.limits
     for name, value in changes.limits.items():
         try:
             limits = lower_limits(limits, {name: value})
         except UsageError as error:
             raise invalid(error.message, f"fusion.{name}") from None
-    most = service.options.deadline_s
-    return limits if limits.deadline_s is not None and limits.deadline_s <= most else _within(limits, most)
-
-
-@lru_cache(maxsize=256)
-def _within(limits: Limits, most: float) -> Limits:
-    return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
+    return served.around.within(limits)
 
 
 def _writer_only(asked: Asked, bound: Bound) -> bool:
