@@ -20,7 +20,7 @@ from fusion_graph.events import (
     RunFinished,
     Trace,
 )
-from fusion_graph.messages import NO_USAGE, Usage, total_cost, total_usage
+from fusion_graph.messages import NO_USAGE, Usage, both_costs, total_usage
 from fusion_graph.outputs import State
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Tally:
 
     def _spend(self, node: NodeReport, usage: Usage, cost_usd: float | None) -> None:
         node.usage = total_usage((usage,) if node.usage is NO_USAGE else (node.usage, usage))
-        node.cost_usd = total_cost((node.cost_usd, cost_usd))
-        self.cost_usd = total_cost((self.cost_usd, cost_usd))
+        node.cost_usd = both_costs(node.cost_usd, cost_usd)
+        self.cost_usd = both_costs(self.cost_usd, cost_usd)
 
     def _node_started(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
