@@ -5,10 +5,10 @@ from __future__ import annotations
 from fusion_graph.contracts import Memory
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.pipeline import Limits
-from fusion_graph.values import value
+from fusion_graph.values import frozen
 
 
-@value
+@frozen
 class RunRequest:
     """One question. `writer` holds what a caller wants of the final writer only: the fields that are set replace the
     node's own for every call whose text may become the answer. `limits` replaces the pipeline's (the caller has lowered

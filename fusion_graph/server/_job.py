@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fusion_graph import values
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph.binding import Bound
@@ -21,6 +20,7 @@ from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
 from fusion_graph.server._replay import Recall
 from fusion_graph.server._wires.fusion import MAX_PANEL
+from fusion_graph.values import frozen
 
 if TYPE_CHECKING:
     from fusion_graph.server._pipelines import Served
@@ -32,7 +32,7 @@ UNCHANGED = Overrides({}, {})
 TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
-@values.value
+@frozen
 class Job:
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusion_graph.messages import Message, Sampling
-from fusion_graph.values import value
+from fusion_graph.values import frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Convening:
     tools: tuple[str, ...] | None = None
 
 
-@value
+@frozen
 class Asked:
     """One question. `block` is the `fusion` object without the server's own keys; `solo`: the final writer alone;
     `sender` is what it says of who sends it; `ignored` names every field that was accepted and not honoured."""
