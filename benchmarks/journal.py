@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import shapes
@@ -94,4 +95,4 @@ async def _written(engine: Fusion, journal: Journal, bound: Bound) -> None:
     request = ask(QUESTION)
     run, fence = secrets.token_hex(8), secrets.token_hex(6)
     memory = journal.begin(Job(run, bound, request.messages, fence, "stub"))
-    await engine.run(bound, request._replace(run_id=run, fence=fence, memory=memory))
+    await engine.run(bound, replace(request, run_id=run, fence=fence, memory=memory))

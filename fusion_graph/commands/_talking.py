@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph import settings
@@ -174,7 +174,7 @@ class _Panel:
             tell_in_flight(past)
         job = Job(run_id, self._ready.bound, messages, fence, self._ready.selection.default, command=COMMAND)
         memory = series.memory(job, past)
-        result = await self._fusion.run(self._ready.bound, request._replace(fence=fence, memory=memory), listener)
+        result = await self._fusion.run(self._ready.bound, replace(request, fence=fence, memory=memory), listener)
         memory.conclude(json.dumps(document(result), allow_nan=False))
         return result
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from fusion_graph.contracts import Memory
 from fusion_graph.messages import Message, Sampling
 from fusion_graph.pipeline import Limits
+from fusion_graph.values import frozen
 
 
-class RunRequest(NamedTuple):
+@frozen
+class RunRequest:
     """One question. `writer` holds what a caller wants of the final writer only: the fields that are set replace the
     node's own for every call whose text may become the answer. `limits` replaces the pipeline's (the caller has lowered
     them already, see `graph/overrides`). `stream`: emit TextDelta events while the answer is written. `max_tool_calls`

@@ -71,13 +71,13 @@ async def _decide(
     fusion: Fusion, first: First, bound: Bound, request: RunRequest, listener: Listener | None
 ) -> RunResult:
     ear = _Ear(listener)
-    asked = request._replace(writer=first.writer)
+    asked = replace(request, writer=first.writer)
     decided = await fusion.run(first.bound, asked, ear if listener or request.stream else None)
     if decided.error is None and not _convenes(decided, ear):
         return _answered(decided)
     if decided.error is not None and (ear.spoke or decided.error.reason in FINAL):
         return decided
-    rest = request._replace(limits=_left(request.limits, decided))
+    rest = replace(request, limits=_left(request.limits, decided))
     return _joined(decided, await fusion.run(bound, rest, listener))
 
 

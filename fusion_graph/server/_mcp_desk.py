@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -141,7 +142,7 @@ class Desk:
         if self._journal is None:
             return request
         job = Job(secrets.token_hex(8), bound, request.messages, secrets.token_hex(6), self._backend, None, "mcp")
-        return request._replace(run_id=job.id, fence=job.fence, memory=self._journal.begin(job))
+        return replace(request, run_id=job.id, fence=job.fence, memory=self._journal.begin(job))
 
     @property
     def _default(self) -> str:

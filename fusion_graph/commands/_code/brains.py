@@ -9,6 +9,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class PipelineBrain:
             tell_in_flight(past)
         messages, fence = (past.messages, past.fence) if past is not None else (request.messages, secrets.token_hex(6))
         memory = series.memory(Job(run_id, self._bound, messages, fence, self._backend, command=command), past)
-        request = request._replace(messages=messages, limits=self._limits(), run_id=run_id, fence=fence, memory=memory)
+        request = replace(request, messages=messages, limits=self._limits(), run_id=run_id, fence=fence, memory=memory)
         before_usd, _, before = past.spent if past is not None else (0.0, 0, 0)
         self._progress = made = Progress()
         try:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -84,7 +84,7 @@ async def perform(job: Job) -> int:
         screen = _Screen(job, setup, deck.listen)
         try:
             async with deck.open(ready, prices, tools) as fusion:
-                result = await fusion.run(ready.bound, request._replace(memory=book.memory), screen)
+                result = await fusion.run(ready.bound, replace(request, memory=book.memory), screen)
         except asyncio.CancelledError:
             screen.close()
             if screen.answer.gone:
