@@ -94,12 +94,14 @@ def total_usage(usages: Sequence[Usage]) -> Usage:
 
 def total_cost(costs: Iterable[float | None]) -> float | None:
     """The sum in US dollars, None as soon as one part is unknown."""
-    total = 0.0
+    total: float | None = 0.0
     for cost in costs:
-        if cost is None:
-            return None
-        total += cost
+        total = both_costs(total, cost)
     return total
+
+
+def both_costs(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 class Sampling(NamedTuple):

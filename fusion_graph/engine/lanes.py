@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.errors import Permanent, ProviderError, Transient, UsageError
+from fusion_graph.lazy import Lazy
 
 AUTH_PAUSE_S = 30.0  # after a refused key: one real call may try again then, nobody before
 COOLING = frozenset({"rate_limited", "upstream_5xx"})  # reasons whose Retry-After binds every node of the backend
@@ -43,7 +43,7 @@ class Lane:
         self._clock = clock
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
 
-    @cached_property
+    @Lazy
     def client(self) -> Client:
         return self._open(self.backend)
 

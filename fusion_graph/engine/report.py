@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.tally import NodeReport, Tally
 from fusion_graph.errors import RunFailed
 from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
 from fusion_graph.graph.binding import Bound
+from fusion_graph.lazy import Lazy
 from fusion_graph.messages import Usage, total_cost, total_usage
 from fusion_graph.outputs import Analysis, Draft, drafts_of
 
@@ -38,7 +38,7 @@ class RunResult:
     choices: tuple[Draft, ...] = ()
     error: RunFailed | None = None
 
-    @cached_property
+    @Lazy
     def events(self) -> tuple[Event, ...]:
         return tuple(self.trace.events)
 
@@ -58,7 +58,7 @@ class RunResult:
             raise self.error
         return self.answer.text
 
-    @cached_property
+    @Lazy
     def tally(self) -> Tally:
         return Tally(self.bound, self.trace)
 
@@ -77,7 +77,7 @@ class RunResult:
         """Dollars of all attempts; None when one of them has no known price."""
         return self.tally.cost_usd
 
-    @cached_property
+    @Lazy
     def _split(self) -> tuple[Spending, Spending]:
         attempts = (e for e in self.events if isinstance(e, CallFinished | CallFailed))
         return split((isinstance(e, CallFinished), e.usage, e.cost_usd) for e in attempts)
@@ -101,14 +101,14 @@ class RunResult:
     def simulated(self) -> bool:
         return self.tally.simulated
 
-    @cached_property
+    @Lazy
     def drafts(self) -> tuple[Draft, ...]:
         """Every draft a node wrote, in file order."""
         values = {e.node: e.value for e in self.events if isinstance(e, NodeFinished) and e.value is not None}
         writers = [self.bound.nodes[i].id for i in self.bound.drafters]
         return tuple(d for w in writers for d in drafts_of(values.get(w)))
 
-    @cached_property
+    @Lazy
     def analysis(self) -> Analysis | None:
         """The last analysis a judge gave."""
         found = [e.value for e in self.events if isinstance(e, NodeFinished) and isinstance(e.value, Analysis)]

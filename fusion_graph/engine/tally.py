@@ -4,7 +4,8 @@ it, as most runs have nobody who looks at events."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
 
 from fusion_graph.events import (
     CallFailed,
@@ -19,24 +20,24 @@ from fusion_graph.events import (
     RunFinished,
     Trace,
 )
-from fusion_graph.messages import NO_USAGE, Usage, total_cost, total_usage
+from fusion_graph.messages import NO_USAGE, Usage, both_costs, total_usage
 from fusion_graph.outputs import State
 
 if TYPE_CHECKING:
-    from fusion_graph.contracts import Kind
     from fusion_graph.graph.binding import Bound
-    from fusion_graph.pipeline import Node
 
 
-class NodeReport(NamedTuple):
-    """How one node went. `seconds` is None for nodes that never began; `cost_usd` None when a price is unknown."""
+@dataclass(slots=True, eq=False)
+class NodeReport:
+    """How one node went. `seconds` is None for nodes that never ended or began; `cost_usd` None when a price is
+    unknown. Its tally writes it and nobody else: it is not frozen, as a run makes one per node."""
 
     id: str
     kind: str
     role: str
-    model: str
-    state: State
-    reason: str = ""
+    model: str  # that answered, else the one to ask first
+    state: State = "skipped"
+    reason: str = "not_needed"
     detail: str = ""
     started_s: float | None = None
     seconds: float | None = None
@@ -46,46 +47,17 @@ class NodeReport(NamedTuple):
     cost_usd: float | None = 0.0
 
 
-class NodeTally:
-    """One node so far. Times are seconds since the run began, None for what never happened."""
-
-    __slots__ = (
-        "attempts", "calls", "costs", "detail", "ended_s", "first_token_s", "model", "reason", "started_s", "state",
-        "usages",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.calls = self.attempts = 0
-        self.usages: list[Usage] = []
-        self.costs: list[float | None] = []
-        self.model = ""  # that answered
-        self.state: State = "skipped"
-        self.reason = "not_needed"
-        self.detail = ""
-        self.started_s: float | None = None
-        self.first_token_s: float | None = None
-        self.ended_s: float | None = None
-
-    def report(self, node: Node, kind: Kind) -> NodeReport:
-        model = self.model or (str(node.model.model) if node.model else "")
-        begin, end = self.started_s, self.ended_s
-        seconds = None if begin is None or end is None else end - begin
-        return NodeReport(
-            node.id, node.kind, kind.role, model, self.state, self.reason, self.detail, begin, seconds,
-            self.calls, self.attempts, total_usage(self.usages), total_cost(self.costs),
-        )  # fmt: skip
-
-
 class Tally:
     """The sums of a run. `nodes` are in file order; `timing_s` has wall seconds per role, from its first start to its
-    last end, and `total`; `answered` and `failures` count attempts, the latter by reason."""
+    last end, and `total`; `first_token_s` when the first content of a node came; `answered` and `failures` count
+    attempts, the latter by reason. Times are seconds since the run began."""
 
     def __init__(self, bound: Bound, trace: Trace) -> None:
-        self.by_id: dict[str, NodeTally] = {node.id: NodeTally() for node in bound.nodes}
-        self._usages: list[Usage] = []
-        self._costs: list[float | None] = []
+        self.by_id = {about[0]: NodeReport(*about) for about in bound.reported}
+        self.cost_usd: float | None = 0.0
         self.answered = 0
         self.failures: dict[str, int] = {}
+        self.first_token_s: dict[str, float] = {}
         self.simulated = False
         self.total_s = 0.0
         self._began = trace.began
@@ -95,20 +67,15 @@ class Tally:
             if read is not None:
                 read(self, flat, start)
             start += length
-        went = self.by_id.values()
-        self.nodes = tuple(
-            [one.report(node, kind) for one, node, kind in zip(went, bound.nodes, bound.kinds, strict=True)]
-        )
-        self.usage = total_usage(self._usages)
-        self.cost_usd = total_cost(self._costs)
+        self.nodes = tuple(self.by_id.values())
+        self.usage = total_usage([node.usage for node in self.nodes])
         self.timing_s = _spans(self.nodes)
         self.timing_s["total"] = self.total_s
 
-    def _spend(self, node: NodeTally, usage: Usage, cost_usd: float | None) -> None:
-        node.usages.append(usage)
-        node.costs.append(cost_usd)
-        self._usages.append(usage)
-        self._costs.append(cost_usd)
+    def _spend(self, node: NodeReport, usage: Usage, cost_usd: float | None) -> None:
+        node.usage = total_usage((usage,) if node.usage is NO_USAGE else (node.usage, usage))
+        node.cost_usd = both_costs(node.cost_usd, cost_usd)
+        self.cost_usd = both_costs(self.cost_usd, cost_usd)
 
     def _node_started(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
@@ -117,12 +84,13 @@ class Tally:
 
     def _node_finished(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
-        node.ended_s = flat[i] - self._began
         node.state, node.reason, node.detail = flat[i + 3 : i + 6]
+        if node.started_s is not None:
+            node.seconds = flat[i] - self._began - node.started_s
 
     def _node_skipped(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]
-        if node.ended_s is None:
+        if node.state == "skipped":
             node.reason = flat[i + 3]
 
     def _call_started(self, flat: list[Any], i: int) -> None:
@@ -131,9 +99,7 @@ class Tally:
         node.calls += flat[i + 4] == 1  # the first of its tries
 
     def _first_token(self, flat: list[Any], i: int) -> None:
-        node = self.by_id[flat[i + 2]]
-        if node.first_token_s is None:
-            node.first_token_s = flat[i] - self._began
+        self.first_token_s.setdefault(flat[i + 2], flat[i] - self._began)
 
     def _call_finished(self, flat: list[Any], i: int) -> None:
         node = self.by_id[flat[i + 2]]

@@ -7,7 +7,6 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from fusion_graph.contracts import Kind
@@ -26,6 +25,7 @@ from fusion_graph.graph.typed import (
     sends_of,
 )
 from fusion_graph.graph.writers import tool_turn, writers
+from fusion_graph.lazy import Lazy
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Condition, Limits, ModelRef, Node, NodeId, NodeSpec, Pipeline
 
@@ -56,28 +56,36 @@ class Bound:
     prompts: tuple[int, ...]
     table: Mapping[str, Kind] = field(repr=False)
 
-    @cached_property
+    @Lazy
     def backends(self) -> tuple[str, ...]:
         """Every backend that may be called."""
         return tuple(dict.fromkeys(ref.backend for ref in self.models))
 
-    @cached_property
+    @Lazy
     def caches(self) -> bool:
         """A node of it takes part in the cross-run cache of its own accord."""
         return any(node.model is not None and bool(node.model.cache) for node in self.nodes)
 
-    @cached_property
+    @Lazy
     def opening(self) -> Progress:
         """Where every run of it begins."""
         opened = Progress(self.plan)
         opened.begin()
         return opened
 
-    @cached_property
+    @Lazy
     def by_id(self) -> Mapping[NodeId, Node]:
         return {node.id: node for node in self.nodes}
 
-    @cached_property
+    @Lazy
+    def reported(self) -> tuple[tuple[str, str, str, str], ...]:
+        """What reports say of each node however it goes: id, kind, role, and the model it asks first."""
+        return tuple(
+            (node.id, node.kind, kind.role, str(node.model.model) if node.model else "")
+            for node, kind in zip(self.nodes, self.kinds, strict=True)
+        )
+
+    @Lazy
     def models(self) -> Mapping[ModelRef, Node]:
         """Every model that may be called, with the first node that names it."""
         found: dict[ModelRef, Node] = {}
@@ -86,13 +94,13 @@ class Bound:
                 found.setdefault(ref, node)
         return found
 
-    @cached_property
+    @Lazy
     def tooled(self) -> Mapping[int, tuple[str, ...]]:
         """The tools of each node whose model may call some, by its index."""
         listed = {node.index: node.model.tools for node in self.nodes if node.model is not None and node.model.tools}
         return {i: tools for i, tools in listed.items() if self.kinds[i].uses_tools}
 
-    @cached_property
+    @Lazy
     def tool_turn(self) -> Bound | None:
         """T(output) as a graph of its own; None when there is none, so the whole graph must run."""
         nodes = tool_turn(self.nodes[self.output], self.by_id, self.table)

@@ -33,9 +33,10 @@ Standing: TypeAlias = tuple[bytes, bool]
 
 def _standing(bound: Bound) -> tuple[Standing, ...]:
     """What all runs of a graph share of it; worked out once."""
-    known: tuple[Standing, ...] | None = bound.__dict__.get("standing")
+    known: tuple[Standing, ...] | None = getattr(bound, "standing", None)
     if known is None:
-        known = bound.__dict__["standing"] = _worked_out(bound)
+        known = _worked_out(bound)
+        object.__setattr__(bound, "standing", known)
     return known
 
 

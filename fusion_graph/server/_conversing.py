@@ -73,6 +73,8 @@ def _comes_back(failed: Refused, *, insistent: bool) -> bool:
 class _Talk:
     """One request that was read, on its way to an answer."""
 
+    __slots__ = ("_asked", "_body", "_exchange", "_repeated", "_speaks", "_wire")
+
     def __init__(self, exchange: Exchange, wire: Wire, body: Mapping[str, Any], asked: Asked, speaks: Speaks) -> None:
         self._exchange = exchange
         self._wire = wire
@@ -143,15 +145,16 @@ class _Talk:
         """The body of a whole answer, the lines of its head that tell of its run, and the run's id."""
         job, speech = self._begin()
         result, said = await run_whole(self._exchange, job, speech)
-        lines = f"{JSON}x-fusion-latency-s: {result.timing_s['total']:.3f}\r\n"
-        if result.cost_usd is not None:
-            lines += f"x-fusion-cost-usd: {result.cost_usd:.6f}\r\n"
+        tally = result.tally
+        lines = f"{JSON}x-fusion-latency-s: {tally.total_s:.3f}\r\n"
+        if tally.cost_usd is not None:
+            lines += f"x-fusion-cost-usd: {tally.cost_usd:.6f}\r\n"
         return write_json(said), lines, result.run_id
 
     def _begin(self) -> tuple[Job, Speech]:
-        exchange, wire = self._exchange, self._wire
+        exchange, wire, told = self._exchange, self._wire, self._exchange.told
         job = make_job(exchange, self._asked)
-        exchange.told |= {"model": job.served.id, "run_id": exchange.run_id, "stream": self._asked.stream}
+        told["model"], told["run_id"], told["stream"] = job.served.id, exchange.run_id, job.request.stream
         created = int(exchange.service.clock())
         counted = prompt_tokens(job.asked.messages) if wire.counts_first else 0
         final = exchange.service.options.usage_scope.get(wire.name, SCOPES[wire.name]) == "final"

@@ -7,6 +7,7 @@ Precedence: `fusion` block > plugin > tool > preset > pipeline.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH_HEADER
@@ -36,7 +37,7 @@ def enter(service: Service, key: Key, asked: Asked, depth: int) -> tuple[Served,
     alias = name in ALIASES and service.shelf.find(asked.model) is None
     deep = depth >= service.options.max_depth
     if asked.convening is not None and deep and not alias:
-        asked = asked._replace(convening=None, ignored=(*asked.ignored, f"{asked.convening.door}.fusion"))
+        asked = replace(asked, convening=None, ignored=(*asked.ignored, f"{asked.convening.door}.fusion"))
     convening = asked.convening
     if alias:
         served = service.find(_preset(service, name, convening), key)
@@ -48,8 +49,8 @@ def enter(service: Service, key: Key, asked: Asked, depth: int) -> tuple[Served,
         raise invalid("a fusion within a fusion is not convened here", "model", "fusion_depth_exceeded")
     if convening is not None:
         if not key.traces and not asked.solo:
-            asked = asked._replace(ignored=(*asked.ignored, f"{convening.door}.result"))
-        asked = asked._replace(block={**_block(convening, both=alias), **asked.block})
+            asked = replace(asked, ignored=(*asked.ignored, f"{convening.door}.result"))
+        asked = replace(asked, block={**_block(convening, both=alias), **asked.block})
     return served, asked, alias
 
 
@@ -77,7 +78,7 @@ def _around(service: Service, key: Key, asked: Asked, convening: Convening) -> t
     if found is not None:
         service.find(asked.model, key)
     block = {"synthesizer": asked.model, **asked.block}
-    return service.find(_preset(service, "", convening), key), asked._replace(block=block)
+    return service.find(_preset(service, "", convening), key), replace(asked, block=block)
 
 
 def _block(convening: Convening, *, both: bool) -> dict[str, Any]:
@@ -90,10 +91,8 @@ def _block(convening: Convening, *, both: bool) -> dict[str, Any]:
     return block
 
 
-def tune(bound: Bound, convening: Convening | None) -> Bound:
+def tune(bound: Bound, convening: Convening) -> Bound:
     """What a door says of panel and judge beside their models."""
-    if convening is None:
-        return bound
     both = {"max_tokens": convening.max_tokens, "reasoning_effort": convening.reasoning_effort}
     panel = {**both, "temperature": convening.temperature}
     said: dict[str, dict[str, Any]] = {"panel": panel, "judge": both}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
@@ -21,6 +20,7 @@ from fusion_graph.server._errors import Refused, forbidden, invalid
 from fusion_graph.server._parts import check_parts
 from fusion_graph.server._replay import Recall
 from fusion_graph.server._wires.fusion import MAX_PANEL
+from fusion_graph.values import frozen
 
 if TYPE_CHECKING:
     from fusion_graph.server._pipelines import Served
@@ -32,7 +32,8 @@ UNCHANGED = Overrides({}, {})
 TOOL_CALLS = 4  # of a panelist that OpenRouter's plugin or tool convenes, where they say nothing
 
 
-class Job(NamedTuple):
+@frozen
+class Job:
     """One run, ready to begin. `worst_usd` is what it may cost at most, None when nobody knows."""
 
     asked: Asked
@@ -68,8 +69,8 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
     changes = _changes(served, asked.block) if asked.block else UNCHANGED
     bound, forecast = _bind(service, served, changes, asked.convening)
     if asked.convening is not None:
-        asked = asked._replace(ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
-    limits = _limits(service, bound, changes)
+        asked = replace(asked, ignored=(*asked.ignored, *unheard(served.bound, asked.convening)))
+    limits = _limits(served, bound, changes)
     mode = "writer_only" if _writer_only(asked, bound) else "full"
     if (asked.solo or _forced(asked, bound)) and mode == "full":
         bound = bound.tool_turn or bound
@@ -89,8 +90,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
         asked.writer,
         limits,
         exchange.run_id,
-        fence=recall.fence,
-        max_tool_calls=(asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
+        None,  # its memory is begun when the run really begins
+        (asked.convening.max_tool_calls or TOOL_CALLS) if asked.convening else None,
+        recall.fence,
     )
     worst_usd = _worst(forecast, limits, asked.n, before)
     called = writer_of(bound) if alias else asked.model
@@ -100,9 +102,9 @@ def make_job(exchange: Exchange, asked: Asked) -> Job:
 def _introduced(asked: Asked, *, forward: bool) -> Asked:
     """What the request says of its sender goes to the writer's backend, or is named as ignored."""
     if not forward:
-        return asked._replace(ignored=(*asked.ignored, *asked.sender))
+        return replace(asked, ignored=(*asked.ignored, *asked.sender))
     writer = asked.writer or Sampling()
-    return asked._replace(writer=writer._replace(extra={**writer.extra, **asked.sender}))
+    return replace(asked, writer=writer._replace(extra={**writer.extra, **asked.sender}))
 
 
 def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
@@ -121,7 +123,9 @@ def _changes(served: Served, block: Mapping[str, Any]) -> Overrides:
 
 
 def _bind(service: Service, served: Served, changes: Overrides, convening: Convening | None) -> tuple[Bound, Estimate]:
-    bound = tune(_bound(service, served, changes) if changes.params else served.bound, convening)
+    bound = _bound(service, served, changes) if changes.params else served.bound
+    if convening is not None:
+        bound = tune(bound, convening)
     return bound, served.forecast if bound is served.bound else estimate(bound, served.around.rates)
 
 
@@ -161,21 +165,17 @@ def _first_line(error: UsageError | PipelineError) -> str:
     return error.message
 
 
-def _limits(service: Service, bound: Bound, changes: Overrides) -> Limits:
+def _limits(served: Served, bound: Bound, changes: Overrides) -> Limits:
     """The pipeline's limits, lowered by the request, and never past the server's own deadline."""
+    if bound is served.bound and not changes.limits:
+        return served.limits
     limits = bound.limits
     for name, value in changes.limits.items():
         try:
             limits = lower_limits(limits, {name: value})
         except UsageError as error:
             raise invalid(error.message, f"fusion.{name}") from None
-    most = service.options.deadline_s
-    return limits if limits.deadline_s is not None and limits.deadline_s <= most else _within(limits, most)
-
-
-@lru_cache(maxsize=256)
-def _within(limits: Limits, most: float) -> Limits:
-    return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
+    return served.around.within(limits)
 
 
 def _writer_only(asked: Asked, bound: Bound) -> bool:

@@ -28,7 +28,7 @@ def begin(exchange: Exchange, job: Job) -> Job:
         request.run_id, job.bound, request.messages, request.fence, service.backend, request.seed, "serve"
     )
     memory = (service.journal or journal.Journal(None)).begin(told, cache)
-    return job._replace(request=replace(request, memory=memory))
+    return replace(job, request=replace(request, memory=memory))
 
 
 def conclude(job: Job, result: RunResult) -> None:

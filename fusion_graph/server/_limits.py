@@ -28,10 +28,7 @@ Entry = Literal["in", "runs", "budget"]
 class Purse:
     """One run's share of a key's day; by itself that of a key without limits, which nobody keeps."""
 
-    __slots__ = ("cost_usd",)
-
-    def __init__(self) -> None:
-        self.cost_usd: float | None = None  # set when known; None books the worst case
+    cost_usd: float | None = None  # set when known; None books the worst case
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from fusion_graph.engine.report import RunResult
@@ -32,6 +32,8 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "degraded_total": ("reason",),
     "replays_total": ("client", "route", "told_by"),
 }
+Counter: TypeAlias = "dict[tuple[str, ...], float]"
+"""Sums by the values of labels, in the order of LABELS."""
 MAX_SERIES = 2_000  # of one counter; further ones are counted as "other"
 
 
@@ -51,37 +53,32 @@ class Metrics:
     """All numbers of one process."""
 
     def __init__(self) -> None:
-        self._counters: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in HELP}
+        self._counters: dict[str, Counter] = {name: {} for name in HELP}
         self.gauges: dict[str, float] = {}
         self.first_token = Histogram()
         self.duration = Histogram()
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """`labels` in the order of LABELS."""
-        counter = self._counters[name]
-        try:
-            counter[labels] += by
-        except KeyError:
-            place = labels if len(counter) < MAX_SERIES else ("other",) * len(labels)
-            counter[place] = counter.get(place, 0) + by
+        _add(self._counters[name], labels, by)
 
     def run(self, name: str, result: RunResult) -> None:
         """One run that ended by itself."""
-        tally, usage = result.tally, result.tally.usage
-        self.count("runs_total", name, result.state)
+        counters, tally = self._counters, result.tally
+        _add(counters["runs_total"], (name, result.state))
         self.duration.add(tally.total_s)
         for node in tally.nodes:
-            self.count("nodes_total", node.role, node.state)
+            _add(counters["nodes_total"], (node.role, node.state))
         for entry in result.degraded:
-            self.count("degraded_total", _bounded(entry.reason))
+            _add(counters["degraded_total"], (_bounded(entry.reason),))
         for reason, times in tally.failures.items():
-            self.count("calls_total", _bounded(reason), by=times)
-        self.count("calls_total", "ok", by=tally.answered)
-        self.count("tokens_total", "input", by=usage.prompt_tokens)
-        self.count("tokens_total", "output", by=usage.completion_tokens)
+            _add(counters["calls_total"], (_bounded(reason),), times)
+        _add(counters["calls_total"], ("ok",), tally.answered)
+        _add(counters["tokens_total"], ("input",), tally.usage.prompt_tokens)
+        _add(counters["tokens_total"], ("output",), tally.usage.completion_tokens)
         if tally.cost_usd:
-            self.count("cost_usd_total", by=tally.cost_usd)
-        first = tally.by_id[result.answer.node].first_token_s if result.answer else None
+            _add(counters["cost_usd_total"], (), tally.cost_usd)
+        first = tally.first_token_s.get(result.answer.node) if result.answer else None
         if first is not None:
             self.first_token.add(first)
 
@@ -95,6 +92,14 @@ class Metrics:
         lines += _histogram("time_to_first_token_seconds", self.first_token)
         lines += _histogram("run_seconds", self.duration)
         return "\n".join(lines) + "\n"
+
+
+def _add(counter: Counter, labels: tuple[str, ...], by: float = 1) -> None:
+    try:
+        counter[labels] += by
+    except KeyError:
+        place = labels if len(counter) < MAX_SERIES else ("other",) * len(labels)
+        counter[place] = counter.get(place, 0) + by
 
 
 def _histogram(name: str, histogram: Histogram) -> list[str]:

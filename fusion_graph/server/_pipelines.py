@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from fusion_graph.errors import PipelineError, UsageError
@@ -17,7 +17,7 @@ from fusion_graph.graph.binding import Blueprint, Bound
 from fusion_graph.graph.forecast.estimate import Estimate, Rates, estimate
 from fusion_graph.graph.overrides import resolve_params
 from fusion_graph.kinds import KINDS
-from fusion_graph.pipeline import Pipeline
+from fusion_graph.pipeline import Limits, Pipeline
 
 DEFAULT = "fusion"
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}")
@@ -35,21 +35,32 @@ class Source(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the settings add to a pipeline. `fit` gives it the models that are really called; `missing` says why it
-    cannot run ("" if it can); `rates` are prices of a model, None if nobody knows."""
+    cannot run ("" if it can); `rates` are prices of a model, None if nobody knows; `deadline_s` is what no run may
+    pass, whatever its pipeline says."""
 
     fit: Callable[[Bound], Bound] = lambda bound: bound
     missing: Callable[[Bound], str] = lambda _bound: ""
     rates: Callable[[str], Rates | None] = lambda _model: None
+    deadline_s: float | None = None
+
+    def within(self, limits: Limits) -> Limits:
+        """The same limits, never past the deadline."""
+        most = self.deadline_s
+        if most is None or (limits.deadline_s is not None and limits.deadline_s <= most):
+            return limits
+        return replace(limits, deadline_s=most, reserve_s=min(limits.reserve_s, most / 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """One model name. `bound` is the graph at the file's own parameter values, `forecast` its bounds."""
+    """One model name. `bound` is the graph at the file's own parameter values, `forecast` what it may take, `limits`
+    what it may take here."""
 
     id: str
     pipeline: Pipeline
     bound: Bound
     forecast: Estimate
+    limits: Limits
     missing: str = ""
     solo: bool = False
     around: Surroundings = field(repr=False)
@@ -64,6 +75,7 @@ class Served:
             pipeline=pipeline,
             bound=bound,
             forecast=estimate(bound, around.rates),
+            limits=around.within(bound.limits),
             missing=around.missing(bound),
             solo=solo,
             around=around,

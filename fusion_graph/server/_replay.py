@@ -37,7 +37,7 @@ class Recall:
 
     def __init__(self, fence: str = "", known: Known | None = None) -> None:
         self.fence = fence
-        self.known = dict(known or {})
+        self.known = {} if known is None else dict(known)
         self.finished: list[tuple[str, Call, Completion]] = []
         self.used: dict[str, Completion] = {}
         self._lent: list[tuple[str, Completion]] = []  # of these, what the run got to see

@@ -8,7 +8,7 @@ from fusion_graph.engine.record import analysis
 from fusion_graph.engine.run import labels
 from fusion_graph.events import CallFinished
 from fusion_graph.jsontext import plain, rounded
-from fusion_graph.messages import total_cost, total_usage
+from fusion_graph.messages import NO_USAGE, total_cost
 from fusion_graph.server._replay import REPLAYED
 from fusion_graph.server._wires.fusion_out import Findings
 from fusion_graph.server._wires.tools import FUSION
@@ -104,7 +104,7 @@ def _ignored(job: Job, result: RunResult) -> list[str]:
 
 def usage(used: Usage, cost_usd: float | None = None) -> dict[str, Any]:
     """Token counts in OpenAI's shape; with a cost where there is one."""
-    prompt, completion, reasoning, cached, *_ = used
+    prompt, completion, reasoning, cached, _reported, _estimated = used
     counted: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -124,7 +124,7 @@ def scoped_usage(result: RunResult, *, final: bool) -> Usage:
 
 def final_usage(result: RunResult) -> Usage:
     """What the node that wrote the answer used."""
-    return total_usage(result.tally.by_id[result.answer.node].usages if result.answer else ())
+    return result.tally.by_id[result.answer.node].usage if result.answer else NO_USAGE
 
 
 def _cost(node: NodeReport) -> dict[str, Any]:

@@ -220,12 +220,12 @@ def _cancelled(exchange: Exchange, job: Job, purse: Purse, bill: Bill | None) ->
 
 def _settle(exchange: Exchange, job: Job, purse: Purse, result: RunResult) -> None:
     """Accounts, metrics and the log learn how it ended."""
-    purse.cost_usd = result.cost_usd
+    told, tally = exchange.told, result.tally
+    purse.cost_usd = tally.cost_usd
     _journal.conclude(job, result)
     exchange.service.metrics.run(job.served.id, result)
     if exchange.service.telemetry is not None:
         exchange.service.telemetry.tell(job.served.id, result, job.asked.messages)
-    told, tally = exchange.told, result.tally
     told["state"] = result.state
     if tally.cost_usd is not None:
         told["cost_usd"] = tally.cost_usd

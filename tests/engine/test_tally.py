@@ -44,5 +44,5 @@ def test_first_of_its_kind_counts() -> None:
     tokens = [FirstToken(at, "a", 0) for at in (0.5, 0.75)]
     tally = Tally(BOUND, traced(*tries, *tokens, NodeSkipped(1.0, "b", "when"), RunFinished(2.0, "ok")))
     node = tally.by_id["a"]
-    assert (node.calls, node.attempts, node.first_token_s) == (1, 2, 0.5)
+    assert (node.calls, node.attempts, tally.first_token_s) == (1, 2, {"a": 0.5})
     assert (tally.by_id["b"].state, tally.by_id["b"].reason, tally.total_s) == ("skipped", "when", 2.0)

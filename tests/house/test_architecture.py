@@ -28,6 +28,7 @@ LAYERS = (
         "toolbox",
         "tables",
         "jsontext",
+        "lazy",
         "facts",
         "figures",
         "listening",

@@ -179,12 +179,14 @@ async def stand(
     )
     texts = pipelines or (PANEL, ONE)
     sources = [Source(f"p{i}.yaml", text.encode) for i, text in enumerate(texts)]
-    library = _Library(lambda: sources, Surroundings(**{"rates": PRICES.rates, **(surroundings or {})}))
+    settled = ServerOptions(**{"port": 0, "log_json": True, **options})
+    around = {"rates": PRICES.rates, "deadline_s": settled.deadline_s, **(surroundings or {})}
+    library = _Library(lambda: sources, Surroundings(**around))
     kept = io.BytesIO()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sim.aclose)
         server = await open_server(
-            ServerOptions(**{"port": 0, "log_json": True, **options}),
+            settled,
             fusion=fusion,
             library=library,
             keys=keys,

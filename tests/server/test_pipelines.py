@@ -70,3 +70,15 @@ def test_models_that_a_request_may_name(model: str, allowed: bool) -> None:
 def test_solo_is_one_node() -> None:
     (node,) = solo("Vendor/Model-1.5:free").nodes
     assert node.options["model"] == "Vendor/Model-1.5:free"
+
+
+@pytest.mark.parametrize(
+    ("own", "deadline_s", "reserve_s"),
+    [("{}", 20.0, 0.0), ("{deadline_s: 10, reserve_s: 4}", 10.0, 4.0), ("{deadline_s: 90, reserve_s: 30}", 20.0, 10.0)],
+)
+def test_no_run_passes_the_servers_deadline(own: str, deadline_s: float, reserve_s: float) -> None:
+    text = ONE.replace("defaults:", f"limits: {own}\ndefaults:")
+    here = Library(lambda: [Source("p.yaml", text.encode)], Surroundings(deadline_s=20.0))
+    one = here.load({}, ())[0].find("one")
+    assert one is not None
+    assert (one.limits.deadline_s, one.limits.reserve_s) == (deadline_s, reserve_s)

@@ -79,7 +79,7 @@ async def _serve(given: Given, log: Log, telemetry: Telemetry | None, *, shared_
             fusion=engines.open_fusion(selection, prices, tools, providers=providers),
             library=Library(
                 lambda: sources(given),
-                surroundings(setup, selection, prices, tools, own=(options.host, options.port)),
+                surroundings(setup, selection, prices, tools, options),
                 panel=options.expose_panel,
             ),
             keys=_keys(setup),
@@ -115,9 +115,10 @@ def surroundings(
     selection: backends.Selection,
     prices: Prices,
     tools: Toolbox,
-    own: tuple[str, int] = ("", 0),
+    options: ServerOptions | None = None,
 ) -> Surroundings:
-    """`own`: host and port at which pipelines are served, and must not call."""
+    """`options`: of the server at whose host and port pipelines are served, which they must not call."""
+    own = ("", 0) if options is None else (options.host, options.port)
 
     def fit(bound: Bound) -> Bound:
         fitted = backends.fit_models(bound, selection)[0]
@@ -136,6 +137,7 @@ def surroundings(
         fit=fit,
         missing=missing,
         rates=engines.rates(setup, prices),
+        deadline_s=None if options is None else options.deadline_s,
     )
 
 

@@ -126,7 +126,7 @@ class _Stream:
         return self._reader.finished
 
     async def end(self, answer: Answer) -> Completion:
-        if self._reader.finished:
+        if self._reader.finished and not answer.body.at_eof():
             await _read_tail(answer.body, self._reader, self._sink)
         return self._reader.completion()
 
@@ -151,7 +151,7 @@ async def _read_tail(content: aiohttp.StreamReader, reader: StreamReader, sink: 
                         sink(delta)
                     if reader.ended:
                         break
-        if reader.clean and not content.at_eof():
+        if reader.clean:
             async with asyncio.timeout(_AFTER_DONE_S):
                 while chunk := await content.readany():
                     reader.feed(chunk)

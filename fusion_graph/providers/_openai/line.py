@@ -35,39 +35,39 @@ class Line(BaseProtocol):
     def __init__(self, connection: Connection, handler: ResponseHandler, transport: asyncio.Transport) -> None:
         super().__init__(asyncio.get_running_loop())
         self.transport = transport
+        self._parser = HttpResponseParser(
+            self, self._loop, BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, read_until_eof=True
+        )
         self.since = 0.0  # when it began to rest, in the loop's time; 0 = it never did
         self.answer: Answer | None = None
         self._connection = connection
         self._handler = handler  # the connector's own, which is told of the end only
-        self._over: asyncio.Future[None] | None = None
-        self._begin: Begin = by_hand
+        self._over: asyncio.Future[Answer] | None = None
+        self._begin: Begin | None = None  # nothing is asked
         self._take: Take | None = None
         self._more = False  # of a body came while it was read
         self._spoilt = False  # nothing may be asked over it any more
 
-    async def ask(self, request: bytes, begin: Begin) -> Answer:
+    def ask(self, request: bytes, begin: Begin) -> asyncio.Future[Answer]:
         """The answer when what `begin` gave has had enough of it, or it ended, or with its head if that gave nothing.
         Raises what keeps the head from coming; what breaks the body is the answer's `error`."""
         if self.transport is None:
             raise aiohttp.ServerDisconnectedError
-        self._parser = HttpResponseParser(
-            self, self._loop, BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, read_until_eof=True
-        )
-        self._begin, self._over = begin, self._loop.create_future()
+        over = self._loop.create_future()
+        self._begin, self._over = begin, over
         self.transport.write(request)
-        await self._over
-        assert self.answer is not None
-        return self.answer
+        return over
 
     # --- how it stands ---
 
     @property
     def open(self) -> bool:
-        return self.transport is not None and not self.transport.is_closing()
+        """While it rests: the next request may use it. What came since would be taken for the next answer."""
+        return not self._spoilt and self.transport is not None and not self.transport.is_closing()
 
     @property
     def clean(self) -> bool:
-        """Everything was sent and everything read: the next request may use it."""
+        """Everything was sent and everything read: it may rest."""
         whole = self.answer is None or self.answer.body.is_eof()
         return whole and not self._spoilt and self.transport is not None and not self.transport.get_write_buffer_size()
 
@@ -82,20 +82,20 @@ class Line(BaseProtocol):
             self.transport.abort()
         self._connection.close()
         self._forget()
+        self._parser = None  # it knows this line: nothing shall wait for the collector
 
     def release(self) -> None:
         """To be closed with the connector, which waits for its end."""
         self._connection.release()
+        self._parser = None
 
     def _forget(self) -> None:
-        """Parser and answer know this line: cut that, so that nothing waits for the collector."""
-        self.answer = self._parser = self._over = self._take = None
-        self._begin = by_hand
+        self.answer = self._over = self._take = self._begin = None
 
     # --- what the socket says ---
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
+        if self._begin is None:
             self._spoilt = True  # it would be taken for the next answer
             return
         self._feed(data)
@@ -107,7 +107,7 @@ class Line(BaseProtocol):
         super().connection_lost(exc)
         self._handler.connection_lost(exc)
         self._spoilt = True
-        if self._parser is None:
+        if self._begin is None or self._parser is None:
             return
         gone = aiohttp.ClientOSError(*exc.args) if isinstance(exc, OSError) else aiohttp.ServerDisconnectedError()
         try:
@@ -149,10 +149,11 @@ class Line(BaseProtocol):
                 self._open(Answer(self, message, body))
 
     def _open(self, answer: Answer) -> None:
+        assert self._begin is not None
         self.answer = answer
         self._take = self._begin(answer)
         if self._take is None:
-            self._end()
+            self._end(answer)
 
     def _look(self, answer: Answer) -> None:
         """Hand on what is there."""
@@ -168,10 +169,9 @@ class Line(BaseProtocol):
                 enough = bool(chunk) and take(chunk)
         except Exception as error:  # noqa: BLE001 (whoever waits gets it)
             answer.error = error.with_traceback(None)
-            self._end()
-        else:
-            if enough or body.at_eof():
-                self._end()
+            enough = True
+        if enough or body.at_eof():
+            self._end(answer)
 
     def _break(self, error: Exception) -> None:
         """The connection is of no use. Also breaks a body off that aiohttp leaves waiting: its parser does not tell it
@@ -186,15 +186,15 @@ class Line(BaseProtocol):
             answer.body.set_exception(broken)
         self._look(answer)
 
-    def _end(self, error: Exception | None = None) -> None:
+    def _end(self, said: Answer | Exception) -> None:
         self._take = None
         over, self._over = self._over, None
         if over is None or over.done():
             return
-        if error is None:
-            over.set_result(None)
+        if isinstance(said, Answer):
+            over.set_result(said)
         else:
-            over.set_exception(error)
+            over.set_exception(said)
 
 
 class Answer:

@@ -83,7 +83,7 @@ class Pool:
     def _rested(self) -> Line | None:
         while self._resting:
             line = self._resting.pop()
-            if line.open and line.clean:  # what came while it rested would be taken for the next answer
+            if line.open:
                 return line
             line.drop()
         return None

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from fusion_graph.errors import Transient
 from fusion_graph.messages import Completion, Delta, FinishReason, ToolCall
+
+_text, _reasoning = attrgetter("text"), attrgetter("reasoning")
 
 
 class Assembly:
     """The reply so far."""
 
-    __slots__ = ("_calls", "_reasoning", "_text")
+    __slots__ = ("_deltas",)
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._calls: dict[int, tuple[str, str, list[str]]] = {}  # by index: id, name, pieces of arguments
+        self._deltas: list[Delta] = []
 
     def add(self, delta: Delta) -> None:
-        if delta.text:
-            self._text.append(delta.text)
-        if delta.reasoning:
-            self._reasoning.append(delta.reasoning)
-        for piece in delta.tool_calls:
-            call_id, name, arguments = self._calls.get(piece.index, ("", "", []))
-            arguments.append(piece.arguments)
-            self._calls[piece.index] = (call_id or piece.id, name or piece.name, arguments)
+        self._deltas.append(delta)
 
     @property
     def text(self) -> str:
-        return "".join(self._text)
+        return "".join(map(_text, self._deltas))
 
     @property
     def reasoning(self) -> str:
-        return "".join(self._reasoning)
+        return "".join(map(_reasoning, self._deltas))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
+        calls: dict[int, tuple[str, str, list[str]]] = {}  # by index: id, name, pieces of arguments
+        for piece in (piece for delta in self._deltas for piece in delta.tool_calls):
+            call_id, name, arguments = calls.get(piece.index, ("", "", []))
+            arguments.append(piece.arguments)
+            calls[piece.index] = (call_id or piece.id, name or piece.name, arguments)
         return tuple(
             ToolCall(id=call_id or f"call_{index}", name=name, arguments="".join(arguments))
-            for index, (call_id, name, arguments) in sorted(self._calls.items())
+            for index, (call_id, name, arguments) in sorted(calls.items())
         )
 
 

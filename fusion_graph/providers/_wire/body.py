@@ -14,6 +14,7 @@ from fusion_graph.messages import Call, Message, Sampling, with_system
 WORDS = "Answer with one JSON value and nothing else. It must fit this JSON Schema:\n{schema}"
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
 """Fields that a caller's extras never set."""
+_UNSET = Sampling()  # as many calls have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +44,23 @@ def write_body(call: Call, dialect: Dialect) -> bytes:
 
 def make_body(call: Call, dialect: Dialect) -> dict[str, Any]:
     call = call if dialect.json_schema else _in_words(call)
-    sampling = call.sampling
-    body = {name: value for name, value in sampling.extra.items() if name not in _OURS} if sampling.extra else {}
-    body["model"] = call.model
-    body["messages"] = [_message(message) for message in call.messages]
-    settings = zip(_names(dialect.max_tokens_field), sampling, strict=False)
-    body.update({name: value for name, value in settings if value is not None and value != ()})
+    body: dict[str, Any] = {"model": call.model, "messages": [_message(message) for message in call.messages]}
+    if call.sampling != _UNSET:
+        body |= _settings(call.sampling, dialect.max_tokens_field)
     if dialect.stream:
         body["stream"] = True
         if dialect.include_usage:
             body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _settings(sampling: Sampling, max_tokens_field: str) -> dict[str, Any]:
+    """What is set, over a caller's extras."""
+    named = zip(_names(max_tokens_field), sampling)  # noqa: B905 (the word `strict` doubles its cost)
+    settings = {name: value for name, value in named if value is not None and value != ()}
+    if sampling.extra:
+        return {name: value for name, value in sampling.extra.items() if name not in _OURS} | settings
+    return settings
 
 
 @cache

@@ -34,16 +34,6 @@ _SLACK_TOKENS = 64  # a cap of 1 and a long word is no runaway
 class ReplyReader:
     """The reply to one call, so far. `take` reads an object, `drain` gives what it brought."""
 
-    # what most replies leave as it is
-    finish_reason = ""  # as the upstream wrote it; empty until it did
-    _model = ""
-    _simulated = False
-    _refusal = ""
-    _stop_sequence = ""
-    _usage: Usage | None = None
-    _cost: float | None = None
-    _tools: ToolCallReader | None = None
-
     def __init__(self, call: Call) -> None:
         cap = call.sampling.max_tokens
         self._call = call
@@ -51,9 +41,15 @@ class ReplyReader:
         self._chars = 0
         self._assembly = Assembly()
         self._joiner = TextJoiner()
-        self._fresh_text: list[str] = []
+        self._fresh_text: list[str] = []  # may hold halves of characters
         self._fresh_reasoning: list[str] = []
         self._fresh_calls: list[ToolCallDelta] = []
+        self.finish_reason = ""  # as the upstream wrote it; empty until it did
+        self._model = self._refusal = self._stop_sequence = ""
+        self._simulated = False
+        self._usage: Usage | None = None
+        self._cost: float | None = None
+        self._tools: ToolCallReader | None = None
         self._logprobs: dict[str, list[Any]] = {}
         self._notes: dict[str, None] = {}  # an ordered set
 
@@ -84,22 +80,23 @@ class ReplyReader:
 
     def add_text(self, text: str) -> None:
         """Content, for a caller that knows the object held nothing else."""
-        if text := self._joiner.take(text):
-            self._fresh_text.append(text)
-            self._chars += len(text)
+        self._fresh_text.append(text)
+        self._chars += len(text)
 
     def drain(self) -> Delta | None:
         """What came since the last drain, as one delta; None if no content came."""
-        text = self._fresh_text
+        text = ""
+        if self._fresh_text:
+            text = self._joiner.take("".join(self._fresh_text))
+            self._fresh_text.clear()
         if self._fresh_reasoning or self._fresh_calls:
-            delta = Delta("".join(text), "".join(self._fresh_reasoning), tuple(self._fresh_calls))
+            delta = Delta(text, "".join(self._fresh_reasoning), tuple(self._fresh_calls))
             self._fresh_reasoning.clear()
             self._fresh_calls.clear()
         elif text:
-            delta = Delta(text[0] if len(text) == 1 else "".join(text))
+            delta = Delta(text)
         else:
             return None
-        text.clear()
         self._assembly.add(delta)
         return delta
 

@@ -12,6 +12,7 @@ MAX_EVENT_BYTES = 1 << 20
 
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR = b"\n\r"  # as numbers: looking for one is cheaper than for a text
+_BLANK, _DATA = b"\n\n", b"data: "
 _PASSED_OVER = frozenset({b"id", b"retry"})
 
 Event = tuple[bytes, bytes]
@@ -21,9 +22,12 @@ Event = tuple[bytes, bytes]
 class SseParser:
     """One stream. Every way to cut the same bytes gives the same events."""
 
-    _pending: bytes | bytearray = b""  # what no blank line has ended yet
-    _begun = False  # a block has been seen
-    _after_cr = False
+    __slots__ = ("_after_cr", "_begun", "_pending")
+
+    def __init__(self) -> None:
+        self._pending: bytes | bytearray = b""  # what no blank line has ended yet
+        self._begun = False  # a block has been seen
+        self._after_cr = False
 
     @property
     def between(self) -> bool:
@@ -33,36 +37,33 @@ class SseParser:
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises Permanent `body_too_large`, Transient `malformed_stream`."""
         events: list[Event] = []
-        for block in self._split(chunk):
-            if block[:6] == b"data: " and _LF not in block:
-                name, data = b"", block[6:]
-            else:
-                name, data = _read_lines(block)
-            if data:
-                events.append((name, data))
+        for data in (_BLANK + self._whole(chunk)).split(_BLANK + _DATA):
+            if _LF in data:  # not the one line of data that most events are
+                events += _read_blocks(_DATA + data)
+            elif data:
+                events.append((b"", data))
         return events
 
-    def _split(self, chunk: bytes) -> list[bytes]:
-        """Whole blocks without the blank line behind them, all with LF; what is left over waits."""
+    def _whole(self, chunk: bytes) -> bytes:
+        """All up to the last blank line, with LF for every end of a line; what is behind it waits."""
         if self._after_cr or _CR in chunk:
             chunk = self._without_cr(chunk)
         if self._pending:
             seen = len(self._pending)
             self._pending += chunk
-            if self._pending.find(b"\n\n", seen - 1) < 0:
+            if self._pending.find(_BLANK, seen - 1) < 0:
                 if len(self._pending) > MAX_EVENT_BYTES:
                     raise _too_large()
-                return []
+                return b""
             chunk = bytes(self._pending)
-        blocks = chunk.split(b"\n\n")
-        if len(chunk) > MAX_EVENT_BYTES and max(map(len, blocks)) > MAX_EVENT_BYTES:
+        if len(chunk) > MAX_EVENT_BYTES and max(map(len, chunk.split(_BLANK))) > MAX_EVENT_BYTES:
             raise _too_large()
-        rest = blocks.pop()
+        whole, blank, rest = chunk.rpartition(_BLANK)
         self._pending = bytearray(rest) if rest else b""
-        if blocks and not self._begun:
+        if blank and not self._begun:
             self._begun = True
-            blocks[0] = blocks[0].removeprefix(_BOM)
-        return blocks
+            whole = whole.removeprefix(_BOM)
+        return whole
 
     def _without_cr(self, chunk: bytes) -> bytes:
         if self._after_cr and chunk:
@@ -71,6 +72,10 @@ class SseParser:
         if chunk:
             self._after_cr = chunk[-1] == _CR
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _read_blocks(blocks: bytes) -> list[Event]:
+    return [event for block in blocks.split(_BLANK) if (event := _read_lines(block))[1]]
 
 
 def _read_lines(block: bytes) -> Event:

@@ -23,6 +23,7 @@ _UNLEARNT = 4  # a short reply is over before learning pays
 _LONG = 4096  # bytes of a read that are worth a look at its first events before the others
 _LEAD, _END = b"data: ", b"\n\n"
 _QUOTE, _BACKSLASH = b'"\\'
+_NOWHERE = slice(0)
 
 
 class Pattern:
@@ -30,18 +31,14 @@ class Pattern:
     between them the inside of one JSON string, can only be the same object with that text: JSON has no other
     reading."""
 
-    __slots__ = ("_end", "_lead", "_shortest", "_string", "tries")
+    __slots__ = ("_end", "_lead", "_shortest", "_string", "known", "tries")
 
     def __init__(self) -> None:
-        self._lead = b""
-        self._end = b""
+        self.known = False
+        self._lead = self._end = b""
         self._shortest = sys.maxsize  # no event fits what is not known
-        self._string = slice(0)  # where the text stands, with its quotes
+        self._string = _NOWHERE  # the place of the text, with its quotes
         self.tries = _MOST_TRIES
-
-    @property
-    def known(self) -> bool:
-        return bool(self._lead)
 
     def text_in(self, event: bytes) -> str | None:
         """The text of an event; None if it does not fit."""
@@ -78,6 +75,7 @@ class Pattern:
         head, tail = data[: place + 1], data[place + len(spelt) - 1 :]
         marked = head + b"?" + data[place + 1 :]  # a text that is surely new: the old one may stand elsewhere too
         if place > 0 and _parse(marked) == _with_text(chunk, "?" + text):
+            self.known = True
             self._lead, self._end = _LEAD + head, tail + _END
             self._shortest = len(self._lead) + len(self._end)
             self._string = slice(len(self._lead) - 1, 1 - len(self._end))
@@ -120,12 +118,13 @@ def _only_text(chunk: Any) -> str:
 class StreamReader:
     """The stream of one reply."""
 
+    __slots__ = ("_events", "_parsed", "_pattern", "_reply", "clean", "ended")
+
     def __init__(self, call: Call) -> None:
-        self._events = SseParser()
         self._reply = ReplyReader(call)
-        self._any = False
+        self._events = SseParser()
         self._pattern = Pattern()
-        self._texts = 0  # events that were parsed
+        self._parsed = 0  # events
         self.ended = False  # [DONE] has come, or no more is wanted
         self.clean = True  # nothing came that does not belong there: the connection may be used again
 
@@ -139,16 +138,18 @@ class StreamReader:
         if self.ended:
             self.clean = self.clean and not chunk.strip()
             return None
-        text = self._pattern.text_in(chunk) if self._events.between else None
-        if text is None:
-            self._feed(chunk)
-        else:
+        known = self._pattern.known
+        if known and self._events.between and (text := self._pattern.text_in(chunk)) is not None:
             self._reply.add_text(text)
+        elif known or len(chunk) > _LONG:
+            self._read_pieces(chunk)
+        else:
+            self._read(chunk)
         if self._reply.overrun:
             self.ended, self.clean = True, False
         return self._reply.drain()
 
-    def _feed(self, chunk: bytes) -> None:
+    def _read_pieces(self, chunk: bytes) -> None:
         for piece in self._pieces(chunk):
             if self.ended:
                 self.clean = self.clean and not piece.strip()
@@ -171,7 +172,6 @@ class StreamReader:
 
     def _read(self, piece: bytes) -> None:
         for name, data in self._events.feed(piece):
-            self._any = True
             if self.ended:
                 self.clean = False
             elif data == b"[DONE]":
@@ -181,7 +181,7 @@ class StreamReader:
 
     def completion(self) -> Completion:
         """The whole reply, after the stream ended. Without a finish reason it was cut, whatever it looks like."""
-        if not self._any:
+        if not self._parsed and not self.ended:
             raise Transient("empty_output", "the stream ended without an event")
         if not self._reply.finish_reason and not self._reply.overrun:
             raise Transient("truncated_stream", "the stream ended before the model said it was through")
@@ -197,8 +197,8 @@ class StreamReader:
         if name == b"error":
             raise _error_in(chunk)
         self._reply.take(chunk)
-        self._texts += 1
-        if self._pattern.tries and self._texts > _UNLEARNT:
+        self._parsed += 1
+        if self._parsed > _UNLEARNT and self._pattern.tries:
             self._pattern.learn(data, chunk)
 
 

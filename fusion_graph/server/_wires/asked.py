@@ -4,13 +4,11 @@ values; nothing here knows which pipelines there are."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from fusion_graph.messages import Message, Sampling
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+from fusion_graph.values import frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,8 @@ class Convening:
     tools: tuple[str, ...] | None = None
 
 
-class Asked(NamedTuple):
+@frozen
+class Asked:
     """One question. `block` is the `fusion` object without the server's own keys; `solo`: the final writer alone;
     `sender` is what it says of who sends it; `ignored` names every field that was accepted and not honoured."""
 
@@ -43,8 +42,8 @@ class Asked(NamedTuple):
     n: int = 1
     seed: int | None = None
     writer: Sampling | None = None
-    sender: Mapping[str, Any] = NOTHING
-    block: Mapping[str, Any] = NOTHING
+    sender: Mapping[str, Any] = field(default_factory=dict)
+    block: Mapping[str, Any] = field(default_factory=dict)
     include: frozenset[str] = frozenset()
     solo: bool = False
     convening: Convening | None = None

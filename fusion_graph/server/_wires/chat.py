@@ -4,6 +4,7 @@ ignored and named, what is refused. Pure."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,7 +44,8 @@ def read_chat(body: Mapping[str, Any], *, max_n: int) -> Asked:
     _include_usage(body, ignored)
     convening, alone = read_convening(body, ignored)
     block = read_block(body)
-    return _plain(body, max_n)._replace(
+    return replace(
+        _plain(body, max_n),
         writer=_writer(body, ignored),
         sender=read_sender(body),
         **{**block, "solo": block["solo"] or alone},

@@ -11,6 +11,7 @@ from fusion_graph.events import CallStarted
 from fusion_graph.messages import Call, Delta, Sampling, ToolCallDelta, Usage
 from fusion_graph.providers.sim import Script
 from fusion_graph.server._errors import Refused, invalid, limited
+from fusion_graph.server._replay import Recall
 from fusion_graph.server._wires.fusion_out import MAX_SAID, Findings
 from fusion_graph.server._wires.names import Names, Origin
 from fusion_graph.server._wires.responses_out import ResponseSpeech, counted
@@ -173,19 +174,23 @@ def test_what_is_heard_is_bounded() -> None:
 
 async def test_nobody_listens_where_nobody_asked() -> None:
     async with stand() as at:
-        heard: list[bool] = []
-        recall = at.server.service.replays.recall
-        at.server.service.replays.recall = lambda *args: _noted(recall(*args), heard)  # type: ignore[method-assign]
-        for more in ({}, {"tools": [FUSE]}):
+        for more, listened in (({}, False), ({"tools": [FUSE]}, True)):
+            recall = _Watched()
+            at.server.service.replays.recall = lambda *_args, it=recall: it  # type: ignore[method-assign]
             body = {"model": "fusion", "input": "Why?", "stream": True, **more}
             async with at.session.post(at.url("/v1/responses"), json=body) as response:
                 await response.text()
-    assert [recall.overhear is not None for recall in heard] == [False, True]  # type: ignore[attr-defined]
+            assert recall.listened == listened
 
 
-def _noted(recall: Any, seen: list[Any]) -> Any:
-    seen.append(recall)
-    return recall
+class _Watched(Recall):
+    """Knows whether anybody listened, which a memory forgets when its run is over."""
+
+    listened = False
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.__dict__["listened"] = self.listened or (name == "overhear" and value is not None)
+        super().__setattr__(name, value)
 
 
 async def test_only_who_asks_sees_the_fusion() -> None:
