@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.engine import billing
 from fusion_graph.engine.acceptance import Unusable
 from fusion_graph.engine.sampling import sampling_for
+from fusion_graph.engine.watchdog import look
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
 from fusion_graph.messages import Call, Delta
@@ -110,7 +111,7 @@ class CallRun:
         run.emit((now, CallStarted, self.node.id, self.number, self.attempt, self.model, self.request, usd))
         if run.live is not None or self.ask.purpose == "note" or run.bound.plan.hedged:
             self._announce()
-        run.services.watchdog.add(self)
+        run.services.watchdog.add(self, now + self.timeout.shortest_s)
         self.under_way = True
 
     def saw(self, delta: Delta) -> None:
@@ -168,11 +169,14 @@ class CallRun:
 
     # --- being cut ----------------------------------------------------------------------------------------------------
 
+    def look(self, now: float) -> float:
+        """For the watchdog."""
+        return look(self, now)
+
     def cut(self, reason: str) -> None:
         """End the attempt or the wait in progress with this reason (the watchdog, or the run is closing)."""
         if reason == "timeout_attempt" and self.writes and self.run.progress.closed == "deadline":
             self.timeout = replace(self.timeout, total_s=inf)  # a writer's last attempt has all the time that is left
-            self.run.services.watchdog.add(self)
             return
         task = self._own_task()
         if task is not None and not self.was_cut:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import WaitAll
@@ -38,9 +39,8 @@ class Driver:
         run, limits = self._run, self._run.limits
         run.wake = self.wake
         if limits.deadline_s:
-            end = self._loop.time() + limits.deadline_s
             run.deadline = run.clock() + limits.deadline_s
-            self._timers.append(self._loop.call_at(end - limits.reserve_s, self._close, end))
+            run.services.watchdog.add(self, run.deadline - limits.reserve_s)
         self._progress.begin()
         return self._act(chain=True)
 
@@ -49,6 +49,7 @@ class Driver:
         collector."""
         for timer in self._timers:
             timer.cancel()
+        self._run.services.watchdog.watched.pop(self, None)
         self._spawn = _never
 
     def tell_unasked(self) -> None:
@@ -160,9 +161,19 @@ class Driver:
         self._progress.fired(timer)
         self.wake()
 
-    def _close(self, end: float) -> None:
-        self._run.close("deadline")
-        self._timers.append(self._loop.call_at(end, self._end))
+    def look(self, now: float) -> float:
+        """For the watchdog: before the deadline the run closes, at the deadline every call ends. Neither happens in
+        here, where a bug would end the watch over all others."""
+        end = self._run.deadline
+        assert end is not None
+        begin = end - self._run.limits.reserve_s
+        if now < begin:
+            return begin
+        self._loop.call_soon(self._run.close, "deadline")
+        if now < end:
+            return end
+        self._loop.call_soon(self._end)
+        return inf
 
     def _end(self) -> None:
         self._progress.end("deadline")

@@ -1,7 +1,8 @@
-"""Timeouts of all calls in flight with one timer: first token, idle between tokens, total (wire contract, faults).
+"""Time limits of all runs and calls in flight with one timer: deadlines, and of attempts first token, idle between
+tokens, total (wire contract, faults).
 
 One timer per call costs more than the rest of a call's bookkeeping, so a single one wakes at the earliest moment at
-which any watched call could be overdue. A call that got a token moved its own due time; nobody reschedules for it.
+which anything watched could be overdue. A call that got a token moved its own due time; nobody reschedules for it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from fusion_graph.pipeline import Timeout
 
 
 class Watched(Protocol):
-    """An attempt under watch, by the watchdog's clock. `last_at` is 0 until the first content."""
+    """What has a limit, by the watchdog's clock."""
+
+    def look(self, now: float) -> float:
+        """Do what is due by now; when to look again, inf for never."""
+
+
+class Attempt(Protocol):
+    """A call under way. `last_at` is 0 until its first content."""
 
     timeout: Timeout
     began_at: float
@@ -27,17 +35,17 @@ class Watched(Protocol):
 
 
 class Watchdog:
-    """Watches the attempts of one event loop, by the clock that stamped them."""
+    """Watches what goes on in one event loop, by the clock that stamped it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.watched: dict[Watched, None] = {}  # an attempt that ended takes itself out
+        self.watched: dict[Watched, None] = {}  # what ended takes itself out
         self._wake_at = inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, call: Watched) -> None:
-        self.watched[call] = None
-        due = call.began_at + call.timeout.shortest_s
+    def add(self, watched: Watched, due: float) -> None:
+        """Nothing is due before."""
+        self.watched[watched] = None
         if due < self._wake_at:
             self._schedule(due)
 
@@ -55,20 +63,27 @@ class Watchdog:
     def _bark(self) -> None:
         self._timer, self._wake_at = None, inf
         now, nearest = self._clock(), inf
-        for call in list(self.watched):
-            due, reason = _due(call)
-            if due <= now:
-                del self.watched[call]
-                call.cut(reason)
-                continue
-            if not call.last_at:  # its first content may come at any moment, and from then on it may be idle
-                due = min(due, now + call.timeout.idle_s)
-            nearest = min(nearest, due)
+        for watched in list(self.watched):
+            again = watched.look(now) if watched in self.watched else inf
+            if again == inf:
+                self.watched.pop(watched, None)
+            nearest = min(nearest, again)
         if nearest < self._wake_at:
             self._schedule(nearest)
 
 
-def _due(call: Watched) -> tuple[float, str]:
+def look(call: Attempt, now: float) -> float:
+    """Cut an attempt that is overdue; when to look again."""
+    due, reason = _due(call)
+    if due <= now:
+        call.cut(reason)
+        due, _ = _due(call)  # a writer may be let go on
+        if due <= now:
+            return inf
+    return due if call.last_at else min(due, now + call.timeout.idle_s)  # its first content may come at any moment
+
+
+def _due(call: Attempt) -> tuple[float, str]:
     """When this attempt is overdue if nothing more arrives, and what that is called."""
     total = call.began_at + call.timeout.total_s
     if call.last_at:

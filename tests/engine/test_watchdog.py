@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fusion_graph.engine.watchdog import Watchdog
+from fusion_graph.engine.watchdog import Watchdog, look
 from fusion_graph.pipeline import Timeout
 
 
@@ -21,6 +21,13 @@ class Attempt:
 
     def cut(self, reason: str) -> None:
         self.cuts.append(reason)
+
+    def look(self, now: float) -> float:
+        return look(self, now)
+
+    @property
+    def due(self) -> float:
+        return self.began_at + self.timeout.shortest_s
 
 
 class Time:
@@ -56,7 +63,7 @@ async def watchdog(clock: Time) -> Watchdog:
 
 async def test_silence_is_cut_at_the_first_token_limit(clock: Time, watchdog: Watchdog) -> None:
     attempt = Attempt(LIMITS, 100)
-    watchdog.add(attempt)
+    watchdog.add(attempt, attempt.due)
     await clock.to(159)
     assert attempt.cuts == []
     await clock.to(160)
@@ -67,7 +74,7 @@ async def test_silence_is_cut_at_the_first_token_limit(clock: Time, watchdog: Wa
 async def test_pause_is_cut_at_the_idle_limit(clock: Time, watchdog: Watchdog) -> None:
     """Not later: the first token makes the idle limit count from there."""
     attempt = Attempt(LIMITS, 100)
-    watchdog.add(attempt)
+    watchdog.add(attempt, attempt.due)
     await clock.to(101)
     attempt.last_at = 101
     await clock.to(130.9)
@@ -78,7 +85,7 @@ async def test_pause_is_cut_at_the_idle_limit(clock: Time, watchdog: Watchdog) -
 
 async def test_steady_attempt_is_cut_at_its_total(clock: Time, watchdog: Watchdog) -> None:
     attempt = Attempt(LIMITS, 100)
-    watchdog.add(attempt)
+    watchdog.add(attempt, attempt.due)
     for now in range(110, 220, 10):
         attempt.last_at = now
         await clock.to(now)
@@ -89,7 +96,7 @@ async def test_steady_attempt_is_cut_at_its_total(clock: Time, watchdog: Watchdo
 
 async def test_attempt_that_ended_is_left_alone(clock: Time, watchdog: Watchdog) -> None:
     attempt = Attempt(LIMITS, 100)
-    watchdog.add(attempt)
+    watchdog.add(attempt, attempt.due)
     watchdog.watched.pop(attempt)
     await clock.to(1000)
     assert attempt.cuts == []
@@ -97,8 +104,8 @@ async def test_attempt_that_ended_is_left_alone(clock: Time, watchdog: Watchdog)
 
 async def test_nearer_attempt_wakes_it_earlier(clock: Time, watchdog: Watchdog) -> None:
     slow, quick = Attempt(LIMITS, 100), Attempt(Timeout(first_token_s=5, idle_s=5, total_s=5), 100)
-    watchdog.add(slow)
-    watchdog.add(quick)
+    watchdog.add(slow, slow.due)
+    watchdog.add(quick, quick.due)
     await clock.to(106)
     assert (slow.cuts, quick.cuts) == ([], ["timeout_attempt"])
     await clock.to(161)
@@ -106,18 +113,17 @@ async def test_nearer_attempt_wakes_it_earlier(clock: Time, watchdog: Watchdog) 
 
 
 async def test_cut_attempt_may_come_back(clock: Time, watchdog: Watchdog) -> None:
-    """A writer that may go on past its total is watched again."""
+    """A writer that may go on past its total is watched on."""
 
     class Stubborn(Attempt):
         def cut(self, reason: str) -> None:
             super().cut(reason)
             if len(self.cuts) == 1:
                 self.timeout = Timeout(first_token_s=200, idle_s=200, total_s=130)
-                watchdog.add(self)
 
     attempt, other = Stubborn(Timeout(first_token_s=90, idle_s=90, total_s=20), 100), Attempt(LIMITS, 100)
-    watchdog.add(attempt)
-    watchdog.add(other)
+    watchdog.add(attempt, attempt.due)
+    watchdog.add(other, other.due)
     await clock.to(121)
     assert attempt.cuts == ["timeout_attempt"]
     await clock.to(231)
@@ -127,7 +133,7 @@ async def test_cut_attempt_may_come_back(clock: Time, watchdog: Watchdog) -> Non
 
 async def test_stopped_watchdog_keeps_no_timer(clock: Time, watchdog: Watchdog) -> None:
     attempt = Attempt(LIMITS, 100)
-    watchdog.add(attempt)
+    watchdog.add(attempt, attempt.due)
     watchdog.stop()
     await clock.to(1000)
     assert attempt.cuts == []
