@@ -133,22 +133,25 @@ class _Connection(RequestHandler):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._expect_reading(self.transport)
+        if self.transport is not None:
+            self._expect_reading(self.transport)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._expect_nothing()
+        if self.transport is not None:  # else the last byte is waited for
+            self._expect_nothing()
 
     def force_close(self) -> None:
-        transport = self.transport
+        transport = self.transport  # None if it was closed before
         super().force_close()
-        self._expect_reading(transport)
+        if transport is not None:
+            self._expect_reading(transport)
 
-    def _expect_reading(self, transport: asyncio.Transport | None, before: int = 0) -> None:
+    def _expect_reading(self, transport: asyncio.Transport, before: int = 0) -> None:
         """Look again later, as long as less is left each time."""
-        left = 0 if transport is None else transport.get_write_buffer_size()
+        left = transport.get_write_buffer_size()
         self._expect_nothing()
-        if transport is None or not left:
+        if not left:
             return
         if before and left >= before:
             transport.abort()

@@ -6,9 +6,16 @@ import asyncio
 import gc
 import json
 import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from aiohttp import web
 
+from fusion_graph.server._answer import Answer
+from fusion_graph.server._listener import Listener
 from fusion_graph.server._replay import Recall
 from tests.server.stand import ONE, Stand, stand
 
@@ -100,3 +107,54 @@ async def test_resting_connection_keeps_nothing_of_its_run(*, stream: bool) -> N
         left = [one for one in gc.get_objects() if isinstance(one, Recall)]
         assert [one for one in left if one.finished or one.overhear] == []
         writer.close()
+
+
+# --- clients that do not read -----------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def narrow(body: bytes) -> AsyncIterator[tuple[Listener, socket.socket]]:
+    """A server that says this to everybody, and a client that has asked, with little room between them."""
+
+    async def handle(_request: object) -> Answer:
+        return Answer(body)
+
+    dispatcher: Any = handle
+    listener = Listener(dispatcher, most=9, write_s=0.1, keepalive_timeout=0.1)
+    runner = web.ServerRunner(listener)
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as place, socket.socket() as client:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await web.SockSite(runner, place).start()
+        client.connect(place.getsockname())
+        client.sendall(LIVE)
+        yield listener, client
+        await runner.cleanup()
+
+
+async def ended(listener: Listener) -> None:
+    async with asyncio.timeout(5):
+        while listener.connections:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+
+
+async def test_client_that_leaves_little_unread_keeps_no_connection() -> None:
+    """So little that nobody waited for it: the connection rests, then it is closed."""
+    async with narrow(b"x" * 60_000) as (listener, _client):
+        while not listener.connections:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.001)
+        await ended(listener)
+
+
+async def test_client_that_reads_some_of_what_is_left_keeps_no_connection() -> None:
+    async with narrow(b"x" * 100_000) as (listener, client):
+        while not (listener.connections and listener.connections[0].writing_paused):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+        connection = listener.connections[0]
+        connection.force_close()
+        client.setblocking(False)
+        while connection.writing_paused:
+            await asyncio.get_running_loop().sock_recv(client, 1024)
+        assert listener.connections
+        await ended(listener)
