@@ -32,7 +32,7 @@ class Driver:
         self._progress = run.progress
         self._loop = loop
         self._spawn = spawn
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.Handle] = []
 
     def open(self) -> int:
         """Set the deadline and demand the output; which node the caller's task is to run, -1 for none."""
@@ -163,16 +163,16 @@ class Driver:
 
     def look(self, now: float) -> float:
         """For the watchdog: before the deadline the run closes, at the deadline every call ends. Neither happens in
-        here, where a bug would end the watch over all others."""
+        here, where a bug would end the watch over all others, nor when the run is over by then."""
         end = self._run.deadline
         assert end is not None
         begin = end - self._run.limits.reserve_s
         if now < begin:
             return begin
-        self._loop.call_soon(self._run.close, "deadline")
+        self._timers.append(self._loop.call_soon(self._run.close, "deadline"))
         if now < end:
             return end
-        self._loop.call_soon(self._end)
+        self._timers.append(self._loop.call_soon(self._end))
         return inf
 
     def _end(self) -> None:
