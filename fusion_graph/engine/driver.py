@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,8 @@ class Driver:
         self._progress = run.progress
         self._loop = loop
         self._spawn = spawn
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.Handle] = []
+        self._around = copy_context()  # what holds for everything that the run begins
 
     def open(self) -> int:
         """Set the deadline and demand the output; which node the caller's task is to run, -1 for none."""
@@ -162,18 +164,22 @@ class Driver:
         self.wake()
 
     def look(self, now: float) -> float:
-        """For the watchdog: before the deadline the run closes, at the deadline every call ends. Neither happens in
-        here, where a bug would end the watch over all others."""
+        """For the watchdog: before the deadline the run closes, at the deadline every call ends."""
         end = self._run.deadline
         assert end is not None
         begin = end - self._run.limits.reserve_s
         if now < begin:
             return begin
-        self._loop.call_soon(self._run.close, "deadline")
+        self._soon(self._run.close, "deadline")
         if now < end:
             return end
-        self._loop.call_soon(self._end)
+        self._soon(self._end)
         return inf
+
+    def _soon(self, act: Callable[..., None], *given: Any) -> None:
+        """Not at once: a bug would end the watch over all others, and what is around the watchdog is of whichever run
+        set its timer, not of this one, whose calls would take it for their own. And not if the run is over by then."""
+        self._timers.append(self._loop.call_soon(act, *given, context=self._around))
 
     def _end(self) -> None:
         self._progress.end("deadline")

@@ -50,9 +50,10 @@ class Watchdog:
             self._schedule(due)
 
     def stop(self) -> None:
-        if self._timer is not None:
+        """Nothing more is to come: no timer stays, but for what still goes on, which keeps its limits."""
+        if self._timer is not None and not self.watched:
             self._timer.cancel()
-        self._timer, self._wake_at = None, inf
+            self._timer, self._wake_at = None, inf
 
     def _schedule(self, due: float) -> None:
         if self._timer is not None:

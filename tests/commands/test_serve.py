@@ -15,8 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from fusion_graph.commands._serve.serving import Given, _loop_factory, sources
+from fusion_graph import settings
+from fusion_graph.commands._serve.serving import Given, _loop_factory, sources, surroundings
+from fusion_graph.engine.pricing import Prices
 from fusion_graph.errors import UsageError
+from fusion_graph.pipeline import Limits
+from fusion_graph.server._options import ServerOptions
+from fusion_graph.toolbox import NO_TOOLS
+from fusion_graph.wiring import backends
 from tests.commands.conftest import Done
 
 ROOT = Path(__file__).parents[2]
@@ -123,3 +129,11 @@ def test_server_refuses_to_ask_itself(cli: Callable[..., Done], monkeypatch: pyt
     done = cli("serve", "--port", "8399")
     assert done.code == 2
     assert "this server itself" in done.err
+
+
+async def test_no_run_passes_the_deadline_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSION_BACKEND", "sim")
+    setup = settings.load()
+    selection = await backends.select(setup)
+    around = surroundings(setup, selection, Prices({}), NO_TOOLS, ServerOptions(deadline_s=7.0))
+    assert around.within(Limits(deadline_s=None)).deadline_s == 7.0

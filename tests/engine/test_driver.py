@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
+
+import pytest
 
 from fusion_graph.errors import Permanent
-from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped
+from fusion_graph.events import GroupClosed, NodeFinished, NodeReady, NodeSkipped, RunFinished
+from fusion_graph.messages import Call
 from fusion_graph.pipeline import Limits
-from tests.engine.stage import FAN, Stage, states, told
+from tests.engine.stage import FAN, Stage, start, states, told
 
 
 async def test_life_of_a_node_is_told_in_order() -> None:
@@ -66,3 +70,42 @@ async def test_timers_end_with_the_run() -> None:
     loop = asyncio.get_running_loop()
     left = [t for t in loop._scheduled if not t.cancelled() and t.when() > loop.time() + 1000]  # type: ignore[attr-defined]
     assert left == []
+
+
+@pytest.mark.parametrize("late_s", [0.0, 6.0])
+async def test_a_run_that_is_over_is_left_alone_by_its_deadline(late_s: float) -> None:
+    """Cancelled as the deadline falls due: it is cancelled once, and its last event stays the last."""
+    stage = Stage({"*": (1e6,)})
+    nodes = "p: {kind: layer, models: [m/a, m/b]}\nw: {kind: synth, model: m/w, inputs: [p]}"
+    run = start(stage, nodes, limits=Limits(deadline_s=10, reserve_s=5))
+    await stage.only("m/a", "m/b")
+    services = stage.fusion.services
+    run.cancel()
+    for watched in list(services.watchdog.watched):
+        watched.look(services.clock() + 5 + late_s)
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert run.cancelling() == 1
+    await asyncio.sleep(0)
+    assert type(stage.events[-1]) is RunFinished
+
+
+async def test_what_starts_at_the_deadline_has_the_surroundings_of_its_run() -> None:
+    """Whatever run it was that the timer of all deadlines was set in."""
+    asker: ContextVar[str] = ContextVar("asker")
+    found: list[tuple[str, str]] = []
+
+    def answer(call: Call) -> str:
+        found.append((call.messages[-1].text, asker.get()))
+        return "text"
+
+    stage = Stage({"m/slow": (1e6,), "m/a": "draft", "m/w": answer})
+    nodes = "p: {kind: layer, models: [m/slow, m/a]}\nw: {kind: synth, model: m/w, inputs: [p], prompt: '{{question}}'}"
+    runs = []
+    for name in ("one", "two", "three"):
+        asker.set(name)
+        runs.append(start(stage, nodes, text=name, limits=Limits(deadline_s=10, reserve_s=5)))
+    await stage.sim.called("m/slow", 3)
+    await stage.skip(6)
+    await asyncio.gather(*runs)
+    assert sorted(found) == [(name, name) for name in ("one", "three", "two")]

@@ -171,6 +171,15 @@ async def test_closing_leaves_no_timer() -> None:
     assert [t for t in loop._scheduled if not t.cancelled()] == []  # type: ignore[attr-defined]
 
 
+async def test_a_run_that_outlives_the_closing_keeps_its_deadline() -> None:
+    stage = Stage({"*": (1e6,)})
+    run = start(stage, ONE, limits=Limits(deadline_s=10, reserve_s=1))
+    await stage.only("m/a")
+    await stage.fusion.aclose()
+    await stage.skip(11)
+    assert (await run).error is not None
+
+
 async def test_limits_of_the_request_go_first() -> None:
     stage = Stage({"*": "text"})
     nodes = "p: {kind: sample, model: m/a, samples: 4}\nf: {kind: fallback, inputs: [p]}"

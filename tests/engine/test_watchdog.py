@@ -131,9 +131,14 @@ async def test_cut_attempt_may_come_back(clock: Time, watchdog: Watchdog) -> Non
     assert other.cuts == ["timeout_first_token"]
 
 
-async def test_stopped_watchdog_keeps_no_timer(clock: Time, watchdog: Watchdog) -> None:
+async def test_stopped_watchdog_keeps_no_timer_but_for_what_goes_on(clock: Time, watchdog: Watchdog) -> None:
     attempt = Attempt(LIMITS, 100)
     watchdog.add(attempt, attempt.due)
     watchdog.stop()
-    await clock.to(1000)
-    assert attempt.cuts == []
+    await clock.to(161)
+    assert attempt.cuts == ["timeout_first_token"]
+    watchdog.add(attempt, 1000)
+    watchdog.watched.pop(attempt)
+    watchdog.stop()
+    scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    assert [timer for timer in scheduled if not timer.cancelled()] == []

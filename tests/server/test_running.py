@@ -29,8 +29,15 @@ async def test_stream_that_breaks_never_ends_well() -> None:
     assert all(c["finish_reason"] is None for e in events[:-1] for c in e["choices"])
 
 
-async def test_deadline_is_504() -> None:
-    async with stand({"w/w": (asyncio.Event(),)}, ONE, deadline_s=0.2) as at, at.post(model="one") as response:
+@pytest.mark.parametrize("changes", [{}, {"deadline_s": 600}, {"max_calls": 9}, {"params": {"writer": "a/x"}}])
+async def test_deadline_is_504(changes: dict[str, Any]) -> None:
+    """That of the server, whatever the request changes."""
+    hangs = {"w/w": (asyncio.Event(),), "a/x": (asyncio.Event(),)}
+    form = ONE.replace("w/w", "$writer").replace(
+        "defaults:", "params: {writer: {type: string, default: w/w}}\ndefaults:"
+    )
+    asked = {"model": "one", "fusion": changes}
+    async with stand(hangs, form, deadline_s=0.2) as at, at.post(asked) as response:
         body = await response.json()
     assert (response.status, body["error"]["code"]) == (504, "deadline")
     assert response.headers["x-should-retry"] == "false"

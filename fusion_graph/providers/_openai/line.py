@@ -68,8 +68,9 @@ class Line(BaseProtocol):
     @property
     def clean(self) -> bool:
         """Everything was sent and everything read: it may rest."""
-        whole = self.answer is None or self.answer.body.is_eof()
-        return whole and not self._spoilt and self.transport is not None and not self.transport.get_write_buffer_size()
+        read = self.answer is None or self.answer.body.is_eof()
+        sent = self.transport is not None and not self.transport.get_write_buffer_size()
+        return read and sent and not self._spoilt and self._is_between()
 
     def rest(self) -> None:
         """What comes from here on was not asked for."""
@@ -91,6 +92,14 @@ class Line(BaseProtocol):
 
     def _forget(self) -> None:
         self.answer = self._over = self._take = self._begin = None
+
+    def _is_between(self) -> bool:
+        """No other answer has begun behind the last one. The parser would take what comes next for the rest of it; it
+        tells of what it has begun only when it is told that no more comes."""
+        try:
+            return self._parser is not None and self._parser.feed_eof() is None
+        except Exception:  # noqa: BLE001 (whatever it thinks of that)
+            return False
 
     # --- what the socket says ---
 

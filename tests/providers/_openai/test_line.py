@@ -43,6 +43,8 @@ ANSWERS: dict[str, tuple[list[bytes], str]] = {
     "without a length": ([STREAM + b"\r\n" + WHOLE, b""], "hi"),
     "packed": ([STREAM + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED], "hi"),
     "with one nobody asked for": ([GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], "hi"),
+    "with the head of one nobody asked for": ([GOOD + GOOD[:20]], "hi"),
+    "with a hint nobody asked for": ([GOOD + b"HTTP/1.1 103 Early Hints\r\nLink: x"], "hi"),
     "nothing": ([b""], "connect_error"),
     "half a head": ([b"HTTP/1.1 200 OK\r\nConte", b""], "connect_error"),
     "no HTTP": ([b"SSH-2.0-x\r\n\r\n"], "malformed_stream"),
