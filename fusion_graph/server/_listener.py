@@ -104,13 +104,13 @@ class _Connection(RequestHandler):
             self._request_in_progress = False
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)  # the end of the server waits for it
-        if self._upgraded and not self._messages:
-            self._decline()
         if not whole:
             if not await _read_off(body):
                 return False
             self._taken()
             self._resume_reading_if_drained()
+        if self._upgraded and not self._messages:
+            self._decline()
         return answer.stays
 
     def _taken(self) -> None:
