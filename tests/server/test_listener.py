@@ -91,7 +91,8 @@ async def test_offer_of_another_protocol_is_declined(protocol: bytes) -> None:
 
 
 async def test_offer_whose_body_comes_late_is_declined() -> None:
-    offer = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\n"
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+    offer = head + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     async with stand() as at:
         assert await statuses(at, offer, b"abc" + LIVE, LAST) == [404, 200, 200]
 
