@@ -84,10 +84,10 @@ class _Connection(RequestHandler):
     async def _serve(self, head: Any, body: StreamReader) -> bool:
         """Answer one; whether another may follow. What could not be read is an error of aiohttp's in place of a
         head."""
-        if self._parser is not None:
-            self._parser.message_consumed()
-        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
-            self._resume_reading_if_drained()
+        if whole := body.is_eof():
+            self._taken()
+            if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+                self._resume_reading_if_drained()
         self._request_in_progress, dispatcher = True, self._listener.dispatcher
         try:
             if isinstance(head, RawRequestMessage):
@@ -104,9 +104,20 @@ class _Connection(RequestHandler):
             self._request_in_progress = False
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)  # the end of the server waits for it
+        if not whole:
+            if not await _read_off(body):
+                return False
+            self._taken()
+            self._resume_reading_if_drained()
         if self._upgraded and not self._messages:
             self._decline()
-        return (body.is_eof() or await _read_off(body)) and answer.stays
+        return answer.stays
+
+    def _taken(self) -> None:
+        """aiohttp counts a request once its body is complete, and reads no further than so many: taken before, it would
+        be counted for ever."""
+        if self._parser is not None:
+            self._parser.message_consumed()
 
     def _decline(self) -> None:
         """We go over to no other protocol, so what came behind the request that asked for one is HTTP too."""

@@ -56,6 +56,13 @@ async def test_connection_serves_many_requests() -> None:
         assert len(at.upstream.received) == 2
 
 
+async def test_bodies_that_come_late_leave_room_for_what_is_pipelined() -> None:
+    late = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
+    async with stand() as at:
+        found = await statuses(at, late, b"abc" + LIVE, *(late, b"abc" + LIVE) * 3, LIVE * 40 + LAST)
+    assert found == [404, 200] * 4 + [200] * 41
+
+
 async def test_junk_ends_the_connection() -> None:
     async with stand() as at:
         assert await statuses(at, LIVE, b"junk\r\n\r\n") == [200, 400]
@@ -81,6 +88,13 @@ async def test_offer_of_another_protocol_is_declined(protocol: bytes) -> None:
     offer = LIVE[:-2] + b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n" % protocol
     async with stand() as at:
         assert await statuses(at, offer, offer, LIVE + LAST) == [200] * 4
+
+
+async def test_offer_whose_body_comes_late_is_declined() -> None:
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+    offer = head + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with stand() as at:
+        assert await statuses(at, offer, b"abc" + LIVE, LAST) == [404, 200, 200]
 
 
 async def test_requests_behind_an_offer_are_read() -> None:
