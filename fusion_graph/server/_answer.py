@@ -39,6 +39,7 @@ class Answer:
     def head(self, request: Request) -> bytes:
         """With all its lines. From here on it is known whether the connection stays."""
         body, status = self.body, self.status
+        request.begun = True
         self.stays = stays = self.stays and request.stays
         first, last = _frame(request.version, status, stays)
         length = "" if body is None or status == NO_CONTENT else f"Content-Length: {len(body)}\r\n"

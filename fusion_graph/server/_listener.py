@@ -97,6 +97,8 @@ class _Connection(RequestHandler):
                 request = Request(ERROR, body, self)
                 answer = dispatcher.unreadable(request)
             if answer.body is not None:
+                if request.begun:
+                    return False  # an error within an answer: that it is cut is all that can still be said
                 data = answer.head(request)
                 request.send(data if request.method == "HEAD" else data + answer.body)
                 await self.drained()

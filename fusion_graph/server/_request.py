@@ -32,7 +32,7 @@ class Connection(Protocol):
 class Request:
     """What handlers need of it. Names and paths are the client's own words."""
 
-    __slots__ = ("body", "connection", "headers", "method", "path", "stays", "version")
+    __slots__ = ("begun", "body", "connection", "headers", "method", "path", "stays", "version")
 
     def __init__(self, head: RawRequestMessage, body: StreamReader, connection: Connection) -> None:
         self.body = body
@@ -42,6 +42,7 @@ class Request:
         self.path: str = head.path
         self.version: HttpVersion = head.version
         self.stays = not head.should_close  # the connection, as its client wants it
+        self.begun = False  # the head of an answer was made: there is no other
 
     def send(self, data: bytes) -> None:
         """Raises ConnectionResetError for a client that is gone."""

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from fusion_graph.server._answer import Answer
 from fusion_graph.server._listener import Listener
+from fusion_graph.server._request import Request
 
 HEADERS = {"Content-Type": "application/json; charset=utf-8", "x-request-id": "req_1", "Server": "fusion"}
 LINES = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
@@ -66,6 +67,28 @@ async def test_answer_is_that_of_aiohttp(version: str, connection: str, method: 
     found = await said(ours(Answer(BODY, LINES, status)), request)
     assert found == await said(theirs(BODY, HEADERS, status), request)
     assert b"Date: now" in found[0]
+
+
+async def test_error_within_an_answer_cuts_it() -> None:
+    # wire 1.6: a bug that shows when the head has left is no second answer inside the first
+    async def begin_and_break(request: Request) -> Answer:
+        request.send(Answer(None, LINES + "Content-Length: 100\r\n").head(request) + b"the beginning")
+        return Answer(BODY, LINES, 500)
+
+    dispatcher: Any = begin_and_break
+    runner = web.ServerRunner(Listener(dispatcher, most=100, write_s=30))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2)
+        async with asyncio.timeout(5):
+            answered = await reader.read()
+        writer.close()
+    finally:
+        await runner.cleanup()
+    assert answered.endswith(b"\r\n\r\nthe beginning")
+    assert answered.count(b"HTTP/1.1") == 1
 
 
 async def test_answer_without_content_has_no_length() -> None:
