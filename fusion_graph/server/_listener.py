@@ -1,6 +1,6 @@
 """Between sockets and the dispatcher: connections, which are counted by peer and end with a client that takes nothing,
 and TLS. aiohttp reads HTTP, stops a client that sends too fast, and ends connections that rest for too long; requests
-and answers are ours, as its own cost more than all else that is done for one."""
+and answers are ours, as its own cost a good part of what is done for one."""
 
 from __future__ import annotations
 

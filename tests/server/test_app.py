@@ -1,4 +1,4 @@
-"""Opening, reloading and ending a server. `_listener` is seen from outside here."""
+"""Opening, reloading and ending a server."""
 
 from __future__ import annotations
 
