@@ -35,8 +35,8 @@ class Context:
 
     @property
     def question(self) -> str:
-        messages = self._run.request.messages
-        return next((m.text for m in reversed(messages) if m.role == "user"), "")
+        asked = [message for message in self._run.request.messages if message.role == "user"]
+        return asked[-1].text if asked else ""
 
     @property
     def params(self) -> Mapping[str, Any]:

@@ -49,7 +49,7 @@ class Scheduler:
                 await self._ended
         except asyncio.CancelledError:
             if self._bug is None or task.uncancel() > 0:
-                del task
+                task = None
                 raise
         finally:
             self._own = None
@@ -61,7 +61,7 @@ class Scheduler:
         if IDLE in self._run.progress.phase:
             driver.tell_unasked()
 
-    async def _chain(self, i: int, task: asyncio.Task[Any]) -> None:
+    async def _chain(self, i: int, task: asyncio.Task[Any] | None) -> None:
         """Run a node, then whatever it made ready first, and so on, all in this task."""
         driver, run = self._driver, self._run
         phase, tasks = run.progress.phase, run.tasks
@@ -72,8 +72,8 @@ class Scheduler:
             except NodeFailed as error:
                 i = driver.failed(i, error)
             except asyncio.CancelledError:
-                if phase[i] == RUNNING or task.uncancel() > 0:
-                    del task  # the traceback of its cancellation keeps this frame
+                if phase[i] == RUNNING or task is None or task.uncancel() > 0:
+                    task = None  # the traceback of its cancellation keeps this frame
                     raise
                 break  # the plan cancelled it and has its outcome already
             else:
