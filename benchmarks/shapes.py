@@ -24,7 +24,6 @@ def panel(models: Sequence[str]) -> Bound:
         panel={"kind": "layer", "models": proposers},
         verdict={"kind": "judge", "model": JUDGE, "inputs": ["panel"]},
         answer={"kind": "synth", "model": writer, "inputs": ["panel", "verdict?"]},
-        final={"kind": "fallback", "inputs": ["answer", "panel"]},
     )
 
 
@@ -32,7 +31,6 @@ def layers(models: Sequence[str], depth: int, writer: str) -> Bound:
     return _load(
         panel={"kind": "layer", "models": list(models), "repeat": depth},
         answer={"kind": "synth", "model": writer, "inputs": ["panel"]},
-        final={"kind": "fallback", "inputs": ["answer", "panel"]},
     )
 
 
@@ -40,7 +38,6 @@ def fan_in(model: str, samples: int, writer: str) -> Bound:
     return _load(
         votes={"kind": "sample", "model": model, "samples": samples},
         answer={"kind": "synth", "model": writer, "inputs": ["votes"]},
-        final={"kind": "fallback", "inputs": ["answer", "votes"]},
     )
 
 
@@ -81,5 +78,5 @@ def tangled(nodes: int, edges: int, seed: int = 7) -> list[list[int]]:
 
 
 def _load(**nodes: Mapping[str, Any]) -> Bound:
-    document = {"version": 1, "name": "bench", "nodes": nodes, "output": "final"}
+    document = {"version": 1, "name": "bench", "nodes": nodes, "output": "answer"}
     return bind(load_mapping(document, kinds=KINDS), KINDS)
