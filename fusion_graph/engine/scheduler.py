@@ -38,6 +38,7 @@ class Scheduler:
         """Returns when the output is settled and every task has ended. Cancelling it cancels every call."""
         driver, task = self._driver, asyncio.current_task()
         assert task is not None
+        failed: BaseException | None = None
         try:
             first = driver.open()
             if first >= 0:
@@ -47,17 +48,21 @@ class Scheduler:
             if self._chains:
                 self._ended = self._loop.create_future()
                 await self._ended
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if self._bug is None or task.uncancel() > 0:
-                task = None
-                raise
-        finally:
-            self._own = None
-            driver.close()
-            if self._chains:
-                await self._stop()
-        if self._bug is not None:
-            raise self._bug
+                failed = cancelled
+        except Exception as bug:  # noqa: BLE001 (the run raises it)
+            self._bug = self._bug or bug
+        self._own = task = None
+        driver.close()
+        if self._chains:
+            await self._stop()
+        failed = failed or self._bug
+        if failed is not None:
+            try:
+                raise failed
+            finally:
+                failed = None
         if IDLE in self._run.progress.phase:
             driver.tell_unasked()
 
