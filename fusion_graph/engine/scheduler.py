@@ -51,8 +51,8 @@ class Scheduler:
         except asyncio.CancelledError as cancelled:
             if self._bug is None or task.uncancel() > 0:
                 failed = cancelled
-        except Exception as bug:  # noqa: BLE001 (the run raises it)
-            self._bug = self._bug or bug
+        except BaseException as bug:  # noqa: BLE001 (it is raised when all tasks have ended)
+            failed = bug
         self._own = task = None
         driver.close()
         if self._chains:
