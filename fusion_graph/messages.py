@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
-
-from fusion_graph.values import frozen
+from typing import Any, Final, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -119,16 +117,30 @@ class Sampling(NamedTuple):
     extra: Mapping[str, Any] = MappingProxyType({})  # further writer-only fields of a request, passed on
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Call:
     """One request to a model, provider-free. `draw` = (ordinal of the same model in its layer, sample, round, choice)
     keeps apart calls that are otherwise the same, as self-fusion and self-consistency need. `purpose` is never sent."""
 
-    model: str
-    messages: tuple[Message, ...]
-    sampling: Sampling
-    draw: tuple[int, int, int, int] = (0, 0, 0, 0)
-    purpose: Purpose = "final"
+    model: Final[str]
+    messages: Final[tuple[Message, ...]]
+    sampling: Final[Sampling]
+    draw: Final[tuple[int, int, int, int]]
+    purpose: Final[Purpose]
+
+    def __init__(
+        self,
+        model: str,
+        messages: tuple[Message, ...],
+        sampling: Sampling,
+        draw: tuple[int, int, int, int] = (0, 0, 0, 0),
+        purpose: Purpose = "final",
+    ) -> None:
+        self.model = model
+        self.messages = messages
+        self.sampling = sampling
+        self.draw = draw
+        self.purpose = purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +153,71 @@ class ToolCallDelta:
     arguments: str = ""
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Delta:
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
     deltas. `whole`: nothing but counts of tokens can follow; whatever happens now, the reply is not lost."""
 
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: tuple[ToolCallDelta, ...] = ()
-    whole: bool = False
+    text: Final[str]
+    reasoning: Final[str]
+    tool_calls: Final[tuple[ToolCallDelta, ...]]
+    whole: Final[bool]
+
+    def __init__(
+        self,
+        text: str = "",
+        reasoning: str = "",
+        tool_calls: tuple[ToolCallDelta, ...] = (),
+        whole: bool = False,
+    ) -> None:
+        self.text = text
+        self.reasoning = reasoning
+        self.tool_calls = tool_calls
+        self.whole = whole
 
 
 WHOLE = Delta(whole=True)
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Completion:
     """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one
     asked."""
 
-    text: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish_reason: FinishReason = "stop"
-    reasoning: str = ""
-    refusal: str | None = None
-    usage: Usage | None = None
-    model: str = ""
-    simulated: bool = False
-    logprobs: Mapping[str, Any] | None = None  # as the backend gave them, if it was asked and did
-    stop_sequence: str = ""  # the stop text that ended it, where the backend says so
-    notes: tuple[str, ...] = ()  # what was normalised on the way, for the trace
+    text: Final[str]
+    tool_calls: Final[tuple[ToolCall, ...]]
+    finish_reason: Final[FinishReason]
+    reasoning: Final[str]
+    refusal: Final[str | None]
+    usage: Final[Usage | None]
+    model: Final[str]
+    simulated: Final[bool]
+    logprobs: Final[Mapping[str, Any] | None]  # as the backend gave them, if it was asked and did
+    stop_sequence: Final[str]  # the stop text that ended it, where the backend says so
+    notes: Final[tuple[str, ...]]  # what was normalised on the way, for the trace
+
+    def __init__(
+        self,
+        text: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        finish_reason: FinishReason = "stop",
+        reasoning: str = "",
+        refusal: str | None = None,
+        usage: Usage | None = None,
+        model: str = "",
+        simulated: bool = False,
+        logprobs: Mapping[str, Any] | None = None,
+        stop_sequence: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.text = text
+        self.tool_calls = tool_calls
+        self.finish_reason = finish_reason
+        self.reasoning = reasoning
+        self.refusal = refusal
+        self.usage = usage
+        self.model = model
+        self.simulated = simulated
+        self.logprobs = logprobs
+        self.stop_sequence = stop_sequence
+        self.notes = notes

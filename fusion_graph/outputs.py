@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
 from fusion_graph.values import frozen
@@ -27,7 +27,7 @@ FIELDS: Mapping[Gives, tuple[str, ...]] = {
 }
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Draft:
     """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
 
@@ -35,16 +35,40 @@ class Draft:
     said of why it would not, beside its text.
     """
 
-    text: str
-    node: str
-    model: str = ""
-    answer: str | None = None
-    finish_reason: FinishReason = "stop"
-    refusal: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    simulated: bool = False
-    logprobs: Mapping[str, Any] | None = None  # of its tokens, as the backend gave them
-    stop_sequence: str = ""  # the stop text that ended it, where the backend said so
+    text: Final[str]
+    node: Final[str]
+    model: Final[str]
+    answer: Final[str | None]
+    finish_reason: Final[FinishReason]
+    refusal: Final[str]
+    tool_calls: Final[tuple[ToolCall, ...]]
+    simulated: Final[bool]
+    logprobs: Final[Mapping[str, Any] | None]  # of its tokens, as the backend gave them
+    stop_sequence: Final[str]  # the stop text that ended it, where the backend said so
+
+    def __init__(
+        self,
+        text: str,
+        node: str,
+        model: str = "",
+        answer: str | None = None,
+        finish_reason: FinishReason = "stop",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        simulated: bool = False,
+        logprobs: Mapping[str, Any] | None = None,
+        stop_sequence: str = "",
+    ) -> None:
+        self.text = text
+        self.node = node
+        self.model = model
+        self.answer = answer
+        self.finish_reason = finish_reason
+        self.refusal = refusal
+        self.tool_calls = tool_calls
+        self.simulated = simulated
+        self.logprobs = logprobs
+        self.stop_sequence = stop_sequence
 
     @property
     def truncated(self) -> bool:
@@ -135,14 +159,26 @@ class Vote:
 Value: TypeAlias = Draft | Drafts | Analysis | Scores | Vote
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Outcome:
     """How a node ended. `value` is there exactly in the states ok, cached and replayed; `reason` in all others."""
 
-    state: State
-    value: Value | None = None
-    reason: str = ""
-    detail: str = ""
+    state: Final[State]
+    value: Final[Value | None]
+    reason: Final[str]
+    detail: Final[str]
+
+    def __init__(
+        self,
+        state: State,
+        value: Value | None = None,
+        reason: str = "",
+        detail: str = "",
+    ) -> None:
+        self.state = state
+        self.value = value
+        self.reason = reason
+        self.detail = detail
 
 
 def drafts_of(value: Value | None) -> tuple[Draft, ...]:

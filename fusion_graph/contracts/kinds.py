@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from fusion_graph.contracts.tools import JsonSchema
 from fusion_graph.messages import Completion, Message, Purpose
 from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
-from fusion_graph.values import frozen
 
 if TYPE_CHECKING:
     import random
@@ -48,29 +47,57 @@ Wait: TypeAlias = WaitAll | WaitGroup | WaitFirst
 # --- what a kind is handed, and what it is ----------------------------------------------------------------------------
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Input:
     """One input that has a value. `id` is the node named in `inputs`, not the node that wrote a draft in it."""
 
-    id: NodeId
-    value: Value
+    id: Final[NodeId]
+    value: Final[Value]
+
+    def __init__(
+        self,
+        id: NodeId,  # noqa: A002 (the name of the field)
+        value: Value,
+    ) -> None:
+        self.id = id
+        self.value = value
 
 
-@frozen
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Ask:
     """One call a kind wants made. `round` keeps apart calls of one node with the same messages (refine rounds, pair
     orders); `response_format` asks the backend for JSON; `max_tokens` overrides the node's. `tools`: what this call
     offers, as it goes on the wire; `tool_choice` "none" forbids to use it. `reads`: what a reply means, where that is
     not what it says (a tool called in words); so it is judged whether it is usable."""
 
-    messages: tuple[Message, ...]
-    purpose: Purpose = "note"
-    round: int = 0
-    response_format: JsonSchema | None = None
-    max_tokens: int | None = None
-    tools: tuple[Mapping[str, Any], ...] = ()
-    tool_choice: str | None = None
-    reads: Callable[[Completion], Completion] | None = None
+    messages: Final[tuple[Message, ...]]
+    purpose: Final[Purpose]
+    round: Final[int]
+    response_format: Final[JsonSchema | None]
+    max_tokens: Final[int | None]
+    tools: Final[tuple[Mapping[str, Any], ...]]
+    tool_choice: Final[str | None]
+    reads: Final[Callable[[Completion], Completion] | None]
+
+    def __init__(
+        self,
+        messages: tuple[Message, ...],
+        purpose: Purpose = "note",
+        round: int = 0,  # noqa: A002 (as above)
+        response_format: JsonSchema | None = None,
+        max_tokens: int | None = None,
+        tools: tuple[Mapping[str, Any], ...] = (),
+        tool_choice: str | None = None,
+        reads: Callable[[Completion], Completion] | None = None,
+    ) -> None:
+        self.messages = messages
+        self.purpose = purpose
+        self.round = round
+        self.response_format = response_format
+        self.max_tokens = max_tokens
+        self.tools = tools
+        self.tool_choice = tool_choice
+        self.reads = reads
 
 
 class NodeContext(Protocol):
