@@ -44,7 +44,7 @@ class Context:
 
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index
-        nodes, found = self._run.bound.nodes, []
+        nodes, found = self._run.nodes, []
         for s in progress.chosen[i] or progress.plan.sources[i]:
             outcome = progress.outcomes[s]
             if outcome is not None and outcome.value is not None:
@@ -87,7 +87,7 @@ def begin(run: Run, i: int) -> Awaitable[Any]:
     """What a started node is awaited for: its value; of a kind with a `prompt` the reply that becomes its draft. That
     prompt is made once for all nodes that share it. Raises NodeFailed."""
     bound = run.bound
-    node, kind, place = bound.nodes[i], bound.kinds[i], bound.prompts[i]
+    node, kind, place = run.nodes[i], run.kinds[i], bound.prompts[i]
     if kind.run is not None:
         return kind.run(Context(run, node))
     ask = run.prompts.get(place)

@@ -65,8 +65,8 @@ class Driver:
 
     def ended(self, i: int, result: Any) -> int:
         """What `begin` gave was awaited; which node its task is to run next, -1 for none."""
-        bound = self._run.bound
-        self._finish(i, Outcome("ok", result if bound.kinds[i].run else draft_of(bound.nodes[i], result)))
+        run = self._run
+        self._finish(i, Outcome("ok", result if run.kinds[i].run else draft_of(run.nodes[i], result)))
         return self._act(chain=True)
 
     def failed(self, i: int, error: NodeFailed) -> int:
@@ -97,10 +97,10 @@ class Driver:
     def _fold(self, i: int) -> Outcome:
         """The outcome of a node computed in code."""
         run = self._run
-        fold = run.bound.kinds[i].fold
+        fold = run.kinds[i].fold
         assert fold is not None
         try:
-            return Outcome("ok", fold(Context(run, run.bound.nodes[i])))
+            return Outcome("ok", fold(Context(run, run.nodes[i])))
         except NodeFailed as error:
             return Outcome("failed", None, error.reason, error.detail)
 

@@ -43,7 +43,7 @@ class Live:
     def _offer(self, i: int, choice: int, delta: Delta) -> None:
         run = self._run
         if self.node == i:  # nearly every piece: as straight as can be
-            name = run.bound.nodes[i].id
+            name = run.nodes[i].id
             if delta.text:
                 run.emit((run.clock(), TextDelta, name, delta.text, choice, False))
             if delta.tool_calls:

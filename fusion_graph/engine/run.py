@@ -34,15 +34,16 @@ class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
     __slots__ = (
-        "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "ledger", "limits", "live",
-        "memory", "origins", "places", "progress", "prompts", "quoted", "request", "run_id", "samplings",
-        "seed", "services", "tasks", "trace", "troubled", "unasked", "wake",
+        "bound", "cap", "choices", "clock", "deadline", "emit", "fence", "interruptible", "kinds", "ledger", "limits",
+        "live", "memory", "nodes", "origins", "places", "progress", "prompts", "quoted", "request", "run_id",
+        "samplings", "seed", "services", "tasks", "trace", "troubled", "unasked", "wake",
     )  # fmt: skip
 
     def __init__(self, services: Services, bound: Bound, request: RunRequest, listener: Listener | None) -> None:
         self.services = services
         self.clock = services.clock
         self.bound = bound
+        self.nodes, self.kinds = bound.nodes, bound.kinds
         self.request = request
         self.limits: Limits = request.limits or bound.limits
         self.memory = memory = request.memory

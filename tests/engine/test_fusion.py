@@ -15,11 +15,11 @@ from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask
 from fusion_graph.engine.run import Run
 from fusion_graph.errors import Permanent, UsageError
-from fusion_graph.events import Degraded, Event, RunFinished, RunStarted
-from fusion_graph.messages import Call, Completion
+from fusion_graph.events import Event, RunFinished, RunStarted
+from fusion_graph.messages import Call
 from fusion_graph.pipeline import Limits
 from fusion_graph.providers.sim import SimClient
-from tests.engine.stage import Stage, entries, start
+from tests.engine.stage import Stage, start
 from tests.graph.walk import NEVER, bound_of
 
 ONE = "a: {kind: proposer, model: m/a}"
@@ -50,24 +50,6 @@ async def test_run_without_a_listener_has_its_events() -> None:
     stage = Stage({"*": "text"})
     result = await stage.fusion.run(bound_of(ONE), ask("Why?"))
     assert [type(event).__name__ for event in result.events][::7] == ["RunStarted", "RunFinished"]
-
-
-async def test_failure_is_a_result() -> None:
-    stage = Stage({"*": Permanent("bad_request", "the model said no", status=400)})
-    result = await stage.run(ONE)
-    assert result.error
-    assert (result.state, last(stage).state, result.error.reason) == ("failed", "failed", "bad_request")
-    for said in ("a: ", "bad_request", "m/a: the model said no"):
-        assert said in result.error.message
-
-
-@pytest.mark.parametrize(
-    ("reply", "state"), [("text", "ok"), (Completion(text="cut", finish_reason="length"), "degraded")]
-)
-async def test_state_of_the_run(reply: str | Completion, state: str) -> None:
-    stage = Stage({"*": reply})
-    result = await stage.run(ONE)
-    assert (result.state, last(stage).state) == (state, state)
 
 
 async def test_usage_error_is_raised_before_any_event() -> None:
@@ -133,17 +115,6 @@ async def test_tool_turn_is_chosen_by_the_last_message() -> None:
     nodes = "p: {kind: layer, models: [m/a]}\nw: {kind: synth, model: m/w, inputs: [p]}"
     await stage.run(nodes)
     assert stage.asked == ["m/a", "m/w"]
-
-
-async def test_same_text_for_every_choice_is_degraded() -> None:
-    # semantics 3: falling back gives the same text n times, degraded
-    stage = Stage({"m/a": "alpha", "m/w": Permanent("bad_request")})
-    nodes = "p: {kind: layer, models: [m/a]}\nw: {kind: synth, model: m/w, inputs: [p]}\n"
-    nodes += "f: {kind: fallback, inputs: [w, p]}"
-    result = await stage.run(nodes, n=2)
-    assert [draft.text for draft in result.choices] == ["alpha", "alpha"]
-    assert "single_choice" in {reason for _, reason in entries(result)}
-    assert any(isinstance(event, Degraded) for event in stage.events)
 
 
 async def test_closing_closes_what_was_opened() -> None:
