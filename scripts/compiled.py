@@ -32,7 +32,7 @@ def main() -> None:
         zipfile.ZipFile(wheel(Path(folder))).extractall(TREE)
     for path in ROOT.iterdir():
         if path.name not in OWN and not path.name.startswith("."):
-            (TREE / path.name).symlink_to(path)
+            (TREE / path.name).symlink_to(Path("..", "..", path.name))
     done.write_text(wanted, "utf-8")
 
 
