@@ -1,7 +1,7 @@
-"""The build hook that compiles the core, for whoever asks for it: `HATCH_BUILD_HOOKS_ENABLE=true pip install .`, or
-`make compiled`. The modules that pyproject lists become C extensions by mypyc, which takes our types as they are. They
-lie in the wheel beside their sources, and Python prefers them. Nothing is written into this folder: an extension here
-would be run in place of a source that was changed since."""
+"""The build hook that compiles the core, for whoever asks for it: `HATCH_BUILD_HOOKS_ENABLE=true`, or `make compiled`.
+The modules that pyproject lists become C extensions by mypyc, which takes our types as they are. They lie in the wheel
+beside their sources, and Python prefers them. Nothing is fetched, and nothing is written into this folder: an extension
+here would be run in place of a source that was changed since."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CompileHook(BuildHookInterface[Any]):
             from setuptools import Extension
             from setuptools.errors import BaseError, CCompilerError
         except ImportError as missing:
-            self.app.abort(LACKING.format(missing, "Install requirements/dev.txt"))
+            self.app.abort(LACKING.format(missing, "Install requirements/dev.txt and build without isolation"))
         (folder / "probe.c").write_text(PROBE, "utf-8")
         try:
             _link([Extension("probe", [str(folder / "probe.c")])], folder / "probe")

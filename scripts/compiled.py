@@ -17,8 +17,9 @@ from pathlib import Path
 from scripts.stack import ROOT
 
 TREE = ROOT / "build" / "compiled"
-OWN = {"fusion_graph", "build", "dist"}
-"""Never linked: what the wheel brings, and what builds leave."""
+SOURCES = ("fusion_graph", "pipelines", "schemas")
+HOOK = Path(__file__).with_name("compile_hook.py")
+OWN = {"fusion_graph", "build", "dist"}  # not linked: what the wheel brings, and what builds leave
 
 
 def main() -> None:
@@ -27,9 +28,10 @@ def main() -> None:
     if done.is_file() and done.read_text("utf-8") == wanted:
         return
     print("compiling the core (a minute or two, once)", flush=True)
-    shutil.rmtree(TREE, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(wheel(Path(folder))).extractall(TREE)
+        built = zipfile.ZipFile(wheel(Path(folder)))
+        shutil.rmtree(TREE, ignore_errors=True)
+        built.extractall(TREE)
     for path in ROOT.iterdir():
         if path.name not in OWN and not path.name.startswith("."):
             (TREE / path.name).symlink_to(Path("..", "..", path.name))
@@ -37,13 +39,12 @@ def main() -> None:
 
 
 def state() -> str:
-    """What the tree is made of: it changes with every source of it."""
+    """What the wheel is made of, and by what."""
     digest = hashlib.sha256(sys.version.encode())
-    files = [path for path in (ROOT / "fusion_graph").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    for path in sorted(
-        [*files, *ROOT.glob("p*/*.yaml"), *ROOT.glob("schemas/*"), Path(__file__), ROOT / "pyproject.toml"]
-    ):
-        digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
+    files = [path for name in SOURCES for path in (ROOT / name).rglob("*.*")]
+    for path in sorted([*files, HOOK, ROOT / "pyproject.toml"]):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
