@@ -57,7 +57,7 @@ class CompileHook(BuildHookInterface[Any]):
         try:
             _link([Extension("probe", [str(folder / "probe.c")])], folder / "probe")
         except (BaseError, CCompilerError) as fault:
-            self.app.abort(LACKING.format(fault, "Install a C compiler and Python's headers"))
+            self.app.abort(LACKING.format(str(fault).rstrip("."), "Install a C compiler and Python's headers"))
 
     def _translated(self, folder: Path) -> list[Any]:
         """The modules as C. `make types` checks them; packages of others need not be here, as no compiled module
