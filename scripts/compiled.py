@@ -1,5 +1,6 @@
-"""The project with its core compiled, in build/compiled: the wheel of the build hook, unpacked, and links to all that
-lies beside the package here. Tests and benchmarks run there as they do here.
+"""The project with its core compiled, in build/compiled: the wheel of the build hook, unpacked, and copies of what lies
+beside the package here (hatchling would walk through links and leave out what it finds twice). Tests and benchmarks run
+there as they do here.
 
     python -m scripts.compiled    # build it, if it is not there or a source was changed
 """
@@ -19,23 +20,24 @@ from scripts.stack import ROOT
 TREE = ROOT / "build" / "compiled"
 SOURCES = ("fusion_graph", "pipelines", "schemas")
 HOOK = Path(__file__).with_name("compile_hook.py")
-OWN = {"fusion_graph", "build", "dist"}  # not linked: what the wheel brings, and what builds leave
+BESIDE = ("benchmarks", "docs", "integrations", "pipelines", "schemas", "scripts", "tests")
 
 
 def main() -> None:
     """Exit with 1 and the reason where nothing can be compiled."""
     done, wanted = TREE / ".ok", state()
-    if done.is_file() and done.read_text("utf-8") == wanted:
-        return
-    print("compiling the core (a minute or two, once)", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        built = zipfile.ZipFile(wheel(Path(folder)))
-        shutil.rmtree(TREE, ignore_errors=True)
-        built.extractall(TREE)
-    for path in ROOT.iterdir():
-        if path.name not in OWN and not path.name.startswith("."):
-            (TREE / path.name).symlink_to(Path("..", "..", path.name))
-    done.write_text(wanted, "utf-8")
+    if not done.is_file() or done.read_text("utf-8") != wanted:
+        print("compiling the core (a minute or two, once)", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            built = zipfile.ZipFile(wheel(Path(folder)))
+            shutil.rmtree(TREE, ignore_errors=True)
+            built.extractall(TREE)
+        done.write_text(wanted, "utf-8")
+    for name in BESIDE:
+        shutil.rmtree(TREE / name, ignore_errors=True)
+        shutil.copytree(ROOT / name, TREE / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "pyproject.toml"):
+        shutil.copy(path, TREE)
 
 
 def state() -> str:
