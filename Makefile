@@ -1,7 +1,7 @@
 # Everything a contributor types. `make` alone lists it. CI runs the same words (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types check test cover bench kill demo judging schemas diagrams docs prices smoke soak clients \
+.PHONY: help install format lint types check test cover compiled bench kill demo judging schemas diagrams docs prices smoke soak clients \
 	verify verify-install lock clean
 
 PYTHON ?= python3
@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 REQUIREMENTS := requirements
 CLIENTS ?= clients
 TIMES ?= 1
+ENGINE ?= compiled
+SUBJECTS ?=
 PROMPT ?= Why is the sky blue? Answer in one sentence.
 
 # uv if it is there, else venv and pip. Both check the hashes.
@@ -79,8 +81,14 @@ test: $(VENV)/.dev ## every test; no key, no network
 cover: $(VENV)/.dev ## tests with branch coverage
 	@$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now
-	@$(BIN)/python -m benchmarks
+compiled: $(VENV)/.dev ## the project with its core compiled, in build/compiled (needs a C compiler)
+	@$(BIN)/python -m scripts.compiled
+
+# The compiled core, unless ENGINE=interpreted or there is no compiler.
+bench: $(VENV)/.dev ## speed, as ratios to bare asyncio, measured here and now; some: SUBJECTS="fusion dag"
+	@at=.; if [ "$(ENGINE)" = compiled ]; then \
+		if $(BIN)/python -m scripts.compiled; then at=build/compiled; else echo "Measuring the sources instead."; fi; fi; \
+	cd $$at && PYTHONPATH="$$PWD" $(abspath $(BIN))/python -m benchmarks $(SUBJECTS)
 
 kill: $(VENV)/.dev ## kill runs at random moments, go on, count what was paid twice
 	@$(BIN)/python -m benchmarks.kill

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks import cold, dag, evals, fusion, journal, server, upstream, wall
 from benchmarks.measure import Row
+from fusion_graph.engine import attempts
 
 SUBJECTS: Mapping[str, Callable[..., Iterator[Row]]] = {
     "fusion": fusion.rows,
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     if unknown := set(told.subjects) - SUBJECTS.keys():
         parser.error(f"there is no subject {', '.join(sorted(unknown))}; choose from {', '.join(SUBJECTS)}")
+    print(f"engine: {'interpreted' if attempts.__file__.endswith('.py') else 'compiled'}")
     print(f"CPython {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
     print(f"{'':{WIDTH}}    goal    gate  measured")
     missed = 0

@@ -82,7 +82,12 @@ def test_few_packages_and_none_that_was_poisoned() -> None:
     # security 32: no litellm, and no step of the build that fetches code
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert project["build-system"]["requires"] == ["hatchling>=1.27"]
-    assert "hooks" not in str(project["tool"].get("hatch", {}))
+    hooks = project["tool"]["hatch"]["build"]["targets"]["wheel"].pop("hooks")
+    assert "hooks" not in str(project["tool"]["hatch"])
+    assert [*hooks] == ["custom"], "our own, which compiles what lies here, if it is asked to, with what is installed"
+    assert hooks["custom"]["path"] == "scripts/compile_hook.py"
+    assert hooks["custom"]["enable-by-default"] is False
+    assert "dependencies" not in hooks["custom"]
     assert len(project["project"]["dependencies"]) <= 12
     locked = "\n".join(path.read_text("utf-8").lower() for path in LOCKED)
     assert "litellm" not in locked
