@@ -1,5 +1,6 @@
-"""What a value is that a run makes some of per call or per node: frozen to the type checker, and compared and hashed by
-its fields. At run time nothing guards it, as that would cost several times as much as to make it."""
+"""What a value is that a request makes some of: frozen to the type checker, and compared and hashed by its fields. At
+run time nothing guards it, as that would cost several times as much as to make it. What every call makes (`Call`,
+`Draft`, `Outcome`, ...) has `Final` fields instead and writes its `__init__` out, so that a compiler sees it."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_lists_name_what_is_there() -> None:
     globs = [*HOOK["custom"]["compiled"], *HOOK["custom"]["interpreted"]]
     assert [glob for glob in globs if not list(ROOT.glob(glob))] == []
     assert "fusion_graph/engine/attempts.py" in COMPILED
-    assert "fusion_graph/engine/lanes.py" not in COMPILED
+    assert "fusion_graph/engine/fusion.py" not in COMPILED
 
 
 @pytest.mark.parametrize("path", COMPILED)
