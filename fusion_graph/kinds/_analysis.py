@@ -22,28 +22,29 @@ _AND = re.compile(r"[,;&]|\band\b")  # no blanks around it: they would be gone t
 
 def read(value: Any, labels: Labels) -> Analysis:
     """What a value of the schema means. An entry may name nobody; whom it names must be there."""
-
-    def attribute(model: str, said: str) -> tuple[str, str]:
-        if model.strip():
-            return find_label(model, labels), said
-        head, colon, tail = said.partition(":")
-        try:
-            return (find_label(head, labels), tail.strip()) if colon else ("", said)
-        except Unfit:
-            return "", said
-
     return Analysis(
         consensus=tuple(value["consensus"]),
         contradictions=tuple(
-            Contradiction(c["topic"], tuple(attribute(s["model"], s["stance"]) for s in c["stances"]))
+            Contradiction(c["topic"], tuple(_attribute(s["model"], s["stance"], labels) for s in c["stances"]))
             for c in value["contradictions"]
         ),
         partial_coverage=tuple(
             (tuple(find_label(m, labels) for m in p["models"]), p["point"]) for p in value["partial_coverage"]
         ),
-        unique_insights=tuple(attribute(u["model"], u["insight"]) for u in value["unique_insights"]),
+        unique_insights=tuple(_attribute(u["model"], u["insight"], labels) for u in value["unique_insights"]),
         blind_spots=tuple(value["blind_spots"]),
     )
+
+
+def _attribute(model: str, said: str, labels: Labels) -> tuple[str, str]:
+    """Whose it is, and what. Some write the label before the text."""
+    if model.strip():
+        return find_label(model, labels), said
+    head, colon, tail = said.partition(":")
+    try:
+        return (find_label(head, labels), tail.strip()) if colon else ("", said)
+    except Unfit:
+        return "", said
 
 
 # --- what is forgiven -------------------------------------------------------------------------------------------------

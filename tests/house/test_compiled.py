@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,8 +30,6 @@ BOTH = (
     "tests/test_messages.py",
     "tests/test_outputs.py",
 )
-
-WAITING = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
 @pytest.mark.timeout(900)  # a build takes a minute or two
@@ -81,12 +78,12 @@ def test_lists_name_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("path", COMPILED)
-def test_nothing_is_awaited_while_an_exception_is_handled(path: str) -> None:
-    """mypyc 2.4.1 raises again, behind such an `await`, what was being handled when the coroutine was entered: at a
-    cancellation, the cancellation."""
+def test_nothing_waits(path: str) -> None:
+    """mypyc 2.4.1 raises again, behind an `await` in a `finally`, what was being handled when the coroutine was entered
+    (at a cancellation, the cancellation), and leaves an exception that was handled in `sys.exc_info`."""
     tree = ast.parse((ROOT / path).read_text("utf-8"))
-    waiting = [node for part in handlers(tree) for node in ast.walk(part) if isinstance(node, WAITING)]
-    assert [node.lineno for node in waiting] == []
+    waiting = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
+    assert waiting == []
 
 
 @pytest.mark.parametrize("path", COMPILED)
@@ -94,12 +91,3 @@ def test_nothing_needs_a_dictionary_of_its_object(path: str) -> None:
     tree = ast.parse((ROOT / path).read_text("utf-8"))
     names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(tree)}
     assert names.isdisjoint({"Lazy", "cached_property", "__dict__", "vars"})
-
-
-def handlers(tree: ast.AST) -> Iterator[ast.stmt]:
-    """What runs when a `try` is left by an exception."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try | ast.TryStar):
-            yield from node.finalbody
-            for handler in node.handlers:
-                yield from handler.body

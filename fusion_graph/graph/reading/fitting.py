@@ -10,10 +10,23 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+LARGEST = 2**1023
+"""What is above is no number to us: it would not fit a float."""
+
+
+def is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) <= LARGEST)
+
+
+def is_whole(value: Any) -> bool:
+    """JSON Schema takes 3.0 for a whole number. Whoever counts with it does not."""
+    return type(value) is int and abs(value) <= LARGEST
+
+
 TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: type(value) is str,
-    "number": lambda value: type(value) in (int, float),
-    "integer": lambda value: type(value) is int,
+    "number": is_number,
+    "integer": is_whole,
     "boolean": lambda value: type(value) is bool,
     "array": lambda value: type(value) is list,
     "object": lambda value: type(value) is dict,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from fusion_graph.graph.diagnostics import suggest
-from fusion_graph.graph.reading.fitting import fits
+from fusion_graph.graph.reading.fitting import fits, is_number, is_whole
 from fusion_graph.graph.yaml.places import Path, Problem
 from fusion_graph.pipeline import Param
 
@@ -41,12 +41,25 @@ class Checker:
         if fits(value, self._schema):
             return
         if self._validator is None:
-            from jsonschema import Draft202012Validator
-
-            self._validator = Draft202012Validator(_anchored(self._schema))
+            self._validator = _validator(_anchored(self._schema))
         for error in self._validator.iter_errors(value):
             if not isinstance(error.instance, Param):
                 yield from _told(error, (*path, *error.absolute_path))
+
+
+def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """With numbers that the program can count with, see `fitting`."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    ours = {
+        "number": lambda _checker, value: is_number(value),
+        "integer": lambda _checker, value: is_whole(value),
+    }
+    strict = extend(  # type: ignore[no-untyped-call]  # it ships no types
+        Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(ours)
+    )
+    return cast("Draft202012Validator", strict(schema))
 
 
 def _anchored(schema: Any) -> Any:
