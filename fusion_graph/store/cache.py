@@ -20,6 +20,7 @@ from fusion_graph.store.replies import read_completion, write_completion
 from fusion_graph.store.tables import CACHE
 
 FILE = "cache.db"
+BUSY_S = 0.25  # readers of a WAL file wait for nobody but who opens or mends it in this moment
 TTL_S = 7 * 86_400.0
 MAX_BYTES = 256 << 20
 KEEP = "INSERT OR REPLACE INTO replies (tenant, digest, at, size, body) VALUES (?, ?, ?, ?, ?)"
@@ -104,7 +105,7 @@ class Cache:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        self._connection = self._connection or sqlite3.connect(self._database.path, timeout=0)
+        self._connection = self._connection or sqlite3.connect(self._database.path, timeout=BUSY_S)
         return self._connection
 
     def _ttl(self, node: Node) -> float | None:

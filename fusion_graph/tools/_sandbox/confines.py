@@ -75,6 +75,7 @@ def _environment(home: str) -> dict[str, str]:
         "TERM": "dumb",
         "PAGER": "cat",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",  # nobody may read it in there, and git would end at that
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
