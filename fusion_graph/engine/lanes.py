@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from fusion_graph.contracts import Backend, Client, Provider
 from fusion_graph.errors import Permanent, ProviderError, Transient, UsageError
+from fusion_graph.lazy import Lazy
 
 AUTH_PAUSE_S = 30.0  # after a refused key: one real call may try again then, nobody before
 COOLING = frozenset({"rate_limited", "upstream_5xx"})  # reasons whose Retry-After binds every node of the backend
@@ -39,15 +40,12 @@ class Lane:
         self.cap = asyncio.Semaphore(backend.max_concurrency) if backend.max_concurrency > 0 else None
         self.bounded = self.cap is not None or backend.requests_per_minute > 0
         self._open = provider.open
-        self._client: Client | None = None
         self._clock = clock
         self._sent: deque[float] = deque()  # start times of the last minute, kept only under a rate
 
-    @property
+    @Lazy
     def client(self) -> Client:
-        if self._client is None:
-            self._client = self._open(self.backend)
-        return self._client
+        return self._open(self.backend)
 
     @property
     def holds_back(self) -> bool:
@@ -93,7 +91,7 @@ class Lane:
             self.account.troubled = True
 
     async def aclose(self) -> None:
-        client, self._client = self._client, None
+        client: Client | None = self.__dict__.pop("client", None)
         if client is not None:
             await client.aclose()
 

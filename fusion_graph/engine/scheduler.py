@@ -38,7 +38,6 @@ class Scheduler:
         """Returns when the output is settled and every task has ended. Cancelling it cancels every call."""
         driver, task = self._driver, asyncio.current_task()
         assert task is not None
-        failed: BaseException | None = None
         try:
             first = driver.open()
             if first >= 0:
@@ -48,25 +47,21 @@ class Scheduler:
             if self._chains:
                 self._ended = self._loop.create_future()
                 await self._ended
-        except asyncio.CancelledError as cancelled:
+        except asyncio.CancelledError:
             if self._bug is None or task.uncancel() > 0:
-                failed = cancelled
-        except BaseException as bug:  # noqa: BLE001 (it is raised when all tasks have ended)
-            failed = bug
-        self._own = task = None
-        driver.close()
-        if self._chains:
-            await self._stop()
-        failed = failed or self._bug
-        if failed is not None:
-            try:
-                raise failed
-            finally:
-                failed = None
+                del task
+                raise
+        finally:
+            self._own = None
+            driver.close()
+            if self._chains:
+                await self._stop()
+        if self._bug is not None:
+            raise self._bug
         if IDLE in self._run.progress.phase:
             driver.tell_unasked()
 
-    async def _chain(self, i: int, task: asyncio.Task[Any] | None) -> None:
+    async def _chain(self, i: int, task: asyncio.Task[Any]) -> None:
         """Run a node, then whatever it made ready first, and so on, all in this task."""
         driver, run = self._driver, self._run
         phase, tasks = run.progress.phase, run.tasks
@@ -77,8 +72,8 @@ class Scheduler:
             except NodeFailed as error:
                 i = driver.failed(i, error)
             except asyncio.CancelledError:
-                if phase[i] == RUNNING or task is None or task.uncancel() > 0:
-                    task = None  # the traceback of its cancellation keeps this frame
+                if phase[i] == RUNNING or task.uncancel() > 0:
+                    del task  # the traceback of its cancellation keeps this frame
                     raise
                 break  # the plan cancelled it and has its outcome already
             else:

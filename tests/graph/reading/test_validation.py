@@ -27,6 +27,7 @@ def told(checker: Checker, **value: Any) -> list[tuple[str, Any, str]]:
         ("temperature", 3, "`temperature` must be at most 2, not 3"),
         ("max_tokens", 0, "`max_tokens` must be at least 1, not 0"),
         ("max_tokens", 1.5, "`max_tokens` must be a whole number or null, not 1.5"),
+        ("temperature", 2**1024, f"`temperature` must be a number or null, not {2**1024}"),
         ("max_tokens", 100.0, "`max_tokens` must be a whole number or null, not 100.0"),
         (
             "mode",
