@@ -8,25 +8,26 @@ contract section 4).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
-from fusion_graph.engine.acceptance import Unusable
+from fusion_graph.engine.acceptance import Unusable, accept
+from fusion_graph.engine.memory import Keeping
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.engine.watchdog import look
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 from fusion_graph.events import CallStarted, FirstToken
-from fusion_graph.messages import Call, Delta
+from fusion_graph.messages import Call, Completion, Delta
 from fusion_graph.pipeline import ModelRef, Timeout
 
 if TYPE_CHECKING:
     import asyncio
 
     from fusion_graph.contracts import Ask
-    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.lane import Lane
     from fusion_graph.engine.ledger import Amount
     from fusion_graph.engine.run import Run
     from fusion_graph.pipeline import Node
@@ -52,6 +53,8 @@ class CallRun:
     under_way = False  # an attempt has begun and not ended
     sent = True  # False while it is only being written down
     reservation: Amount | None = None
+    caps: tuple[asyncio.Semaphore, ...] = ()  # what the attempt has taken of the backend's cap and the run's
+    failures: tuple[tuple[ModelRef, ProviderError], ...] = ()  # the models that are given up, and why
     was_cut = ""  # why the watchdog or the closing run ended what it waits for
     _relay: Callable[[Delta], None] | None = None
     lane: Lane  # where the current model is asked
@@ -67,9 +70,23 @@ class CallRun:
         self.choice = choice
         self.timeout = node.model.timeout
 
+    def goes_on(self) -> bool:
+        """There is an attempt to make: at the same model once more, or at the first that has not failed. Raises
+        NodeFailed when the run is closing."""
+        if self.pause is not None:
+            self.pause = None
+            return True
+        closed, given_up, models = self.run.progress.closed, len(self.failures), self.options.models
+        if closed and not given_up:
+            self.refuse_late()
+        if given_up == len(models) or (given_up and (closed or self.committed)):
+            return False
+        self.aim(models[given_up])
+        return True
+
     def aim(self, ref: ModelRef) -> Lane:
         """The attempts from here on ask this model."""
-        run, ask, (slug, backend) = self.run, self.ask, ref
+        run, ask, slug, backend = self.run, self.ask, ref.slug, ref.backend
         sampling, draw = sampling_for(run, self.node, ask, self.choice)
         self.lane = lane = run.services.lanes[backend]
         self.request = Call(slug, ask.messages, sampling, draw, ask.purpose)
@@ -96,8 +113,21 @@ class CallRun:
 
     # --- one attempt --------------------------------------------------------------------------------------------------
 
+    @property
+    def must_wait(self) -> bool:
+        """A cap, a rate or a cool-down stands before the attempt."""
+        lane = self.lane
+        return lane.cap is not None or self.run.cap is not None or lane.holds_back
+
+    def send(self) -> Awaitable[Completion]:
+        """The attempt leaves; where the run is written down, behind a word that it does. Raises as `begin`."""
+        self.begin()
+        if self.run.memory is not None:
+            return Keeping(self).complete(self.request, self.saw)
+        return self.lane.client.complete(self.request, self.saw)
+
     def begin(self) -> None:
-        """The attempt leaves. Raises NodeFailed when its worst case does not fit what the run may spend."""
+        """It is under way from here on. Raises NodeFailed when its worst case does not fit what the run may spend."""
         run = self.run
         self.tried += 1
         usd = None
@@ -129,6 +159,16 @@ class CallRun:
         if self._relay is not None and (delta.text or delta.tool_calls):
             self._relay(delta)
 
+    def answered(self, completion: Completion) -> Completion:
+        """The attempt brought this reply. Raises Unusable for one that does not count."""
+        accept(self, completion)
+        billing.book(self, completion)
+        if self.failures:
+            lost, why = self.failures[0]
+            action = f"alternate {self.model} answered"
+            self.run.degrade(self.node.id, why.reason, f"{lost} failed: {why.message}", action)
+        return completion
+
     def lost(self, raised: BaseException) -> ProviderError | None:
         """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No
         frame keeps an error whose traceback keeps that frame: with them a whole call would wait for the collector."""
@@ -146,12 +186,18 @@ class CallRun:
         self.lane.note(error)
         if self._relay is not None and self.run.live is not None:
             self.run.live.forget(self.node.index, self.choice)
+        if self.pause is None:
+            self.failures = (*self.failures, (self.options.models[len(self.failures)], error))
         return error
 
     def end(self) -> None:
         """The attempt is over, however it went."""
         self.under_way = False
         run = self.run
+        if self.caps:
+            for cap in self.caps:
+                cap.release()
+            self.caps = ()
         run.services.watchdog.watched.pop(self, None)
         if run.interruptible:
             run.interruptible.pop(self, None)
@@ -219,11 +265,6 @@ class CallRun:
         """The run would be over before."""
         deadline = self.run.deadline
         return deadline is not None and self.run.clock() + seconds >= deadline
-
-    def tell_alternate(self, failures: Sequence[tuple[ModelRef, ProviderError]]) -> None:
-        """The current model answered in the place of the first."""
-        lost, why = failures[0]
-        self.run.degrade(self.node.id, why.reason, f"{lost} failed: {why.message}", f"alternate {self.model} answered")
 
 
 def failure(failures: Sequence[tuple[ModelRef, ProviderError]]) -> NodeFailed:

@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine import billing, memory
-from fusion_graph.engine.acceptance import accept
+from fusion_graph.engine import memory
 from fusion_graph.engine.attempts import CallRun, failure
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 
 if TYPE_CHECKING:
     from fusion_graph.messages import Completion
-    from fusion_graph.pipeline import ModelRef
 
 
 def complete(call: CallRun) -> Awaitable[Completion]:
@@ -23,43 +21,20 @@ def complete(call: CallRun) -> Awaitable[Completion]:
 
 async def buy(call: CallRun) -> Completion:
     """The same, by asking the models."""
-    run = call.run
-    if run.progress.closed:
-        call.refuse_late()
-    failures: tuple[tuple[ModelRef, ProviderError], ...] = ()
-    for ref in call.options.models:
-        lane = call.aim(ref)
-        client = lane.client if run.memory is None else memory.Keeping(call)
-        while True:
-            turn: Sequence[asyncio.Semaphore] = ()
-            try:
-                if run.cap is not None or lane.bounded or lane.account.troubled:
-                    turn = await _take_turn(call)
-                call.begin()
-                completion = await client.complete(call.request, call.saw)
-                accept(call, completion)
-                billing.book(call, completion)
-            except (asyncio.CancelledError, ProviderError) as raised:
-                lost = call.lost(raised)
-                if lost is None:
-                    raise
-                error = lost
-            else:
-                if failures:
-                    call.tell_alternate(failures)
-                return completion
-            finally:
-                call.end()
-                for cap in turn:
-                    cap.release()
-            if call.pause is None:
-                failures = (*failures, (ref, error))
-                break
+    while call.goes_on():
+        try:
+            if call.must_wait:
+                await _take_turn(call)
+            return call.answered(await call.send())
+        except (asyncio.CancelledError, ProviderError) as raised:
+            error = call.lost(raised)
+            if error is None:
+                raise
+        finally:
+            call.end()
+        if call.pause is not None:
             await _nap(call, call.pause, error)
-            call.pause = None
-        if call.committed or run.progress.closed:
-            break
-    raise failure(failures)
+    raise failure(call.failures)
 
 
 async def complete_all(calls: Sequence[CallRun]) -> list[Completion | NodeFailed]:
@@ -97,26 +72,20 @@ async def _recall(call: CallRun) -> Completion:
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 
-async def _take_turn(call: CallRun) -> Sequence[asyncio.Semaphore]:
-    """Wait until the caps of the backend and the run let the attempt go; gives what is to be released after it. A wait
-    beyond the deadline is a failure at once."""
+async def _take_turn(call: CallRun) -> None:
+    """Wait until the caps of the backend and the run let the attempt go. A wait beyond the deadline is a failure at
+    once."""
     run, lane = call.run, call.lane
     while lane.holds_back and (delay := lane.delay_s()) > 0:  # cool-down and request rate of the backend
         error = Transient("rate_limited", f"backend {lane.backend.name!r} asks to wait {delay:.1f} s", sent=False)
         if call.too_long(delay):
             raise error
         await _nap(call, delay, error)
-    taken: list[asyncio.Semaphore] = []
-    try:
-        for cap in filter(None, (lane.cap, run.cap)):  # who waits for a backend holds no slot of the run
+    for cap in (lane.cap, run.cap):  # who waits for a backend holds no slot of the run
+        if cap is not None:
             await cap.acquire()
-            taken.append(cap)
-        call.refuse_late()
-    except BaseException:
-        for cap in taken:
-            cap.release()
-        raise
-    return taken
+            call.caps = (*call.caps, cap)
+    call.refuse_late()
 
 
 async def _nap(call: CallRun, seconds: float, error: ProviderError) -> None:

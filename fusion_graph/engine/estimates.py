@@ -13,7 +13,7 @@ from fusion_graph.graph.forecast.tokens import DEFAULT_OUTPUT_TOKENS
 from fusion_graph.messages import Call, Message, Usage
 
 if TYPE_CHECKING:
-    from fusion_graph.engine.lanes import Lane
+    from fusion_graph.engine.lane import Lane
     from fusion_graph.engine.services import Services
 
 TURN_TOKENS = 4  # what a chat template adds around a message

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from fusion_graph.engine.lanes import Lane, Lanes
+from fusion_graph.engine.lane import Lane
+from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.watchdog import Watchdog
 from fusion_graph.messages import Usage

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fusion_graph.contracts import Backend, Provider
-from fusion_graph.engine.lanes import AUTH_PAUSE_S, Lane, Lanes
+from fusion_graph.engine.lane import AUTH_PAUSE_S, Lane
+from fusion_graph.engine.lanes import Lanes
 from fusion_graph.errors import Permanent, Transient, UsageError
 from fusion_graph.providers.sim import SimClient
 
