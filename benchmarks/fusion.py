@@ -10,7 +10,7 @@ from benchmarks.measure import Row, duel
 from benchmarks.models import QUESTION, Instant, open_engine
 from fusion_graph.contracts import Client
 from fusion_graph.engine.request import ask
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 
 
 def rows(*, quick: bool) -> Iterator[Row]:

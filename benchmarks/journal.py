@@ -18,7 +18,7 @@ from benchmarks.measure import Row, duel
 from benchmarks.models import QUESTION, Instant, open_engine
 from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.request import RunRequest, ask
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Message
 from fusion_graph.store.database import connect
 from fusion_graph.store.journal import FILE, Job, Journal

@@ -27,7 +27,7 @@ from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import UsageError
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Message
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.providers._sim.server import SimOptions, SimServer, start

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.models import JUDGE
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.reader import load_mapping
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Edge, NodeId, NodeSpec, Pipeline

@@ -13,7 +13,7 @@ from benchmarks.measure import Row
 from benchmarks.models import JUDGE, QUESTION, Instant, Paced, open_engine
 from fusion_graph.contracts import Client
 from fusion_graph.engine.request import ask
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 
 MEDIAN_S, SIGMA = 0.4, 0.5  # a fast model; slower ones make waiting in the right places easier
 

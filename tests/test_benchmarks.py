@@ -12,7 +12,7 @@ from benchmarks.__main__ import SUBJECTS, main
 from benchmarks.models import QUESTION, Instant, open_engine
 from fusion_graph.contracts import Client
 from fusion_graph.engine.request import ask
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Call
 
 FOUR, EIGHT, TEN = shapes.names(4), shapes.names(8), shapes.names(10)

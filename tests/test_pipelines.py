@@ -15,7 +15,8 @@ from fusion_graph.engine.fusion import Fusion
 from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.request import ask
 from fusion_graph.graph import panel, reader
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.drawing.diagram import picture
 from fusion_graph.graph.drawing.dot import to_dot
 from fusion_graph.graph.drawing.mermaid import to_mermaid

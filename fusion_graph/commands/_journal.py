@@ -19,7 +19,7 @@ from fusion_graph.store.past import USABLE, Past, read_past
 from fusion_graph.store.tables import JOURNAL
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.graph.forecast.estimate import Estimate
     from fusion_graph.messages import Message
     from fusion_graph.settings import Settings

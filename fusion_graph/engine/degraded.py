@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fusion_graph.contracts import WaitAll, WaitFirst
 from fusion_graph.events import Degraded, Event, GroupClosed, NodeFinished
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.plan import CLOSINGS
 from fusion_graph.outputs import Draft
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fusion_graph.contracts import Backend, Provider
     from fusion_graph.engine.pricing import Prices
     from fusion_graph.engine.request import RunRequest
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
 
 
 class Fusion:

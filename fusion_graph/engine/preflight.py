@@ -14,7 +14,7 @@ from fusion_graph.messages import Usage
 if TYPE_CHECKING:
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.engine.services import Services
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.pipeline import Limits, ModelRef, Node
 
 

@@ -9,7 +9,7 @@ from fusion_graph.engine.degraded import DegradedEntry
 from fusion_graph.engine.tally import NodeReport, Tally
 from fusion_graph.errors import RunFailed
 from fusion_graph.events import CallFailed, CallFinished, Event, NodeFinished, Trace
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.lazy import Lazy
 from fusion_graph.messages import Usage, total_cost, total_usage
 from fusion_graph.outputs import Analysis, Draft, drafts_of

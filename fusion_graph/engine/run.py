@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.ledger import Ledger
     from fusion_graph.engine.request import RunRequest
     from fusion_graph.engine.services import Services
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.messages import Sampling
 
 

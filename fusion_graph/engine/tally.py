@@ -24,7 +24,7 @@ from fusion_graph.messages import NO_USAGE, Usage, both_costs, total_usage
 from fusion_graph.outputs import State
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
 
 
 @dataclass(slots=True, eq=False)

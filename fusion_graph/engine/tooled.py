@@ -18,7 +18,7 @@ from fusion_graph.messages import Told
 if TYPE_CHECKING:
     from fusion_graph.contracts import Ask
     from fusion_graph.engine.run import Run
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.messages import Completion, ToolCall
     from fusion_graph.pipeline import Node
     from fusion_graph.toolbox import Toolbox

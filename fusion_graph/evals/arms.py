@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.pipeline import Node, Pipeline
 
 Bind: TypeAlias = Callable[[Pipeline, Mapping[str, Any]], Bound]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from fusion_graph.contracts import Kind
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.template import names
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Node

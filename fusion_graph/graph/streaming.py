@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fusion_graph.contracts import Kind
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.diagnostics import Findings
 from fusion_graph.pipeline import Pipeline
 

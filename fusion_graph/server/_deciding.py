@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.engine.report import RunResult
     from fusion_graph.engine.request import RunRequest
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.outputs import Draft
     from fusion_graph.pipeline import Limits
     from fusion_graph.server._wires.asked import Asked

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.contracts import DEPTH_HEADER
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.retuning import keep_tools, retune
 from fusion_graph.server._errors import invalid, model_not_found
 from fusion_graph.server._pipelines import DEFAULT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import PipelineError, UsageError
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.diagnostics import suggest
 from fusion_graph.graph.forecast.estimate import Estimate, estimate
 from fusion_graph.graph.overrides import LOWERED, Overrides, lower_limits, model_params, read_block

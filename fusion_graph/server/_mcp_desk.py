@@ -20,7 +20,7 @@ from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import FusionError, UsageError
 from fusion_graph.events import Event, NodeFinished, NodeSkipped, RunStarted
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.structure import problems
 from fusion_graph.jsontext import plain
 from fusion_graph.messages import Message

@@ -9,7 +9,7 @@ from fusion_graph.facts import READS, Facts, facts_of
 from fusion_graph.server._errors import invalid
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.messages import Message
 
 

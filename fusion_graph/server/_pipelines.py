@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from fusion_graph.errors import PipelineError, UsageError
 from fusion_graph.graph import reader
-from fusion_graph.graph.binding import Blueprint, Bound
+from fusion_graph.graph.binding import Blueprint
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.forecast.estimate import Estimate, Rates, estimate
 from fusion_graph.graph.overrides import resolve_params
 from fusion_graph.kinds import KINDS

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fusion_graph.contracts import Backend
 from fusion_graph.errors import UsageError
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, not listened on)
 PORTS = {"http": 80, "https": 443}

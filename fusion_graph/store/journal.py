@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from fusion_graph.contracts import Recalled
 from fusion_graph.errors import UsageError
 from fusion_graph.events import CallStarted, Event, RunFinished, RunStarted
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.identity import identities
 from fusion_graph.messages import Call, Completion, Message, Told, ToolCall
 from fusion_graph.pipeline import ModelRef, Node

@@ -9,7 +9,7 @@ from sqlite3 import Connection, Row
 from typing import NamedTuple, TypeAlias
 
 from fusion_graph.errors import UsageError
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.plan import CLOSINGS
 from fusion_graph.messages import Completion, Message, Told
 from fusion_graph.store import conversation

@@ -21,7 +21,7 @@ from fusion_graph.toolbox import NO_TOOLS, Toolbox
 from fusion_graph.wiring import backends, engines
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.settings import Settings
 
 

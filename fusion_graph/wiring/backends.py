@@ -11,7 +11,7 @@ from fusion_graph.pipeline import ModelRef, Node
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.settings import Settings
 
 SIMULATED = "sim"  # the provider whose answers are made up

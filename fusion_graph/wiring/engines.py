@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fusion_graph.contracts import Provider
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.engine.pricing import Prices, Rates
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.settings import Settings
     from fusion_graph.wiring.backends import Selection
 

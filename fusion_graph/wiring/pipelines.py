@@ -14,7 +14,7 @@ from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Limits, Pipeline
 
 if TYPE_CHECKING:
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
 
 DEFAULT_PIPELINE = "budget"
 SUFFIXES = (".yaml", ".yml")

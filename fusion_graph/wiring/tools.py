@@ -18,7 +18,7 @@ from fusion_graph.tools import TOOLS, default_registry
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Tool
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.settings import Settings
     from fusion_graph.tools._site import Convene
 

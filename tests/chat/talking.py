@@ -11,7 +11,7 @@ from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.errors import UsageError
 from fusion_graph.events import Event, Listener, TextDelta
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Message
 from fusion_graph.providers.sim import Script
 from tests.engine.stage import Stage

@@ -16,7 +16,7 @@ from fusion_graph.engine.pricing import Prices
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.events import Event, Listener, TextDelta
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Call, Message, Usage
 from fusion_graph.providers.sim import Script, SimClient
 from fusion_graph.toolbox import NO_TOOLS, Toolbox

@@ -8,7 +8,7 @@ from fusion_graph.contracts import Ask
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
 from fusion_graph.engine.sampling import sampling_for
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Message, Purpose, Sampling
 from tests.engine.stage import Stage
 from tests.graph.walk import bound_of

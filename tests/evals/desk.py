@@ -16,7 +16,8 @@ from fusion_graph.evals.running.judging import Judge, Judging
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door
 from fusion_graph.evals.running.records import Records
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.reader import load_mapping
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import Pipeline

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.outputs import FIELDS, Analysis, Draft, Gives, Outcome, Scores, Value
 from fusion_graph.pipeline import Comparison, Condition, FieldRef, NodeSpec
 from tests.graph.walk import bound_specs, spec

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textwrap import dedent, indent
 from typing import Any
 
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.reader import load
 from fusion_graph.kinds import KINDS
 

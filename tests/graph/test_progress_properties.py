@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion_graph.graph import groups
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING
 from fusion_graph.graph.wanted import may_want
 from fusion_graph.outputs import Outcome

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_graph.contracts import WaitFirst
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from tests.graph.walk import bound_of
 
 PANEL = "panel: {kind: layer, models: [m/a, m/b]}\n"

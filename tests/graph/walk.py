@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from fusion_graph.contracts import WaitFirst, WaitGroup
 from fusion_graph.graph import options, reader
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, Timer
 from fusion_graph.graph.progress import Progress
 from fusion_graph.kinds import KINDS

@@ -8,7 +8,8 @@ import pytest
 
 from fusion_graph.errors import PipelineError
 from fusion_graph.graph import reader
-from fusion_graph.graph.binding import Bound, bind
+from fusion_graph.graph.binding import bind
+from fusion_graph.graph.bound import Bound
 from fusion_graph.kinds import KINDS
 from fusion_graph.pipeline import ModelRef
 from tests.engine.stage import Stage, analysis, critique, entries, shown

@@ -9,7 +9,7 @@ import pytest
 
 from fusion_graph.errors import Permanent, Transient, UsageError
 from fusion_graph.events import CallFinished, CallStarted, NodeStarted, TextDelta
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.pipeline import Limits
 from tests.engine.stage import FLAT, Stage, analysis, entries, shown, start, states
 from tests.graph.walk import bound_of, bound_specs, spec

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fusion_graph.engine.report import RunResult
 from fusion_graph.errors import Permanent
 from fusion_graph.events import NodeFinished, NodeSkipped, NodeStarted
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Call
 from fusion_graph.outputs import Value
 from tests.engine.stage import Stage, analysis, shown

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fusion_graph.engine.report import RunResult
 from fusion_graph.events import CallFinished, Event
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Call
 from fusion_graph.store.database import reading
 from fusion_graph.store.journal import FILE, Job, Journal

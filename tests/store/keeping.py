@@ -9,7 +9,7 @@ from typing import Any
 
 from fusion_graph.engine.report import RunResult
 from fusion_graph.events import Listener
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.messages import Message
 from fusion_graph.store.cache import Cache
 from fusion_graph.store.database import reading

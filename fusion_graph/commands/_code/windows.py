@@ -12,7 +12,7 @@ from fusion_graph.facts import facts_of, read_facts
 
 if TYPE_CHECKING:
     from fusion_graph.contracts import Backend
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.pipeline import ModelRef
     from fusion_graph.settings import Settings
     from fusion_graph.wiring.backends import Selection

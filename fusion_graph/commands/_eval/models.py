@@ -18,7 +18,7 @@ from fusion_graph.evals.hygiene.leaks import HOSTS
 from fusion_graph.evals.running import simulated
 from fusion_graph.evals.running.purse import Purse, watched
 from fusion_graph.evals.running.recording import Door
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.pipeline import ModelRef, Pipeline
 from fusion_graph.providers import PROVIDERS
 from fusion_graph.store.door import guarded

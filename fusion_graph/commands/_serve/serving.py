@@ -31,7 +31,7 @@ from fusion_graph.wiring.tools import server_toolbox
 
 if TYPE_CHECKING:
     from fusion_graph.engine.pricing import Prices
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
     from fusion_graph.server._telemetry import Telemetry
     from fusion_graph.store.cache import Cache
     from fusion_graph.store.journal import Journal

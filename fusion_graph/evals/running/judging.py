@@ -23,7 +23,7 @@ from fusion_graph.store.journal import Job
 if TYPE_CHECKING:
     from fusion_graph.engine.fusion import Fusion
     from fusion_graph.engine.report import RunResult
-    from fusion_graph.graph.binding import Bound
+    from fusion_graph.graph.bound import Bound
 
 TOTAL_S = 1800.0
 READABLE = ("MET", "UNMET")

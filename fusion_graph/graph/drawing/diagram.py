@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from fusion_graph.contracts import Kind, WaitFirst, WaitGroup
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.drawing.captions import clean, conditions, waiting
 from fusion_graph.graph.forecast.least import Least
 from fusion_graph.pipeline import AnyOf, Condition, FieldRef, Node

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
 from fusion_graph.contracts import Calls
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.forecast import tokens
 from fusion_graph.graph.forecast.critical import critical_path
 from fusion_graph.graph.forecast.least import Least, reachable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusion_graph.contracts import WaitFirst
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.forecast.least import Least
 
 

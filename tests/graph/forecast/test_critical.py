@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.forecast.critical import critical_path
 from tests.graph.shapes import RESEARCH, VOTES, bound, graph
 

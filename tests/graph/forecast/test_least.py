@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusion_graph.graph.binding import Bound
+from fusion_graph.graph.bound import Bound
 from fusion_graph.graph.forecast.least import Least, decided, reachable
 from tests.graph.shapes import RESEARCH, VOTES, bound, graph
 
