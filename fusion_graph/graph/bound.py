@@ -47,6 +47,7 @@ class Bound:
     reported: tuple[tuple[str, str, str, str], ...] = field(init=False, repr=False)
     """What reports say of each node however it goes: id, kind, role, and the model it asks first."""
     opening: Progress = field(init=False, repr=False)  # where every run of it begins
+    standing: tuple[tuple[bytes, bool], ...] | None = field(init=False, repr=False)  # see `identity`
     _turn: list[Bound | None] = field(init=False, repr=False)  # `tool_turn`, once somebody has asked
 
     def __post_init__(self) -> None:
@@ -65,6 +66,7 @@ class Bound:
         )
         self.opening = Progress(self.plan)
         self.opening.begin()
+        self.standing = None
         self._turn = []
 
     @property

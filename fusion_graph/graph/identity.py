@@ -33,11 +33,9 @@ Standing: TypeAlias = tuple[bytes, bool]
 
 def _standing(bound: Bound) -> tuple[Standing, ...]:
     """What all runs of a graph share of it; worked out once."""
-    known: tuple[Standing, ...] | None = getattr(bound, "standing", None)
-    if known is None:
-        known = _worked_out(bound)
-        object.__setattr__(bound, "standing", known)
-    return known
+    if bound.standing is None:
+        bound.standing = _worked_out(bound)
+    return bound.standing
 
 
 def _worked_out(bound: Bound) -> tuple[Standing, ...]:

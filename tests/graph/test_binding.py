@@ -105,14 +105,3 @@ def test_seeds_are_apart() -> None:
     bound = bound_of("a: {kind: proposer, model: m/a}\nb: {kind: proposer, model: m/b, inputs: [a], seed: 3}", seed=9)
     assert bound.seed == 9
     assert [s.seed for s in bound.samplings if s] == [None, 3]
-
-
-def test_drafters_are_the_writing_nodes() -> None:
-    """semantics 2: labels are over all draft-writing nodes of the plan."""
-    bound = bound_of("""
-        panel: {kind: layer, models: [m/a, m/b]}
-        judged: {kind: judge, model: m/j, inputs: [panel]}
-        answer: {kind: synth, model: m/w, inputs: [panel, judged]}
-        final: {kind: fallback, inputs: [answer, panel]}
-        """)
-    assert [bound.nodes[i].id for i in bound.drafters] == ["panel/a", "panel/b", "answer"]
