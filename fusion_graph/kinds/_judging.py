@@ -1,68 +1,38 @@
-"""The model calls of a judge, by mode. What can be counted (won pairs, Borda points, means) is counted here."""
+"""The model calls of a judge that gives points or makes a choice. What can be counted (won pairs, Borda points, means)
+is counted here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TypeVar
 
 from fusion_graph.contracts import NodeContext
 from fusion_graph.errors import NodeFailed
-from fusion_graph.kinds import _analysis
-from fusion_graph.kinds._ladder import Form, Question, ask_all, ask_one
+from fusion_graph.kinds._asking import ask_all
+from fusion_graph.kinds._duties import COMPARING, RANKING_ALL, SCORING, SELECTING, Duty, question_of
 from fusion_graph.kinds._present import show_conversation, unique_drafts
-from fusion_graph.kinds._prompts import instruct, read_messages, rest_inputs
-from fusion_graph.kinds._shapes import Labels, labels_of
-from fusion_graph.kinds._texts import ANALYZE, COMPARE, JUDGE, RANK, SCORE, SELECT
-from fusion_graph.kinds._verdicts import (
-    CHOICE,
-    COMPARISON,
-    RANKING,
-    SCORES,
-    TIE,
-    read_choice,
-    read_comparison,
-    read_ranking,
-    read_scores,
-)
-from fusion_graph.outputs import Analysis, Draft
-from fusion_graph.pipeline import Extract
+from fusion_graph.kinds._verdicts import TIE
+from fusion_graph.outputs import Draft, Scores, Value
 
-Mode = Literal["analyze", "score", "rank", "select", "vote"]
 T = TypeVar("T")
 
 
-class Duty(NamedTuple, Generic[T]):
-    """What a judge is asked for: the kind's own words, the form of the reply, and what a reply means."""
-
-    own: str
-    form: Form
-    read: Callable[[Any, Labels], T]
-
-
-ANALYZING = Duty(ANALYZE, _analysis.FORM, _analysis.read)
-SCORING = Duty(SCORE, SCORES, read_scores)
-RANKING_ALL = Duty(RANK, RANKING, read_ranking)
-SELECTING = Duty(SELECT, CHOICE, read_choice)
-COMPARING = Duty(COMPARE, COMPARISON, read_comparison)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """`repair` is how often a model may mend a reply that does not fit its schema. `extract` serves a vote over drafts
-    that carry no answer of their own."""
-
-    mode: Mode = "analyze"
-    compare: Literal["list", "pairs"] = "list"
-    both_orders: bool = False
-    repair: int = 1
-    extract: Extract | None = None
-
-
-async def analyze(ctx: NodeContext, drafts: Sequence[Draft]) -> Analysis:
-    asked = _question(ctx, drafts, ANALYZING, show_conversation(ctx))
-    return await ask_one(ctx, asked, ANALYZING.form, repair=ctx.node.options.repair)
+async def judge(ctx: NodeContext, drafts: Sequence[Draft]) -> Value:
+    """Points or a choice. One draft alone needs no ranking and no choice, and no call."""
+    options = ctx.node.options
+    if options.mode == "score":
+        return Scores(mode="score", by_node=await score(ctx, drafts))
+    if len(drafts) == 1:
+        return drafts[0] if options.mode == "select" else Scores(mode="rank", by_node={drafts[0].node: 0.0})
+    if options.compare == "pairs":
+        won = await compare_pairs(ctx, drafts)
+        top = max(won.values())
+        best = earliest(ctx, [draft for draft in drafts if won.get(draft.node) == top])
+        return best if options.mode == "select" else Scores(mode="rank", by_node=won)
+    return (
+        await select(ctx, drafts) if options.mode == "select" else Scores(mode="rank", by_node=await rank(ctx, drafts))
+    )
 
 
 async def score(ctx: NodeContext, drafts: Sequence[Draft]) -> dict[str, float]:
@@ -91,12 +61,7 @@ async def compare_pairs(ctx: NodeContext, drafts: Sequence[Draft]) -> dict[str, 
     both, quoted = ctx.node.options.both_orders, show_conversation(ctx)
     pairs = list(combinations(drafts, 2))
     shown = [match for a, b in pairs for match in (((a, b), (b, a)) if both else ((a, b),))]
-    found = await ask_all(
-        ctx,
-        [_question(ctx, match, COMPARING, quoted) for match in shown],
-        COMPARING.form,
-        repair=ctx.node.options.repair,
-    )
+    found = await ask_all(ctx, [question_of(ctx, match, COMPARING, quoted, n) for n, match in enumerate(shown)])
     _require_some(ctx, found, "counted the other comparisons")
     won, played = dict.fromkeys((d.node for d in drafts), 0.0), dict.fromkeys((d.node for d in drafts), 0)
     orders = 2 if both else 1
@@ -121,20 +86,8 @@ async def _read_lists(ctx: NodeContext, drafts: Sequence[Draft], duty: Duty[T]) 
     """One reading of the whole list, or one per order; at least one, else NodeFailed."""
     quoted, options = show_conversation(ctx), ctx.node.options
     orders = [drafts, drafts[::-1]] if options.both_orders else [drafts]
-    questions = [_question(ctx, order, duty, quoted) for order in orders]
-    found = await ask_all(ctx, questions, duty.form, repair=options.repair)
+    found = await ask_all(ctx, [question_of(ctx, order, duty, quoted, n) for n, order in enumerate(orders)])
     return _require_some(ctx, found, "judged by one order alone")
-
-
-def _question(ctx: NodeContext, drafts: Sequence[Draft], duty: Duty[T], quoted: str) -> Question[T]:
-    """`quoted` is the conversation, quoted once for all the questions of a node."""
-    labels = labels_of(ctx, drafts)
-    rest = rest_inputs(ctx)
-    if rest is not ctx.inputs:
-        nodes = {draft.node for draft in unique_drafts(rest)}
-        drafts = [draft for draft in drafts if draft.node in nodes]
-    asked = instruct(ctx, duty.own, drafts, first=(quoted,), last=duty.form.request)
-    return Question(read_messages(ctx, JUDGE, asked), lambda value: duty.read(value, labels))
 
 
 def _require_some(ctx: NodeContext, found: Sequence[T | NodeFailed], action: str) -> list[T]:

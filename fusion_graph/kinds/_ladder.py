@@ -3,7 +3,7 @@ mechanically, check the schema, check the meaning, let the model mend it, abstai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -12,7 +12,6 @@ from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.structure import compile_check, find_values, mend, problems
 from fusion_graph.kinds._texts import MEND, SHAPE
 from fusion_graph.messages import Completion, Message
-from fusion_graph.values import frozen
 
 CAP = 4096  # tokens, taken for the cap of a reply that was cut off where nobody set one
 QUOTED = 8000  # characters of an unfit reply that its writer is shown again
@@ -51,78 +50,47 @@ class _Fault(NamedTuple):
     detail: str
 
 
-@frozen
 class Question(Generic[T]):
-    """One prompt, and what a value that fits the schema means for it. `read` raises Unfit."""
-
-    messages: tuple[Message, ...]
-    read: Callable[[Any], T]
-
-
-@frozen
-class _Step(Generic[T]):
-    """Where one reply stands on the ladder. `widened`: it was cut off, and has been asked for with a larger cap."""
+    """One structured question, and where it stands on the ladder: `ask` is what is to be asked next. `read` says what a
+    value that fits the schema means, and raises Unfit."""
 
     ask: Ask
-    read: Callable[[Any], T]
-    repairs: int
-    widened: bool = False
 
+    def __init__(
+        self, messages: tuple[Message, ...], read: Callable[[Any], T], form: Form, *, repair: int, begin: int = 0
+    ) -> None:
+        self.ask = Ask(messages, "note", begin, form.response_format)
+        self._read = read
+        self._form = form
+        self._repairs = repair
+        self._widened = False  # it was cut off, and has been asked for with a larger cap
 
-async def ask_one(ctx: NodeContext, question: Question[T], form: Form, *, repair: int, begin: int = 0) -> T:
-    """One structured reply, read. Raises NodeFailed."""
-    step = _Step(Ask(question.messages, "note", begin, form.response_format), question.read, repair)
-    while True:
-        try:
-            reply: Completion | NodeFailed = await ctx.complete(step.ask)
-        except NodeFailed as failed:
-            reply = failed
-        after = _climb(ctx, step, reply, form)
-        if isinstance(after, NodeFailed):
-            raise after
-        if not isinstance(after, _Step):
-            return after
-        step = after
+    def climb(self, ctx: NodeContext, reply: Completion) -> T | None:
+        """What the reply means; None: ask again. Raises NodeFailed when there is nothing to be had."""
+        ask, cut = self.ask, reply.finish_reason == "length"
+        found = _read(reply.text, self._form, self._read, mending=self._widened or not cut)
+        if not isinstance(found, _Fault):
+            if cut and self._widened:
+                ctx.degrade(
+                    "truncated", "a structured reply was cut off at its length limit", "used what could be read"
+                )
+            return found
+        if cut and not self._widened:
+            self._widened = True
+            self.ask = replace(ask, max_tokens=2 * _cap(ctx, ask, reply))
+        elif self._repairs > 0:
+            self._repairs -= 1
+            self.ask = _ask_again(ask, reply.text, found)
+        else:
+            raise NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
+        return None
 
-
-async def ask_all(
-    ctx: NodeContext, questions: Sequence[Question[T]], form: Form, *, repair: int
-) -> list[T | NodeFailed]:
-    """One structured reply per question, all side by side. Failures are values."""
-    steps = {
-        i: _Step(Ask(question.messages, "note", i, form.response_format), question.read, repair)
-        for i, question in enumerate(questions)
-    }
-    done: dict[int, T | NodeFailed] = {}
-    while steps:
-        replies = await ctx.complete_all([step.ask for step in steps.values()])
-        for (i, step), reply in zip(list(steps.items()), replies, strict=True):
-            after = _climb(ctx, step, reply, form)
-            if isinstance(after, _Step):
-                steps[i] = after
-            else:
-                done[i] = after
-                del steps[i]
-    return [done[i] for i in range(len(questions))]
-
-
-def _climb(ctx: NodeContext, step: _Step[T], reply: Completion | NodeFailed, form: Form) -> _Step[T] | T | NodeFailed:
-    """The next step, or the end: what the reply means, or why there is nothing."""
-    if isinstance(reply, NodeFailed):
-        if reply.reason == "bad_request" and step.ask.response_format is not None:
-            return replace(step, ask=replace(step.ask, response_format=None))  # a backend that knows no such field
-        return reply
-    cut = reply.finish_reason == "length"
-    found = _read(reply.text, form, step.read, mending=step.widened or not cut)
-    if not isinstance(found, _Fault):
-        if cut and step.widened:
-            ctx.degrade("truncated", "a structured reply was cut off at its length limit", "used what could be read")
-        return found
-    if cut and not step.widened:
-        return replace(step, ask=replace(step.ask, max_tokens=2 * _cap(ctx, step.ask, reply)), widened=True)
-    if step.repairs > 0:
-        return replace(step, ask=_ask_again(step.ask, reply.text, found), repairs=step.repairs - 1)
-    return NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
+    def eases(self, failed: NodeFailed) -> bool:
+        """A backend that knows no response format is asked without one."""
+        if failed.reason != "bad_request" or self.ask.response_format is None:
+            return False
+        self.ask = replace(self.ask, response_format=None)
+        return True
 
 
 def _read(text: str, form: Form, read: Callable[[Any], T], *, mending: bool) -> T | _Fault:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from fusion_graph.contracts import Calls, Kind, NodeContext
 from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.answers import EXTRACT, extract, parse_rule
-from fusion_graph.kinds._judging import Judge, analyze, compare_pairs, earliest, rank, score, select
-from fusion_graph.kinds._present import choose_drafts, unique_drafts
+from fusion_graph.kinds._asking import ask_one
+from fusion_graph.kinds._duties import ANALYZING, question_of
+from fusion_graph.kinds._judging import judge
+from fusion_graph.kinds._present import choose_drafts, show_conversation, unique_drafts
 from fusion_graph.kinds._scoring import count_votes
 from fusion_graph.kinds._writing import require_drafts
-from fusion_graph.outputs import Gives, Scores, Value, Vote
-from fusion_graph.pipeline import Node, NodeSpec
+from fusion_graph.outputs import Gives, Value, Vote
+from fusion_graph.pipeline import Extract, Node, NodeSpec
+
+Mode = Literal["analyze", "score", "rank", "select", "vote"]
 
 GIVES: Mapping[str, Gives] = {
     "analyze": "analysis",
@@ -22,6 +27,18 @@ GIVES: Mapping[str, Gives] = {
     "select": "draft",
     "vote": "vote",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """`repair` is how often a model may mend a reply that does not fit its schema. `extract` serves a vote over drafts
+    that carry no answer of their own."""
+
+    mode: Mode = "analyze"
+    compare: Literal["list", "pairs"] = "list"
+    both_orders: bool = False
+    repair: int = 1
+    extract: Extract | None = None
 
 
 def parse(options: Mapping[str, Any]) -> Judge:
@@ -75,24 +92,11 @@ def check(spec: NodeSpec, _gives: Mapping[str, Gives]) -> Sequence[tuple[str, st
 # --- what it does -----------------------------------------------------------------------------------------------------
 
 
-async def run(ctx: NodeContext) -> Value:
-    """One draft alone needs no ranking and no choice, and no call."""
-    options: Judge = ctx.node.options
+def run(ctx: NodeContext) -> Awaitable[Value]:
     drafts = require_drafts(ctx, choose_drafts(ctx, ctx.inputs))
-    if options.mode == "analyze":
-        return await analyze(ctx, drafts)
-    if options.mode == "score":
-        return Scores(mode="score", by_node=await score(ctx, drafts))
-    if len(drafts) == 1:
-        return drafts[0] if options.mode == "select" else Scores(mode="rank", by_node={drafts[0].node: 0.0})
-    if options.compare == "pairs":
-        won = await compare_pairs(ctx, drafts)
-        top = max(won.values())
-        best = earliest(ctx, [draft for draft in drafts if won.get(draft.node) == top])
-        return best if options.mode == "select" else Scores(mode="rank", by_node=won)
-    return (
-        await select(ctx, drafts) if options.mode == "select" else Scores(mode="rank", by_node=await rank(ctx, drafts))
-    )
+    if ctx.node.options.mode == "analyze":
+        return ask_one(ctx, question_of(ctx, drafts, ANALYZING, show_conversation(ctx)))
+    return judge(ctx, drafts)
 
 
 def vote(ctx: NodeContext) -> Vote:

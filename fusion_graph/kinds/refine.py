@@ -9,7 +9,8 @@ from typing import Any
 from fusion_graph.contracts import Ask, Calls, Kind, NodeContext
 from fusion_graph.errors import NodeFailed, NotLaunched
 from fusion_graph.graph.answers import draft_of
-from fusion_graph.kinds._ladder import Form, Question, ask_one
+from fusion_graph.kinds._asking import ask_one
+from fusion_graph.kinds._ladder import Form, Question
 from fusion_graph.kinds._present import choose_drafts, show_conversation, show_text
 from fusion_graph.kinds._prompts import instruct, read_messages, rest_inputs, write_messages
 from fusion_graph.kinds._texts import CRITIC, CRITICISE, RATE, REWRITE, WHOLE
@@ -100,9 +101,8 @@ async def _criticise(ctx: NodeContext, text: Draft, turn: int, form: Form) -> Cr
     first = (show_conversation(ctx), show_text(ctx, "the text", text.text))
     asked = instruct(ctx, own, _references(ctx), first=first, last=form.request)
     try:
-        return await ask_one(
-            ctx, Question(read_messages(ctx, CRITIC, asked), read_critique), form, repair=1, begin=turn
-        )
+        question = Question(read_messages(ctx, CRITIC, asked), read_critique, form, repair=1, begin=turn)
+        return await ask_one(ctx, question)
     except NotLaunched:
         raise
     except NodeFailed as failed:

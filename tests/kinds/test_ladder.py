@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fusion_graph.errors import NodeFailed
-from fusion_graph.kinds._ladder import CAP, Form, Question, Unfit, ask_all, ask_one, make_form
+from fusion_graph.kinds._asking import ask_one
+from fusion_graph.kinds._ladder import CAP, Form, Question, Unfit, make_form
 from fusion_graph.messages import Completion, Message, Usage
 from tests.kinds.scripted import Reply, Scripted, make_node
 
@@ -38,7 +39,7 @@ def scripted(*replies: Reply, **options: Any) -> Scripted:
 
 
 async def climb(ctx: Scripted, repair: int = 1) -> float:
-    return await ask_one(ctx, Question(ASKED, read), FORM, repair=repair, begin=4)
+    return await ask_one(ctx, Question(ASKED, read, FORM, repair=repair, begin=4))
 
 
 async def test_first_reply_is_enough() -> None:
@@ -147,23 +148,10 @@ async def test_refused_format_is_left_out() -> None:
     assert [ask.response_format is None for ask in ctx.asks] == [False, True]
 
 
-async def test_other_failures_pass() -> None:
-    ctx = scripted(NodeFailed("rate_limited", "busy"))
-    with pytest.raises(NodeFailed, match="rate_limited"):
-        await climb(ctx)
-
-
 async def test_second_refusal_is_a_failure() -> None:
     ctx = scripted(NodeFailed("bad_request"), NodeFailed("bad_request"))
     with pytest.raises(NodeFailed, match="bad_request"):
         await climb(ctx)
-
-
-async def test_many_climb_side_by_side() -> None:
-    ctx = scripted('{"n": 0}', "prose", NodeFailed("rate_limited"), '{"n": 3}', '{"n": 1}')
-    found = await ask_all(ctx, [Question(ASKED, read)] * 4, FORM, repair=1)
-    assert [str(f) if isinstance(f, NodeFailed) else f for f in found] == [0, 1, "rate_limited", 3]
-    assert [ask.round for ask in ctx.asks] == [0, 1, 2, 3, 1]
 
 
 def test_shape_is_restated_in_words() -> None:
