@@ -20,10 +20,10 @@ STYLE = ("frequency_penalty", "presence_penalty", "verbosity")
 def sampling_for(run: Run, node: Node, ask: Ask, choice: int) -> tuple[Sampling, Draw]:
     """What one call sends, and its draw. The writers' own text takes the request's fields; everything else only the
     node's (semantics 3). Where nobody asks for anything, that is known from the start."""
-    plain = not (ask.round or choice or ask.tools) and ask.response_format is None and ask.max_tokens is None
-    sends = run.bound.sends[node.index] if plain and run.unasked else None
-    if sends is not None:
-        return sends
+    if run.unasked and not (ask.round or choice or ask.tools) and ask.max_tokens is None:
+        sends = run.bound.sends[node.index]
+        if sends is not None and sends[0].response_format is ask.response_format:
+            return sends
     ordinal, sample = node.member.draw if node.member is not None else (0, 0)
     draw = (ordinal, sample, ask.round, choice)
     made = _requested(run, node, writes=ask.purpose != "note" and node.index in run.bound.writers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,8 @@ from fusion_graph.pipeline import Condition, Limits, ModelRef, Node, NodeId, Pip
 
 @dataclass(eq=False, kw_only=True)
 class Bound:
-    """A pipeline with one run's parameter values; nobody changes it. `writers` is W(output); `drafters` all nodes that
-    write a draft, in order; by node index: `kinds`, `samplings` (what the node's calls send), `sends` (that of the
-    first one, seeded, with its draw), `held` (why its text cannot stream, "" if it can) and `prompts` (-1, or the place
-    where nodes with the same prompt find it). What has no place in `__init__` follows from the nodes."""
+    """A pipeline with one run's parameter values; nobody changes it. `kinds` goes by node index, `writers` is
+    W(output). All further fields follow from these."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
@@ -32,11 +30,6 @@ class Bound:
     seed: int | None
     output: int
     writers: frozenset[int]
-    drafters: tuple[int, ...]
-    samplings: tuple[Sampling | None, ...]
-    sends: tuple[tuple[Sampling, Draw] | None, ...]
-    held: tuple[str, ...]
-    prompts: tuple[int, ...]
     table: Mapping[str, Kind] = field(repr=False)
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False)
@@ -44,11 +37,18 @@ class Bound:
     backends: tuple[str, ...] = field(init=False, repr=False)  # that may be called
     caches: bool = field(init=False, repr=False)  # a node takes part in the cross-run cache of its own accord
     tooled: Mapping[int, tuple[str, ...]] = field(init=False, repr=False)  # tools of the nodes that may call some
-    reported: tuple[tuple[str, str, str, str], ...] = field(init=False, repr=False)
-    """What reports say of each node however it goes: id, kind, role, and the model it asks first."""
+    drafters: tuple[int, ...] = field(init=False, repr=False)  # all nodes that write a draft, in order
     opening: Progress = field(init=False, repr=False)  # where every run of it begins
     standing: tuple[tuple[bytes, bool], ...] | None = field(init=False, repr=False)  # see `identity`
     _turn: list[Bound | None] = field(init=False, repr=False)  # `tool_turn`, once somebody has asked
+
+    # by node index
+    samplings: tuple[Sampling | None, ...] = field(init=False, repr=False)  # what the node's calls send
+    sends: tuple[tuple[Sampling, Draw] | None, ...] = field(init=False, repr=False)  # its first one, seeded; its draw
+    held: tuple[str, ...] = field(init=False, repr=False)  # why its text cannot stream, "" if it can
+    prompts: tuple[int, ...] = field(init=False, repr=False)  # where nodes with the same prompt find it, -1: nowhere
+    reported: tuple[tuple[str, str, str, str], ...] = field(init=False, repr=False)
+    """What reports say of each node however it goes: id, kind, role, and the model it asks first."""
 
     def __post_init__(self) -> None:
         calling = [(node, node.model) for node in self.nodes if node.model is not None]
@@ -60,9 +60,14 @@ class Bound:
         self.backends = tuple(dict.fromkeys(ref.backend for ref in self.models))
         self.caches = any(bool(model.cache) for _, model in calling)
         self.tooled = {n.index: model.tools for n, model in calling if model.tools and self.kinds[n.index].uses_tools}
+        both = tuple(zip(self.nodes, self.kinds, strict=True))
+        self.drafters = tuple(node.index for node, kind in both if kind.writes and node.model is not None)
+        self.samplings = tuple(sampling_of(node.model) if node.model else None for node in self.nodes)
+        self.sends = tuple(sends_of(node, kind) for node, kind in both)
+        self.held = tuple(held_why(node, kind) for node, kind in both)
+        self.prompts = _prompts(both, self.writers)
         self.reported = tuple(
-            (node.id, node.kind, kind.role, str(node.model.model) if node.model else "")
-            for node, kind in zip(self.nodes, self.kinds, strict=True)
+            (node.id, node.kind, kind.role, str(node.model.model) if node.model else "") for node, kind in both
         )
         self.opening = Progress(self.plan)
         self.opening.begin()
@@ -107,20 +112,15 @@ def assemble(
         seed=seed,
         output=output,
         writers=wrote,
-        samplings=tuple(sampling_of(n.model) if n.model else None for n in nodes),
-        sends=tuple(sends_of(n) for n in nodes),
-        held=tuple(held_why(n, kind) for n, kind in zip(nodes, per_node, strict=True)),
-        prompts=_prompts(nodes, per_node, wrote),
-        drafters=tuple(n.index for n, kind in zip(nodes, per_node, strict=True) if kind.writes and n.model is not None),
         table=kinds,
     )
 
 
-def _prompts(nodes: tuple[Node, ...], kinds: tuple[Kind, ...], wrote: frozenset[int]) -> tuple[int, ...]:
+def _prompts(nodes: Sequence[tuple[Node, Kind]], wrote: frozenset[int]) -> tuple[int, ...]:
     """Nodes that read the same and say the same to their model share a place; -1 for a prompt of the node's own."""
     places: dict[tuple[object, ...], int] = {}
     found = []
-    for node, kind in zip(nodes, kinds, strict=True):
+    for node, kind in nodes:
         model = node.model
         if kind.prompt is None or model is None or model.present.own != "show" or model.present.select != "all":
             found.append(-1)

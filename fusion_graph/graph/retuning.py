@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from fusion_graph.graph.bound import Bound
-from fusion_graph.graph.typed import sampling_of, sends_of
 from fusion_graph.pipeline import ModelOptions, Node
 
 
@@ -20,12 +19,7 @@ def retune(bound: Bound, changes: Callable[[str, ModelOptions], Mapping[str, Any
         return node if node.model is None or not change else replace(node, model=replace(node.model, **change))
 
     nodes = tuple(tuned(node, kind.role) for node, kind in zip(bound.nodes, bound.kinds, strict=True))
-    return replace(
-        bound,
-        nodes=nodes,
-        samplings=tuple(sampling_of(n.model) if n.model else None for n in nodes),
-        sends=tuple(sends_of(n) for n in nodes),
-    )
+    return replace(bound, nodes=nodes)
 
 
 def keep_tools(bound: Bound, names: frozenset[str]) -> Bound:

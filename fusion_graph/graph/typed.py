@@ -102,12 +102,13 @@ def seeded(sampling: Sampling, draw: Draw) -> Sampling:
     return sampling._replace(seed=mixed % SEED_SPACE)
 
 
-def sends_of(node: Node) -> tuple[Sampling, Draw] | None:
+def sends_of(node: Node, kind: Kind) -> tuple[Sampling, Draw] | None:
     """What a node's first call sends, and its draw, when the request asks for nothing."""
     if node.model is None:
         return None
     draw = (*(node.member.draw if node.member is not None else (0, 0)), 0, 0)
-    return seeded(sampling_of(node.model), draw), draw
+    made, form = sampling_of(node.model), kind.response_format(node.options)
+    return seeded(made if form is None else made._replace(response_format=form), draw), draw
 
 
 def held_why(node: Node, kind: Kind) -> str:

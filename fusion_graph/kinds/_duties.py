@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fusion_graph.contracts import NodeContext
@@ -40,6 +40,10 @@ SCORING = Duty(SCORE, SCORES, read_scores)
 RANKING_ALL = Duty(RANK, RANKING, read_ranking)
 SELECTING = Duty(SELECT, CHOICE, read_choice)
 COMPARING = Duty(COMPARE, COMPARISON, read_comparison)
+DUTIES: Mapping[str, Duty[Any]] = {
+    "analyze": ANALYZING, "score": SCORING, "rank": RANKING_ALL, "select": SELECTING
+}  # fmt: skip
+"""By mode; COMPARING is how rank and select go by pairs."""
 
 
 def question_of(ctx: NodeContext, drafts: Sequence[Draft], duty: Duty[T], quoted: str, number: int = 0) -> Question[T]:

@@ -10,7 +10,7 @@ from fusion_graph.contracts import Calls, Kind, NodeContext
 from fusion_graph.errors import NodeFailed
 from fusion_graph.graph.answers import EXTRACT, extract, parse_rule
 from fusion_graph.kinds._asking import ask_one
-from fusion_graph.kinds._duties import ANALYZING, question_of
+from fusion_graph.kinds._duties import ANALYZING, COMPARING, DUTIES, question_of
 from fusion_graph.kinds._judging import judge
 from fusion_graph.kinds._present import choose_drafts, show_conversation, unique_drafts
 from fusion_graph.kinds._scoring import count_votes
@@ -50,6 +50,11 @@ def parse(options: Mapping[str, Any]) -> Judge:
         repair=1 if repair is None else repair,
         extract=parse_rule(rule) if rule else None,
     )
+
+
+def response_format(options: Judge) -> Mapping[str, Any]:
+    duty = COMPARING if options.compare == "pairs" else DUTIES[options.mode]
+    return duty.form.response_format
 
 
 def calls_model(options: Mapping[str, Any]) -> bool:
@@ -142,6 +147,7 @@ KIND = Kind(
     calls=count_calls,
     presents=True,
     needs_draft=True,
+    response_format=response_format,
     defaults={"temperature": 0},
     ignores=frozenset({"temperature", "top_p", "usable", "extract", "stop_sequences", "tools"}),
     run=run,
