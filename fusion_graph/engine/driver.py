@@ -152,12 +152,13 @@ class Driver:
 
     def _tell_choice(self, i: int) -> None:
         run, progress = self._run, self._progress
-        name = progress.plan.ids.__getitem__
+        ids = progress.plan.ids
         if not isinstance(progress.plan.waits[i], WaitAll):
-            chosen, late = progress.chosen[i], progress.late.get(i, ())
+            late = progress.late.get(i, ())
             if late:
                 run.troubled = True
-            run.emit((run.clock(), GroupClosed, name(i), tuple(map(name, chosen)), tuple(map(name, late))))
+            chosen, left = [ids[c] for c in progress.chosen[i]], [ids[c] for c in late]
+            run.emit((run.clock(), GroupClosed, ids[i], tuple(chosen), tuple(left)))
 
     def _fire(self, timer: Timer) -> None:
         self._progress.fired(timer)
