@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from fusion_graph.values import mypyc_attr
+
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 Purpose = Literal["note", "draft", "final"]
@@ -117,6 +119,7 @@ class Sampling(NamedTuple):
     extra: Mapping[str, Any] = MappingProxyType({})  # further writer-only fields of a request, passed on
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Call:
     """One request to a model, provider-free. `draw` = (ordinal of the same model in its layer, sample, round, choice)
@@ -153,6 +156,7 @@ class ToolCallDelta:
     arguments: str = ""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Delta:
     """A piece of a reply while it is written. Every delta carries content; keep-alives and role-only chunks are not
@@ -179,6 +183,7 @@ class Delta:
 WHOLE = Delta(whole=True)
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Completion:
     """A whole reply. `usage` is None if the backend reported none; `model` is the name the backend gave, or the one

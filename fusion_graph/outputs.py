@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from fusion_graph.messages import FinishReason, ToolCall
-from fusion_graph.values import frozen
+from fusion_graph.values import frozen, mypyc_attr
 
 Gives = Literal["draft", "drafts", "analysis", "scores", "vote"]
 """What a node's value is. `vote` is a draft chosen by count, so it counts as a draft wherever drafts are taken."""
@@ -27,6 +27,7 @@ FIELDS: Mapping[Gives, tuple[str, ...]] = {
 }
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Draft:
     """One model's text. `node` is the node that wrote it, kept through joins, fallbacks and selections.
@@ -159,6 +160,7 @@ class Vote:
 Value: TypeAlias = Draft | Drafts | Analysis | Scores | Vote
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Outcome:
     """How a node ended. `value` is there exactly in the states ok, cached and replayed; `reason` in all others."""

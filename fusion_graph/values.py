@@ -4,10 +4,22 @@ run time nothing guards it, as that would cost several times as much as to make 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+__all__ = ["by_name", "frozen", "mypyc_attr"]
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from mypy_extensions import mypyc_attr
+else:
+
+    def mypyc_attr(**_words: bool) -> Callable[[type[T]], type[T]]:
+        """What is said to the compiler of the core, and nothing to Python. `acyclic`: no such value can be reached from
+        itself, so the garbage collector need not go through them. Where that is wrong, memory leaks."""
+        return lambda of: of
 
 
 @dataclass_transform(frozen_default=True)

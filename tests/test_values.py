@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
+from pathlib import Path
 
+from fusion_graph import outputs
 from fusion_graph.jsontext import plain
+from fusion_graph.messages import Completion, Delta
 from fusion_graph.outputs import Draft, Outcome
 
 
@@ -23,3 +27,10 @@ def test_values_are_what_their_fields_are() -> None:
 
 def test_values_hold_nothing_but_their_fields() -> None:
     assert not hasattr(Draft("text", "a"), "__dict__")
+
+
+def test_collector_need_not_know_values_of_a_compiled_core() -> None:
+    """As sources they are objects like any other; see `mypyc_attr`."""
+    compiled = Path(getattr(outputs, "__file__", "")).suffix != ".py"
+    values = (Draft("text", "a"), Outcome("ok", Draft("text", "a")), Completion("text"), Delta("t"))
+    assert [gc.is_tracked(value) for value in values] == [not compiled] * len(values)

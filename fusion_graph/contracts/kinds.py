@@ -10,6 +10,7 @@ from fusion_graph.contracts.tools import JsonSchema
 from fusion_graph.messages import Completion, Message, Purpose
 from fusion_graph.outputs import Draft, Gives, Value
 from fusion_graph.pipeline import Node, NodeId, NodeSpec
+from fusion_graph.values import mypyc_attr
 
 if TYPE_CHECKING:
     import random
@@ -47,6 +48,7 @@ Wait: TypeAlias = WaitAll | WaitGroup | WaitFirst
 # --- what a kind is handed, and what it is ----------------------------------------------------------------------------
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(init=False, slots=True, unsafe_hash=True)
 class Input:
     """One input that has a value. `id` is the node named in `inputs`, not the node that wrote a draft in it."""

@@ -29,6 +29,7 @@ BOTH = (
     "tests/semantics",
     "tests/test_messages.py",
     "tests/test_outputs.py",
+    "tests/test_values.py",
 )
 
 
