@@ -7,8 +7,8 @@ Nodes computed in code run inline. A node's failure is an Outcome, never an exce
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
-from contextvars import copy_context
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -34,13 +34,14 @@ class Driver:
         self._loop = loop
         self._spawn = spawn
         self._timers: list[asyncio.Handle] = []
-        self._around = copy_context()  # what holds for everything that the run begins
+        self._around: contextvars.Context | None = None  # of everything that a run with a deadline begins
 
     def open(self) -> int:
         """Set the deadline and demand the output; which node the caller's task is to run, -1 for none."""
         run, limits = self._run, self._run.limits
         run.wake = self.wake
         if limits.deadline_s:
+            self._around = contextvars.copy_context()
             run.deadline = run.clock() + limits.deadline_s
             run.services.watchdog.add(self, run.deadline - limits.reserve_s)
         self._progress.begin()
@@ -154,7 +155,7 @@ class Driver:
         run, progress = self._run, self._progress
         ids = progress.plan.ids
         if not isinstance(progress.plan.waits[i], WaitAll):
-            late = progress.late.get(i, ())
+            late = progress.late(i)
             if late:
                 run.troubled = True
             chosen, left = [ids[c] for c in progress.chosen[i]], [ids[c] for c in late]

@@ -130,7 +130,7 @@ def close(run: Progress, c: int) -> None:
             chosen.append(s)
     run.chosen[c] = tuple(chosen)
     if run.pending[c]:
-        run.late[c] = _pending(run, c)
+        run.choosing.late[c] = _pending(run, c)
     if run.pending[c] or run.plan.backups[c] >= 0:
         run.withdraw(c, reason="late")
     run.start(c)

@@ -21,7 +21,7 @@ def take(run: Progress, c: int) -> list[int]:
         return []
     option = choices[run.asked[c]]
     run.asked[c] += 1
-    if option in run.begun:  # somebody else wanted it before
+    if option in run.choosing.begun:  # somebody else wanted it before
         arm(run, c, option)
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
     return run.ask(c, (option, *(a for a in aids if a not in run.demands[c])))
@@ -42,13 +42,13 @@ def take_next(run: Progress, c: int) -> None:
 def notice(run: Progress, c: int, i: int, outcome: Outcome) -> list[int]:
     """An option or an aid settled. Returns the nodes to wake."""
     if i in run.plan.aids[c]:
-        if c in run.candidates:
-            _choose(run, c, run.candidates[c])
+        if c in run.choosing.candidates:
+            _choose(run, c, run.choosing.candidates[c])
     elif outcome.value is not None:
         _choose(run, c, i)
-    elif run.committed.get(c) == i:
+    elif run.choosing.committed.get(c) == i:
         run.settle(c, Outcome("failed", None, outcome.reason, "its text had begun to be sent"))
-    elif not runners(run, c) and c not in run.candidates:
+    elif not runners(run, c) and c not in run.choosing.candidates:
         return take(run, c)
     return []
 
@@ -57,7 +57,7 @@ def _choose(run: Progress, c: int, option: int) -> None:
     """Take a usable option, once the scores its group is picked by are settled."""
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
     if any(run.phase[a] != DONE for a in aids):
-        run.candidates[c] = option
+        run.choosing.candidates[c] = option
         return
     run.chosen[c] = (option, *(a for a in aids if run.has_value(a)))
     if run.pending[c]:
@@ -88,7 +88,7 @@ def arm(run: Progress, c: int, option: int) -> None:
 
 
 def can_hedge(run: Progress, c: int) -> bool:
-    return _is_choosing(run, c) and c not in run.committed and not run.closed
+    return _is_choosing(run, c) and c not in run.choosing.committed and not run.closed
 
 
 def _is_choosing(run: Progress, c: int) -> bool:
@@ -103,11 +103,14 @@ def is_hedge_arm(run: Progress, i: int) -> bool:
 
 def commit(run: Progress, i: int) -> None:
     """Node i's text reaches the caller: every fallback on the way to the output has chosen; hedges lose."""
-    for c in run.waiters[i]:
-        if _is_choosing(run, c) and c not in run.committed:
-            run.committed[c] = i
-            run.withdraw(c, keep=i, reason="hedge_lost")
-            commit(run, c)
+    stack, committed = [i], run.choosing.committed
+    while stack:
+        i = stack.pop()
+        for c in run.waiters[i]:
+            if _is_choosing(run, c) and c not in committed:
+                committed[c] = i
+                run.withdraw(c, keep=i, reason="hedge_lost")
+                stack.append(c)
 
 
 def live(run: Progress) -> tuple[int, ...]:
@@ -117,8 +120,8 @@ def live(run: Progress) -> tuple[int, ...]:
         i = stack.pop()
         if run.plan.first_waits[i] is None:
             found.append(i)
-        elif i in run.committed:
-            stack.append(run.committed[i])
+        elif i in run.choosing.committed:
+            stack.append(run.choosing.committed[i])
         elif run.chosen[i]:
             stack.append(run.chosen[i][0])
         elif run.stage[i]:

@@ -10,6 +10,7 @@ other node waits stands in `graph/plain`, who is let go in `graph/wanted`, how a
 from __future__ import annotations
 
 from fusion_graph.graph import closing, groups, options, plain, wanted
+from fusion_graph.graph.choosing import Choosing
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
 from fusion_graph.outputs import Outcome
@@ -20,9 +21,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        "armed", "arms", "asked", "begun", "cancels", "candidates", "chosen", "closed", "committed", "decided",
-        "demands", "ended", "good", "late", "outcomes", "pending", "phase", "plan", "queue", "settled",
-        "skips", "spared", "stage", "starts", "unwanted", "waiters",
+        "_choosing", "arms", "asked", "cancels", "chosen", "closed", "decided", "demands", "ended", "good", "outcomes",
+        "pending", "phase", "plan", "queue", "settled", "skips", "stage", "starts", "unwanted", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -38,12 +38,7 @@ class Progress:
         self.arms: list[tuple[Timer, float]] = []
         self.queue: list[int] = []
         self.unwanted: list[tuple[int, str]] = []
-        self.late: dict[int, tuple[int, ...]] = {}  # members that a closing join left behind
-        self.spared: dict[int, str] = {}  # calls that nobody waits for but somebody may, and why they were let go
-        self.armed: set[Timer] = set()
-        self.begun: set[int] = set()  # options of hedges whose call is under way
-        self.candidates: dict[int, int] = {}  # fallback: option that waits for its scores
-        self.committed: dict[int, int] = {}  # fallback: option whose text has begun to reach the caller
+        self._choosing: Choosing | None = None
         if opening is None or decided:
             self._blank(len(plan.ids))
         else:
@@ -70,6 +65,21 @@ class Progress:
         self.good, self.skips = [*opened.good], [*opened.skips]
         self.starts, self.settled = [*opened.starts], [*opened.settled]
 
+    @property
+    def choosing(self) -> Choosing:
+        """Made when it is first asked for: most runs need none."""
+        if self._choosing is None:
+            self._choosing = Choosing()
+        return self._choosing
+
+    @property
+    def spares(self) -> bool:
+        return self._choosing is not None and bool(self._choosing.spared)
+
+    def late(self, c: int) -> tuple[int, ...]:
+        """The members that the join c left behind when it closed."""
+        return () if self._choosing is None else self._choosing.late.get(c, ())
+
     def begin(self) -> None:
         """Demand the output. What that comes to is the same in every run of a plan, so it is done once."""
         if self.phase[self.plan.output] == IDLE:
@@ -94,14 +104,14 @@ class Progress:
             else:  # nothing can be decided yet
                 pending[c] -= 1
                 self.good[c] += 1
-        if self.queue or self.unwanted or self.spared:
+        if self.queue or self.unwanted or self.spares:
             self.propagate()
         elif len(self.starts) > 1:
             self.starts.sort()
 
     def started(self, i: int) -> None:
         """Node i's first call is under way: the hedge timers that run from its start begin."""
-        self.begun.add(i)
+        self.choosing.begun.add(i)
         for c in self.waiters[i]:
             options.arm(self, c, i)
 
@@ -215,7 +225,7 @@ class Progress:
         """The whole transition first (settle, next stages, new demand), then the sweep of what nobody wants any
         more."""
         queue, unwanted, phase = self.queue, self.unwanted, self.phase
-        while queue or unwanted or self.spared:
+        while queue or unwanted or self.spares:
             for i in queue:  # grows while it is walked
                 outcome = self.outcomes[i]
                 assert outcome is not None
@@ -227,7 +237,7 @@ class Progress:
                 i, reason = unwanted.pop()
                 if phase[i] in (WAITING, RUNNING) and not self.is_wanted(i):
                     wanted.let_go(self, i, reason)
-            elif self.spared:
+            elif self.spares:
                 wanted.review(self)
                 if not unwanted:
                     break
@@ -265,8 +275,9 @@ class Progress:
 
     def arm(self, timer: Timer, seconds: float) -> None:
         """Ask the driver for a timer, once."""
-        if timer not in self.armed:
-            self.armed.add(timer)
+        armed = self.choosing.armed
+        if timer not in armed:
+            armed.add(timer)
             self.arms.append((timer, seconds))
 
     def has_value(self, s: int) -> bool:

@@ -25,7 +25,7 @@ def let_go(run: Progress, i: int, reason: str) -> None:
     begun = _was_begun(run, i)
     if may_want(run, i):
         if begun:
-            run.spared[i] = reason
+            run.choosing.spared[i] = reason
         else:
             _put_to_sleep(run, i)
     elif begun:
@@ -37,11 +37,12 @@ def let_go(run: Progress, i: int, reason: str) -> None:
 
 def review(run: Progress) -> None:
     """Spared calls that nobody can come to want any more are unwanted again."""
-    for i, reason in list(run.spared.items()):
+    spared = run.choosing.spared
+    for i, reason in list(spared.items()):
         if run.phase[i] != RUNNING or run.is_wanted(i):
-            del run.spared[i]
+            del spared[i]
         elif not may_want(run, i):
-            del run.spared[i]
+            del spared[i]
             run.unwanted.append((i, reason))
 
 
@@ -89,7 +90,7 @@ def _may_ask(run: Progress, c: int, s: int) -> bool:
     if run.plan.first_waits[c] is not None:
         ahead = options.ways(run, c)[run.asked[c] :]
         aids = run.plan.aids[c] if any(run.plan.groups[option] for option in ahead) else ()
-        return c not in run.committed and (s in ahead or s in aids)
+        return c not in run.choosing.committed and (s in ahead or s in aids)
     return run.plan.group_waits[c] is not None and s in run.plan.sources[c][run.asked[c] :]
 
 
@@ -109,6 +110,7 @@ def _put_to_sleep(run: Progress, i: int) -> None:
     run.phase[i], run.stage[i], run.asked[i], run.pending[i] = IDLE, 0, 0, 0
     run.good[i], run.skips[i] = 0, 0
     run.demands[i], run.chosen[i] = (), ()
-    run.late.pop(i, None)
-    run.candidates.pop(i, None)
-    run.armed = {timer for timer in run.armed if timer.node != i}
+    choosing = run.choosing
+    choosing.late.pop(i, None)
+    choosing.candidates.pop(i, None)
+    choosing.armed = {timer for timer in choosing.armed if timer.node != i}

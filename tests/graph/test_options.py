@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.graph.graphs import NESTED, THREE
-from tests.graph.walk import NEVER, Walk, scores
+from tests.graph.walk import NEVER, Walk, bound_specs, scores, spec
 
 PLAIN = THREE + "final: {kind: fallback, inputs: [one, two, three]}"
 
@@ -133,3 +133,13 @@ def test_single_draft_needs_no_scores() -> None:
     walk.finish("single", "S")
     assert walk.texts("final") == ["S"]
     assert walk.says("judged") == "cancelled not_needed" or walk.says("judged") == "skipped not_needed"
+
+
+def test_deep_nest_is_committed_without_recursion() -> None:
+    """A thousand fallbacks, each the first option of the next: the text that has begun to arrive binds them all."""
+    depth = 1500
+    specs = [spec("f0"), spec("spare")]
+    specs += [spec(f"f{n}", "fallback", [f"f{n - 1}", "spare"]) for n in range(1, depth)]
+    walk = Walk(bound_specs(specs))
+    walk.progress.first_content(0)
+    assert len(walk.progress.choosing.committed) == depth - 1

@@ -37,7 +37,9 @@ def check_step(walk: Walk) -> None:
             check_quorum(walk, i)
         if phase in (WAITING, RUNNING) and i != plan.output:
             waited_for = any(progress.phase[c] == WAITING for c in progress.waiters[i])
-            assert waited_for or (i in progress.spared and may_want(progress, i)), f"{plan.ids[i]} is not wanted"
+            assert waited_for or (i in progress.choosing.spared and may_want(progress, i)), (
+                f"{plan.ids[i]} is not wanted"
+            )
 
 
 def check_quorum(walk: Walk, i: int) -> None:

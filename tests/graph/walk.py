@@ -126,7 +126,7 @@ class Walk:
         return [self.plan.ids[s] for s in self.progress.chosen[self.plan.index[node]]]
 
     def late(self, node: str) -> list[str]:
-        return [self.plan.ids[s] for s in self.progress.late.get(self.plan.index[node], ())]
+        return [self.plan.ids[s] for s in self.progress.late(self.plan.index[node])]
 
     def texts(self, node: str) -> list[str]:
         """The texts in a node's value."""
