@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
 from fusion_graph.engine.acceptance import Unusable, accept
-from fusion_graph.engine.memory import Keeping
+from fusion_graph.engine.memory import Keeping, recall
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.engine.watchdog import look
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
@@ -69,6 +69,10 @@ class CallRun:
         self.number = number
         self.choice = choice
         self.timeout = node.model.timeout
+
+    def recalled(self) -> Completion | None:
+        """The reply, if the run remembers one."""
+        return None if self.run.memory is None else recall(self)
 
     def goes_on(self) -> bool:
         """There is an attempt to make: at the same model once more, or at the first that has not failed. Raises

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine import memory
 from fusion_graph.engine.attempts import CallRun, failure
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 
@@ -14,13 +13,11 @@ if TYPE_CHECKING:
     from fusion_graph.messages import Completion
 
 
-def complete(call: CallRun) -> Awaitable[Completion]:
+async def complete(call: CallRun) -> Completion:
     """A usable reply of the node's model, else of its alternates in order. Raises NodeFailed."""
-    return buy(call) if call.run.memory is None else _recall(call)
-
-
-async def buy(call: CallRun) -> Completion:
-    """The same, by asking the models."""
+    known = call.recalled()
+    if known is not None:
+        return known
     while call.goes_on():
         try:
             if call.must_wait:
@@ -63,10 +60,6 @@ async def _caught(call: CallRun) -> Completion | NodeFailed:
         return await complete(call)
     except NodeFailed as error:
         return error
-
-
-async def _recall(call: CallRun) -> Completion:
-    return memory.recall(call) or await buy(call)
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------

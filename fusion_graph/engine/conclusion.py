@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.answer_form import breach
 from fusion_graph.engine.degraded import degraded_entries
-from fusion_graph.engine.mending import UNMET, keep_contract
 from fusion_graph.engine.report import RunResult
-from fusion_graph.errors import NodeFailed, RunFailed
+from fusion_graph.errors import RunFailed
 from fusion_graph.events import NodeFinished, RunFinished
 from fusion_graph.outputs import Draft, drafts_of
 
@@ -18,18 +17,16 @@ if TYPE_CHECKING:
     from fusion_graph.engine.run import Run
 
 
-async def conclude(run: Run) -> RunResult:
-    """The answer, or why there is none; then the last event."""
+def answer_of(run: Run) -> tuple[Draft | None, str]:
+    """What the output gave, or the reason why it gave nothing."""
     outcome = run.progress.outcomes[run.bound.output]
     assert outcome is not None
     drafts = drafts_of(outcome.value)
-    answer, reason = drafts[0] if drafts else None, outcome.reason
-    if answer is not None and run.request.writer is not None:
-        try:
-            answer = await keep_contract(run, answer)
-        except NodeFailed as unmet:
-            answer, reason = None, UNMET
-            run.degrade(run.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")
+    return (drafts[0] if drafts else None), outcome.reason
+
+
+def conclude(run: Run, answer: Draft | None, reason: str) -> RunResult:
+    """The result, once the answer stands or is given up; tells the last event."""
     if run.memory is not None:
         _tell_lost(run, run.memory)
     choices: tuple[Draft, ...] = ()

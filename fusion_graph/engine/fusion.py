@@ -7,9 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
-from fusion_graph.engine.conclusion import conclude
+from fusion_graph.engine.conclusion import answer_of, conclude
 from fusion_graph.engine.lanes import Lanes
 from fusion_graph.engine.ledger import Amount, Ledger
+from fusion_graph.engine.mending import UNMET, keep_contract
 from fusion_graph.engine.preflight import check_run
 from fusion_graph.engine.report import RunResult
 from fusion_graph.engine.run import Run, idle
@@ -72,7 +73,10 @@ class Fusion:
         run.emit((run.clock(), RunStarted, run.run_id, bound.pipeline.name, bound.nodes, run.seed))
         try:
             await Scheduler(run).run()
-            return await conclude(run)
+            answer, reason = answer_of(run)
+            if answer is not None and request.writer is not None:
+                answer, reason = await keep_contract(run, answer), UNMET
+            return conclude(run, answer, reason)
         except asyncio.CancelledError:
             run.emit((run.clock(), RunFinished, "cancelled", ""))
             raise

@@ -26,9 +26,17 @@ PROMPT = (
 )
 
 
-async def keep_contract(run: Run, answer: Draft) -> Draft:
-    """The answer as the request demands it; of what was streamed all n texts are looked at. Raises NodeFailed when it
-    cannot be had."""
+async def keep_contract(run: Run, answer: Draft) -> Draft | None:
+    """The answer as the request demands it; None when it cannot be had, which is told."""
+    try:
+        return await _kept(run, answer)
+    except NodeFailed as unmet:
+        run.degrade(run.nodes[run.bound.output].id, UNMET, unmet.message, "no answer was returned")
+        return None
+
+
+async def _kept(run: Run, answer: Draft) -> Draft:
+    """Of what was streamed all n texts are looked at. Raises NodeFailed."""
     asked = run.request.writer
     streamed = run.live is not None and run.live.node >= 0
     texts = run.choices.get(run.bound.by_id[answer.node].index) if streamed else None  # type: ignore[index]

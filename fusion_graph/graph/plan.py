@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from fusion_graph.contracts import Wait, WaitFirst, WaitGroup
 from fusion_graph.pipeline import Condition
 
-IDLE, WAITING, RUNNING, DONE = range(4)
+IDLE: Final = 0
+WAITING: Final = 1
+RUNNING: Final = 2
+DONE: Final = 3
 """The phases of a node: not demanded, demanded and waiting, started, settled."""
 
 CLOSINGS = frozenset({"deadline", "budget"})
