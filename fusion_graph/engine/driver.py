@@ -45,7 +45,7 @@ class Driver:
             run.deadline = run.clock() + limits.deadline_s
             run.services.watchdog.add(self, run.deadline - limits.reserve_s)
         self._progress.begin()
-        return self._act(chain=True)
+        return self._act(run.clock(), chain=True)
 
     def close(self) -> None:
         """No timer outlives its run. The scheduler and this know each other; cut, so that nothing waits for the
@@ -67,21 +67,23 @@ class Driver:
     def ended(self, i: int, result: Any) -> int:
         """What `begin` gave was awaited; which node its task is to run next, -1 for none."""
         run = self._run
-        self._finish(i, Outcome("ok", result if run.kinds[i].run else draft_of(run.nodes[i], result)))
-        return self._act(chain=True)
+        outcome, now = Outcome("ok", result if run.kinds[i].run else draft_of(run.nodes[i], result)), run.clock()
+        self._finish(i, outcome, now)
+        return self._act(now, chain=True)
 
     def failed(self, i: int, error: NodeFailed) -> int:
         if isinstance(error, NotLaunched):
             self._progress.unlaunched(i)
             return -1
-        self._finish(i, Outcome("failed", None, error.reason, error.detail))
-        return self._act(chain=True)
+        now = self._run.clock()
+        self._finish(i, Outcome("failed", None, error.reason, error.detail), now)
+        return self._act(now, chain=True)
 
     def wake(self) -> None:
         """Act on the plan from outside a node's task: everything ready gets a task, in file order."""
-        self._act(chain=False)
+        self._act(self._run.clock(), chain=False)
 
-    def _finish(self, i: int, outcome: Outcome) -> None:
+    def _finish(self, i: int, outcome: Outcome, now: float) -> None:
         """Node i ended, unless the plan settled it in the meantime."""
         run, progress = self._run, self._progress
         if progress.phase[i] != RUNNING:
@@ -92,7 +94,7 @@ class Driver:
         if state == "failed":
             run.troubled = True
         name = progress.plan.ids[i]
-        run.emit((run.clock(), NodeFinished, name, state, reason, outcome.detail, outcome.value))
+        run.emit((now, NodeFinished, name, state, reason, outcome.detail, outcome.value))
         progress.finished(i, outcome)
 
     def _fold(self, i: int) -> Outcome:
@@ -107,21 +109,22 @@ class Driver:
 
     # --- what the plan asks -------------------------------------------------------------------------------------------
 
-    def _act(self, *, chain: bool) -> int:
-        """Do what the plan asks until it asks no more. With `chain`, one ready node is left for the caller: its
-        index, else -1."""
+    def _act(self, now: float, *, chain: bool) -> int:
+        """Do what the plan asks until it asks no more; all that takes no time has the same one. With `chain`, one ready
+        node is left for the caller: its index, else -1."""
         run, progress, following = self._run, self._progress, -1
         while progress.starts or progress.settled or progress.arms:  # what is cancelled is settled too
             if progress.settled or progress.arms:
-                self._tell()
+                self._tell(now)
             while progress.starts:  # one by one: what a node computed in code makes unwanted has not begun
-                i, now = progress.starts.pop(0), run.clock()
+                i = progress.starts.pop(0)
                 name, calls = progress.plan.ids[i], progress.plan.calls[i]
                 run.emit((now, NodeReady, name, now, NodeStarted, name) if calls else (now, NodeReady, name))
                 if progress.chosen[i]:
-                    self._tell_choice(i)
+                    self._tell_choice(i, now)
                 if not calls:
-                    self._finish(i, self._fold(i))
+                    outcome, now = self._fold(i), run.clock()
+                    self._finish(i, outcome, now)
                 elif chain and following < 0:
                     following = i
                 else:
@@ -130,7 +133,7 @@ class Driver:
             run.live.refresh()
         return following
 
-    def _tell(self) -> None:
+    def _tell(self, now: float) -> None:
         """Events for what the plan settled, cancellations, timers."""
         run, progress = self._run, self._progress
         settled, progress.settled = progress.settled, []
@@ -138,10 +141,10 @@ class Driver:
             outcome, name = progress.outcomes[i], progress.plan.ids[i]
             assert outcome is not None
             if outcome.state == "skipped":
-                run.emit((run.clock(), NodeSkipped, name, outcome.reason))
+                run.emit((now, NodeSkipped, name, outcome.reason))
             else:
                 run.troubled = True
-                run.emit((run.clock(), NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None))
+                run.emit((now, NodeFinished, name, outcome.state, outcome.reason, outcome.detail, None))
         cancels, progress.cancels = progress.cancels, []
         for i in cancels:
             task = run.tasks[i]
@@ -151,7 +154,7 @@ class Driver:
         for timer, seconds in arms:
             self._timers.append(self._loop.call_later(seconds, self._fire, timer))
 
-    def _tell_choice(self, i: int) -> None:
+    def _tell_choice(self, i: int, now: float) -> None:
         run, progress = self._run, self._progress
         ids = progress.plan.ids
         if not isinstance(progress.plan.waits[i], WaitAll):
@@ -159,7 +162,7 @@ class Driver:
             if late:
                 run.troubled = True
             chosen, left = [ids[c] for c in progress.chosen[i]], [ids[c] for c in late]
-            run.emit((run.clock(), GroupClosed, ids[i], tuple(chosen), tuple(left)))
+            run.emit((now, GroupClosed, ids[i], tuple(chosen), tuple(left)))
 
     def _fire(self, timer: Timer) -> None:
         self._progress.fired(timer)
