@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def answer_of(run: Run) -> tuple[Draft | None, str]:
     """What the output gave, or the reason why it gave nothing."""
-    outcome = run.progress.outcomes[run.bound.output]
+    outcome = run.progress.states[run.bound.output].outcome
     assert outcome is not None
     drafts = drafts_of(outcome.value)
     return (drafts[0] if drafts else None), outcome.reason
@@ -54,7 +54,7 @@ def _tell_lost(run: Run, memory: Memory) -> None:
     """What earlier tries went without, and this one has not asked again."""
     progress, index = run.progress, run.bound.plan.index
     for name, reason, text, action in memory.lost:
-        outcome = progress.outcomes[index[name]] if name in index else None
+        outcome = progress.states[index[name]].outcome if name in index else None
         if reason == "late" or outcome is None or outcome.reason == "not_needed":
             run.degrade(name, reason, text, action)
 

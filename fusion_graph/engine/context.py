@@ -45,8 +45,8 @@ class Context:
     def _read(self) -> Sequence[Input]:
         progress, i = self._run.progress, self.node.index
         nodes, found = self._run.nodes, []
-        for s in progress.chosen[i] or progress.plan.sources[i]:
-            outcome = progress.outcomes[s]
+        for s in progress.states[i].chosen or progress.plan.sources[i]:
+            outcome = progress.states[s].outcome
             if outcome is not None and outcome.value is not None:
                 found.append(Input(nodes[s].id, outcome.value))
         return found

@@ -58,8 +58,8 @@ class Driver:
     def tell_unasked(self) -> None:
         """The nodes that nobody demanded."""
         run, progress = self._run, self._progress
-        for i, phase in enumerate(progress.phase):
-            if phase == IDLE:
+        for i, state in enumerate(progress.states):
+            if state.phase == IDLE:
                 run.emit((run.clock(), NodeSkipped, progress.plan.ids[i], "not_needed"))
 
     # --- one node -----------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ class Driver:
     def _finish(self, i: int, outcome: Outcome, now: float) -> None:
         """Node i ended, unless the plan settled it in the meantime."""
         run, progress = self._run, self._progress
-        if progress.phase[i] != RUNNING:
+        if progress.states[i].phase != RUNNING:
             return
         if run.memory is not None and outcome.state == "ok":
             outcome = replace(outcome, state="replayed" if i in progress.decided else run.origins.get(i, "ok"))
@@ -120,7 +120,7 @@ class Driver:
                 i = progress.starts.pop(0)
                 name, calls = progress.plan.ids[i], progress.plan.calls[i]
                 run.emit((now, NodeReady, name, now, NodeStarted, name) if calls else (now, NodeReady, name))
-                if progress.chosen[i]:
+                if progress.states[i].chosen:
                     self._tell_choice(i, now)
                 if not calls:
                     outcome, now = self._fold(i), run.clock()
@@ -138,7 +138,7 @@ class Driver:
         run, progress = self._run, self._progress
         settled, progress.settled = progress.settled, []
         for i in settled:
-            outcome, name = progress.outcomes[i], progress.plan.ids[i]
+            outcome, name = progress.states[i].outcome, progress.plan.ids[i]
             assert outcome is not None
             if outcome.state == "skipped":
                 run.emit((now, NodeSkipped, name, outcome.reason))
@@ -161,7 +161,7 @@ class Driver:
             late = progress.late(i)
             if late:
                 run.troubled = True
-            chosen, left = [ids[c] for c in progress.chosen[i]], [ids[c] for c in late]
+            chosen, left = [ids[c] for c in progress.states[i].chosen], [ids[c] for c in late]
             run.emit((now, GroupClosed, ids[i], tuple(chosen), tuple(left)))
 
     def _fire(self, timer: Timer) -> None:

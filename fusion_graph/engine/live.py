@@ -56,7 +56,7 @@ class Live:
         """The plan moved: a node that wrote unread may be live now."""
         if self.node < 0:
             for i in list(self._kept):
-                if self._run.progress.outcomes[i] is None:
+                if self._run.progress.states[i].outcome is None:
                     self._try(i)
 
     def _try(self, i: int) -> None:

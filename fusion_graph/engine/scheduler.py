@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_graph.engine.context import begin
 from fusion_graph.engine.driver import Driver
 from fusion_graph.errors import NodeFailed
-from fusion_graph.graph.plan import IDLE, RUNNING
+from fusion_graph.graph.plan import RUNNING
 
 if TYPE_CHECKING:
     from fusion_graph.engine.run import Run
@@ -58,21 +58,20 @@ class Scheduler:
                 await self._stop()
         if self._bug is not None:
             raise self._bug
-        if IDLE in self._run.progress.phase:
-            driver.tell_unasked()
+        driver.tell_unasked()
 
     async def _chain(self, i: int, task: asyncio.Task[Any]) -> None:
         """Run a node, then whatever it made ready first, and so on, all in this task."""
         driver, run = self._driver, self._run
-        phase, tasks = run.progress.phase, run.tasks
-        while i >= 0 and phase[i] == RUNNING:
+        states, tasks = run.progress.states, run.tasks
+        while i >= 0 and states[i].phase == RUNNING:
             tasks[i] = task
             try:
                 result = await begin(run, i)
             except NodeFailed as error:
                 i = driver.failed(i, error)
             except asyncio.CancelledError:
-                if phase[i] == RUNNING or task.uncancel() > 0:
+                if states[i].phase == RUNNING or task.uncancel() > 0:
                     del task  # the traceback of its cancellation keeps this frame
                     raise
                 break  # the plan cancelled it and has its outcome already

@@ -25,7 +25,7 @@ def close(run: Progress, reason: str) -> bool:
             wanted.stop(run, i, keep_running=reason == "budget")
     run.propagate()
     for i in plan.order:  # groups that wait for a writer, or for a quorum that no longer counts
-        if plan.group_waits[i] is not None and run.phase[i] == WAITING and run.stage[i]:
+        if plan.group_waits[i] is not None and run.states[i].phase == WAITING and run.states[i].stage:
             groups.weigh(run, i)
             run.propagate()
     return True

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 def take(run: Progress, c: int) -> list[int]:
     """Demand the next option, and the aids with the first group; settle the fallback when none is left."""
+    state = run.states[c]
     choices = ways(run, c)
-    if run.asked[c] >= len(choices):
+    if state.asked >= len(choices):
         if not runners(run, c):
             run.settle(c, _exhausted(run, c))
         return []
-    option = choices[run.asked[c]]
-    run.asked[c] += 1
+    option = choices[state.asked]
+    state.asked += 1
     if option in run.choosing.begun:  # somebody else wanted it before
         arm(run, c, option)
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
-    return run.ask(c, (option, *(a for a in aids if a not in run.demands[c])))
+    return run.ask(c, (option, *(a for a in aids if a not in state.demands)))
 
 
 def ways(run: Progress, c: int) -> tuple[int, ...]:
@@ -55,12 +56,13 @@ def notice(run: Progress, c: int, i: int, outcome: Outcome) -> list[int]:
 
 def _choose(run: Progress, c: int, option: int) -> None:
     """Take a usable option, once the scores its group is picked by are settled."""
+    state = run.states[c]
     aids = run.plan.aids[c] if run.plan.groups[option] else ()
-    if any(run.phase[a] != DONE for a in aids):
+    if any(run.states[a].phase != DONE for a in aids):
         run.choosing.candidates[c] = option
         return
-    run.chosen[c] = (option, *(a for a in aids if run.has_value(a)))
-    if run.pending[c]:
+    state.chosen = (option, *(a for a in aids if run.has_value(a)))
+    if state.pending:
         run.withdraw(c, reason="hedge_lost")
     run.start(c)
 
@@ -68,7 +70,7 @@ def _choose(run: Progress, c: int, option: int) -> None:
 def _exhausted(run: Progress, c: int) -> Outcome:
     """No option was usable: failed if one failed, skipped if all were skipped."""
     ids, choices = run.plan.ids, run.plan.options[c]
-    outcomes = [(o, run.outcomes[o]) for o in choices]
+    outcomes = [(o, run.states[o].outcome) for o in choices]
     told = "; ".join(f"{ids[o]}: {outcome.reason or outcome.state}" for o, outcome in outcomes if outcome)
     if all(outcome is not None and outcome.state == "skipped" for _, outcome in outcomes):
         return Outcome("skipped", None, f"upstream:{ids[choices[-1]]}", told)
@@ -77,7 +79,7 @@ def _exhausted(run: Progress, c: int) -> Outcome:
 
 def runners(run: Progress, c: int) -> list[int]:
     """Options demanded and not settled, in file order."""
-    return [o for o in run.demands[c] if o not in run.plan.aids[c] and run.phase[o] != DONE]
+    return [o for o in run.states[c].demands if o not in run.plan.aids[c] and run.states[o].phase != DONE]
 
 
 def arm(run: Progress, c: int, option: int) -> None:
@@ -93,12 +95,15 @@ def can_hedge(run: Progress, c: int) -> bool:
 
 def _is_choosing(run: Progress, c: int) -> bool:
     """A fallback that has demanded options; before that it may wait for one that its `when` or `after` names."""
-    return run.phase[c] == WAITING and run.stage[c] > 0 and run.plan.first_waits[c] is not None
+    state = run.states[c]
+    return state.phase == WAITING and state.stage > 0 and run.plan.first_waits[c] is not None
 
 
 def is_hedge_arm(run: Progress, i: int) -> bool:
     """True when i was launched beside an option that is still running, and for nothing else."""
-    return bool(run.waiters[i]) and all(_is_choosing(run, c) and i in runners(run, c)[1:] for c in run.waiters[i])
+    return bool(run.states[i].waiters) and all(
+        _is_choosing(run, c) and i in runners(run, c)[1:] for c in run.states[i].waiters
+    )
 
 
 def commit(run: Progress, i: int) -> None:
@@ -106,7 +111,7 @@ def commit(run: Progress, i: int) -> None:
     stack, committed = [i], run.choosing.committed
     while stack:
         i = stack.pop()
-        for c in run.waiters[i]:
+        for c in run.states[i].waiters:
             if _is_choosing(run, c) and c not in committed:
                 committed[c] = i
                 run.withdraw(c, keep=i, reason="hedge_lost")
@@ -122,8 +127,8 @@ def live(run: Progress) -> tuple[int, ...]:
             found.append(i)
         elif i in run.choosing.committed:
             stack.append(run.choosing.committed[i])
-        elif run.chosen[i]:
-            stack.append(run.chosen[i][0])
-        elif run.stage[i]:
+        elif run.states[i].chosen:
+            stack.append(run.states[i].chosen[0])
+        elif run.states[i].stage:
             stack.extend(runners(run, i))
     return tuple(found)

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 def notice(run: Progress, c: int, i: int, outcome: Outcome) -> None:
     """An input settled. A required one that failed ends c at once; one that was skipped is judged when all are settled,
     for a failed one wins over it."""
+    state = run.states[c]
     if outcome.value is None and i in run.plan.required[c] and not _is_excused(run, outcome):
         if outcome.state != "skipped":
             run.settle(c, Outcome("failed", None, f"upstream:{run.plan.ids[i]}"))
             return
-        run.skips[c] += 1
-    if run.pending[c] == 0:
+        state.skips += 1
+    if state.pending == 0:
         ready(run, c)
 
 
 def ready(run: Progress, c: int) -> None:
     """All inputs are settled and none of them failed c: it starts, unless one was skipped or no draft is left."""
     plan = run.plan
-    if run.skips[c]:
+    if run.states[c].skips:
         lost = next(s for s in plan.sources[c] if s in plan.required[c] and _was_skipped(run, s))
         run.settle(c, Outcome("skipped", None, f"upstream:{plan.ids[lost]}"))
         return
@@ -44,5 +45,5 @@ def _is_excused(run: Progress, outcome: Outcome) -> bool:
 
 
 def _was_skipped(run: Progress, s: int) -> bool:
-    outcome = run.outcomes[s]
+    outcome = run.states[s].outcome
     return outcome is not None and outcome.state == "skipped"

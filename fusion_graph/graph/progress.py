@@ -1,10 +1,10 @@
 """One run's way through its plan: who is demanded, who may start, who is no longer wanted. Sans I/O.
 
 It is told `started, first_content, finished, fired, close, end` and answers in four lists that the driver drains:
-`starts`, `cancels`, `arms` (timer, seconds) and `settled` (nodes it settled by itself). Counters by node index, never a
-rescan. A node passes at most two stages of demand: `before` (the nodes its `when` and `after` name), then its inputs; a
-fallback demands one option at a time (`graph/options`) and a sample with `stop` one window (`graph/groups`). How any
-other node waits stands in `graph/plain`, who is let go in `graph/wanted`, how a run is closed early in `graph/closing`.
+`starts`, `cancels`, `arms` (timer, seconds) and `settled` (nodes it settled by itself). Counters, never a rescan. A
+node passes at most two stages of demand: `before` (the nodes its `when` and `after` name), then its inputs; a fallback
+demands one option at a time (`graph/options`) and a sample with `stop` one window (`graph/groups`). How any other node
+waits stands in `graph/plain`, who is let go in `graph/wanted`, how a run is closed early in `graph/closing`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fusion_graph.graph import closing, groups, options, plain, wanted
 from fusion_graph.graph.choosing import Choosing
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
+from fusion_graph.graph.state import State
 from fusion_graph.outputs import Outcome
 from fusion_graph.pipeline import Condition
 
@@ -21,8 +22,8 @@ class Progress:
     """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
 
     __slots__ = (
-        "_choosing", "arms", "asked", "cancels", "chosen", "closed", "decided", "demands", "ended", "good", "outcomes",
-        "pending", "phase", "plan", "queue", "settled", "skips", "stage", "starts", "unwanted", "waiters",
+        "_choosing", "arms", "cancels", "closed", "decided", "ended", "plan", "queue", "settled", "starts", "states",
+        "unwanted",
     )  # fmt: skip
 
     def __init__(
@@ -40,30 +41,12 @@ class Progress:
         self.unwanted: list[tuple[int, str]] = []
         self._choosing: Choosing | None = None
         if opening is None or decided:
-            self._blank(len(plan.ids))
+            self.states = [State() for _ in plan.ids]
+            self.starts: list[int] = []
+            self.settled: list[int] = []
         else:
-            self._copy(opening)
-
-    def _blank(self, n: int) -> None:
-        self.phase: list[int] = [IDLE] * n
-        self.outcomes: list[Outcome | None] = [None] * n
-        self.chosen: list[tuple[int, ...]] = [()] * n  # a join's members, a fallback's option and its aids
-        self.stage: list[int] = [0] * n  # 0 before, 1 inputs
-        self.asked: list[int] = [0] * n  # how many options or members were demanded
-        self.pending: list[int] = [0] * n  # demanded in this stage and not settled
-        self.waiters: list[tuple[int, ...]] = [()] * n  # who waits for this one
-        self.demands: list[tuple[int, ...]] = [()] * n
-        self.good: list[int] = [0] * n  # of these: settled with a value
-        self.skips: list[int] = [0] * n  # of these: skipped
-        self.starts: list[int] = []
-        self.settled: list[int] = []
-
-    def _copy(self, opened: Progress) -> None:
-        self.phase, self.stage, self.asked = [*opened.phase], [*opened.stage], [*opened.asked]
-        self.outcomes, self.chosen, self.pending = [*opened.outcomes], [*opened.chosen], [*opened.pending]
-        self.waiters, self.demands = [*opened.waiters], [*opened.demands]
-        self.good, self.skips = [*opened.good], [*opened.skips]
-        self.starts, self.settled = [*opened.starts], [*opened.settled]
+            self.states = [state.copy() for state in opening.states]
+            self.starts, self.settled = [*opening.starts], [*opening.settled]
 
     @property
     def choosing(self) -> Choosing:
@@ -82,7 +65,7 @@ class Progress:
 
     def begin(self) -> None:
         """Demand the output. What that comes to is the same in every run of a plan, so it is done once."""
-        if self.phase[self.plan.output] == IDLE:
+        if self.states[self.plan.output].phase == IDLE:
             self.demand([self.plan.output])
             self.propagate()
 
@@ -90,20 +73,21 @@ class Progress:
 
     def finished(self, i: int, outcome: Outcome) -> None:
         """Node i ended. Ignored when the plan settled it in the meantime (it was cancelled)."""
-        phase = self.phase
-        if phase[i] == DONE:
+        states = self.states
+        ended = states[i]
+        if ended.phase == DONE:
             return
-        phase[i] = DONE
-        self.outcomes[i] = outcome
-        pending, patient, decides = self.pending, self.plan.patient, outcome.value is None or self.closed
-        for c in self.waiters[i]:
-            if phase[c] != WAITING:
+        ended.phase, ended.outcome = DONE, outcome
+        patient, decides = self.plan.patient, outcome.value is None or bool(self.closed)
+        for c in ended.waiters:
+            waiter = states[c]
+            if waiter.phase != WAITING:
                 continue
-            if decides or pending[c] < 2 or not patient[c]:
+            if decides or waiter.pending < 2 or not patient[c]:
                 self.notice(c, i, outcome)
             else:  # nothing can be decided yet
-                pending[c] -= 1
-                self.good[c] += 1
+                waiter.pending -= 1
+                waiter.good += 1
         if self.queue or self.unwanted or self.spares:
             self.propagate()
         elif len(self.starts) > 1:
@@ -112,12 +96,12 @@ class Progress:
     def started(self, i: int) -> None:
         """Node i's first call is under way: the hedge timers that run from its start begin."""
         self.choosing.begun.add(i)
-        for c in self.waiters[i]:
+        for c in self.states[i].waiters:
             options.arm(self, c, i)
 
     def unlaunched(self, i: int) -> None:
         """The arm i of a hedge does not fit what the run may spend."""
-        if self.phase[i] == RUNNING:
+        if self.states[i].phase == RUNNING:
             wanted.unlaunch(self, i)
 
     def first_content(self, i: int) -> None:
@@ -128,11 +112,11 @@ class Progress:
     def fired(self, timer: Timer) -> None:
         """A timer ran out; a stale one does nothing."""
         c = timer.node
-        if self.phase[c] != WAITING or self.closed:
+        if self.states[c].phase != WAITING or self.closed:
             return
         if timer.kind == "grace":
             groups.close(self, c)
-        elif options.can_hedge(self, c) and self.phase[timer.option] != DONE:
+        elif options.can_hedge(self, c) and self.states[timer.option].phase != DONE:
             options.take_next(self, c)
         self.propagate()
 
@@ -152,9 +136,10 @@ class Progress:
         plan = self.plan
         while stack:
             i = stack.pop()
-            if self.phase[i] != IDLE:
+            state = self.states[i]
+            if state.phase != IDLE:
                 continue
-            self.phase[i] = WAITING
+            state.phase = WAITING
             if self.closed and plan.calls[i] and (self.ended or i not in plan.writers):
                 self.settle(i, Outcome("cancelled", None, self.closed))
                 continue
@@ -163,22 +148,24 @@ class Progress:
     def ask(self, c: int, sources: tuple[int, ...]) -> list[int]:
         """Register c's demand for the sources; the idle ones are returned, to be woken by the caller."""
         fresh: list[int] = []
-        phase = self.phase
-        self.demands[c] += sources
-        self.pending[c] += len(sources)
+        states = self.states
+        asking = states[c]
+        asking.demands += sources
+        asking.pending += len(sources)
         for s in sources:
-            if phase[s] != DONE:
-                self.waiters[s] += (c,)
-                if phase[s] == IDLE:
+            state = states[s]
+            if state.phase != DONE:
+                state.waiters += (c,)
+                if state.phase == IDLE:
                     fresh.append(s)
         for s in sources:
-            outcome = self.outcomes[s]
-            if outcome is not None and phase[c] == WAITING:
+            outcome = states[s].outcome
+            if outcome is not None and asking.phase == WAITING:
                 self.notice(c, s, outcome, fresh)
         return fresh
 
     def is_wanted(self, s: int) -> bool:
-        return bool(self.waiters[s]) or s == self.plan.output
+        return bool(self.states[s].waiters) or s == self.plan.output
 
     def _judge(self, c: int) -> list[int]:
         """`before` is settled: the condition decides whether c demands its inputs."""
@@ -187,7 +174,8 @@ class Progress:
         if condition is not None and not self._holds(condition):
             self.settle(c, Outcome("skipped", None, "when"))
             return []
-        self.stage[c], self.demands[c], self.pending[c], self.good[c] = 1, (), 0, 0
+        state = self.states[c]
+        state.stage, state.demands, state.pending, state.good = 1, (), 0, 0
         if plan.first_waits[c] is not None:
             return options.take(self, c)
         wait = plan.group_waits[c]
@@ -200,42 +188,43 @@ class Progress:
 
     def _holds(self, condition: Condition) -> bool:
         index = self.plan.index
-        return holds(condition, lambda node: self.outcomes[index[node]], self.plan.params)
+        return holds(condition, lambda node: self.states[index[node]].outcome, self.plan.params)
 
     # --- settling -----------------------------------------------------------------------------------------------------
 
     def settle(self, i: int, outcome: Outcome) -> None:
         """The plan itself ends node i. Who waits for it hears at the next `propagate`."""
         self.settled.append(i)
-        self.phase[i] = DONE
-        self.outcomes[i] = outcome
-        if self.pending[i]:
+        state = self.states[i]
+        state.phase, state.outcome = DONE, outcome
+        if state.pending:
             self.withdraw(i, reason="not_needed")
         self.queue.append(i)
 
     def withdraw(self, c: int, *, reason: str, keep: int = -1) -> None:
         """c waits no longer for what it demanded and has not got; whoever is then unwanted is swept later."""
-        for s in {*self.demands[c], self.plan.backups[c]} - {-1, keep}:
-            if self.phase[s] != DONE and c in self.waiters[s]:
-                self.waiters[s] = tuple(w for w in self.waiters[s] if w != c)
+        for s in {*self.states[c].demands, self.plan.backups[c]} - {-1, keep}:
+            state = self.states[s]
+            if state.phase != DONE and c in state.waiters:
+                state.waiters = tuple([w for w in state.waiters if w != c])
                 if not self.is_wanted(s):
                     self.unwanted.append((s, reason))
 
     def propagate(self) -> None:
         """The whole transition first (settle, next stages, new demand), then the sweep of what nobody wants any
         more."""
-        queue, unwanted, phase = self.queue, self.unwanted, self.phase
+        queue, unwanted, states = self.queue, self.unwanted, self.states
         while queue or unwanted or self.spares:
             for i in queue:  # grows while it is walked
-                outcome = self.outcomes[i]
+                outcome = states[i].outcome
                 assert outcome is not None
-                for c in self.waiters[i]:
-                    if phase[c] == WAITING:
+                for c in states[i].waiters:
+                    if states[c].phase == WAITING:
                         self.notice(c, i, outcome)
             queue.clear()
             if unwanted:
                 i, reason = unwanted.pop()
-                if phase[i] in (WAITING, RUNNING) and not self.is_wanted(i):
+                if states[i].phase in (WAITING, RUNNING) and not self.is_wanted(i):
                     wanted.let_go(self, i, reason)
             elif self.spares:
                 wanted.review(self)
@@ -248,13 +237,13 @@ class Progress:
 
     def notice(self, c: int, i: int, outcome: Outcome, fresh: list[int] | None = None) -> None:
         """Input i of the waiting node c is settled. Nodes to wake go to `fresh`, or are woken at once."""
-        plan = self.plan
-        if i == plan.backups[c] and i not in self.demands[c]:
+        plan, state = self.plan, self.states[c]
+        if i == plan.backups[c] and i not in state.demands:
             return
-        self.pending[c] -= 1
+        state.pending -= 1
         wake: list[int] = []
-        if self.stage[c] == 0:
-            if self.pending[c] == 0:
+        if state.stage == 0:
+            if state.pending == 0:
                 wake = self._judge(c)
         elif plan.group_waits[c] is not None:
             wake = groups.notice(self, c, outcome)
@@ -270,7 +259,7 @@ class Progress:
         if self.ended and self.plan.calls[c]:
             self.settle(c, Outcome("cancelled", None, self.closed))
             return
-        self.phase[c] = RUNNING
+        self.states[c].phase = RUNNING
         self.starts.append(c)
 
     def arm(self, timer: Timer, seconds: float) -> None:
@@ -281,5 +270,5 @@ class Progress:
             self.arms.append((timer, seconds))
 
     def has_value(self, s: int) -> bool:
-        outcome = self.outcomes[s]
+        outcome = self.states[s].outcome
         return outcome is not None and outcome.value is not None

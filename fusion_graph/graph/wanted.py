@@ -39,7 +39,7 @@ def review(run: Progress) -> None:
     """Spared calls that nobody can come to want any more are unwanted again."""
     spared = run.choosing.spared
     for i, reason in list(spared.items()):
-        if run.phase[i] != RUNNING or run.is_wanted(i):
+        if run.states[i].phase != RUNNING or run.is_wanted(i):
             del spared[i]
         elif not may_want(run, i):
             del spared[i]
@@ -48,7 +48,7 @@ def review(run: Progress) -> None:
 
 def stop(run: Progress, i: int, *, keep_running: bool) -> None:
     """The closing of the run ends a call that was demanded, unless it runs and may finish."""
-    if run.phase[i] not in (WAITING, RUNNING):
+    if run.states[i].phase not in (WAITING, RUNNING):
         return
     if _was_begun(run, i):
         if keep_running:
@@ -60,11 +60,12 @@ def stop(run: Progress, i: int, *, keep_running: bool) -> None:
 def unlaunch(run: Progress, i: int) -> None:
     """The arm i did not fit what the run may spend: as if it had not been launched. It has its turn when whoever runs
     before it fails."""
-    for c in run.waiters[i]:
-        run.demands[c] = tuple(o for o in run.demands[c] if o != i)
-        run.asked[c] -= 1
-        run.pending[c] -= 1
-    run.waiters[i] = ()
+    for c in run.states[i].waiters:
+        state = run.states[c]
+        state.demands = tuple([o for o in state.demands if o != i])
+        state.asked -= 1
+        state.pending -= 1
+    run.states[i].waiters = ()
     _put_to_sleep(run, i)
 
 
@@ -74,10 +75,10 @@ def may_want(run: Progress, i: int) -> bool:
     while stack:
         s = stack.pop()
         for c in run.plan.consumers[s]:
-            if run.phase[c] == WAITING and run.is_wanted(c):
+            if run.states[c].phase == WAITING and run.is_wanted(c):
                 if _may_ask(run, c, s):
                     return True
-            elif run.phase[c] in (IDLE, WAITING) and c not in seen:
+            elif run.states[c].phase in (IDLE, WAITING) and c not in seen:
                 seen.add(c)
                 stack.append(c)
     return False
@@ -85,18 +86,18 @@ def may_want(run: Progress, i: int) -> bool:
 
 def _may_ask(run: Progress, c: int, s: int) -> bool:
     """The waiting node c has a stage before it that demands s."""
-    if run.stage[c] == 0:
+    if run.states[c].stage == 0:
         return s in run.plan.sources[c]
     if run.plan.first_waits[c] is not None:
-        ahead = options.ways(run, c)[run.asked[c] :]
+        ahead = options.ways(run, c)[run.states[c].asked :]
         aids = run.plan.aids[c] if any(run.plan.groups[option] for option in ahead) else ()
         return c not in run.choosing.committed and (s in ahead or s in aids)
-    return run.plan.group_waits[c] is not None and s in run.plan.sources[c][run.asked[c] :]
+    return run.plan.group_waits[c] is not None and s in run.plan.sources[c][run.states[c].asked :]
 
 
 def _was_begun(run: Progress, i: int) -> bool:
     """The driver runs i's call; not so when it was asked to in this very transition, which is taken back here."""
-    if run.phase[i] != RUNNING:
+    if run.states[i].phase != RUNNING:
         return False
     if i in run.starts:
         run.starts.remove(i)
@@ -107,9 +108,7 @@ def _was_begun(run: Progress, i: int) -> bool:
 def _put_to_sleep(run: Progress, i: int) -> None:
     """As if it had never been demanded."""
     run.withdraw(i, reason="not_needed")
-    run.phase[i], run.stage[i], run.asked[i], run.pending[i] = IDLE, 0, 0, 0
-    run.good[i], run.skips[i] = 0, 0
-    run.demands[i], run.chosen[i] = (), ()
+    run.states[i].begin_anew()
     choosing = run.choosing
     choosing.late.pop(i, None)
     choosing.candidates.pop(i, None)

@@ -24,7 +24,7 @@ def opened(stream: bool = True) -> Run:
     """A run that has begun: node a is live, b is not demanded."""
     run = Run(Stage().fusion.services, bound_of(NODES, output="g"), ask("Why?", stream=stream), None)
     run.progress.begin()
-    assert run.progress.phase[0] == RUNNING
+    assert run.progress.states[0].phase == RUNNING
     return run
 
 
@@ -95,7 +95,7 @@ def test_finished_node_is_not_flushed() -> None:
     run = opened()
     assert run.live
     run.live.offers(1, 0)(Delta(text="done"))
-    run.progress.phase[1] = RUNNING
+    run.progress.states[1].phase = RUNNING
     run.progress.finished(1, Outcome("ok", Draft(text="done", node="b")))
     run.progress.finished(0, Outcome("failed", None, "x"))
     run.live.refresh()

@@ -133,5 +133,5 @@ async def test_scheduler_runs_a_run() -> None:
     stage = Stage({"*": "text"})
     run = Run(stage.fusion.services, bound_of(FAN), ask("Why?"), None)
     await Scheduler(run).run()
-    assert run.progress.outcomes[run.bound.output] is not None
+    assert run.progress.states[run.bound.output].outcome is not None
     assert [event.node for event in run.trace.events if isinstance(event, NodeFinished)] == ["a", "b", "c", "w"]

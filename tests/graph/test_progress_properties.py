@@ -18,7 +18,7 @@ from tests.graph.walk import Walk
 
 
 def calls_of(walk: Walk) -> list[int]:
-    return [i for i, phase in enumerate(walk.progress.phase) if phase == RUNNING]
+    return [i for i, state in enumerate(walk.progress.states) if state.phase == RUNNING]
 
 
 def check_step(walk: Walk) -> None:
@@ -26,17 +26,19 @@ def check_step(walk: Walk) -> None:
     progress, plan = walk.progress, walk.plan
     assert not progress.queue
     assert not progress.unwanted
-    for i, phase in enumerate(progress.phase):
-        unsettled = [s for s in (*plan.before[i], *plan.sources[i]) if progress.phase[s] != DONE]
+    for i, phase in enumerate(state.phase for state in progress.states):
+        unsettled = [s for s in (*plan.before[i], *plan.sources[i]) if progress.states[s].phase != DONE]
         if phase == RUNNING:
             assert plan.calls[i], f"{plan.ids[i]} should have been folded"
             assert not unsettled
         if phase == WAITING:
             assert unsettled or plan.group_waits[i], f"{plan.ids[i]} waits for nothing"
-            assert any(progress.phase[s] in (WAITING, RUNNING) for s in unsettled), f"{plan.ids[i]} waits for nobody"
+            assert any(progress.states[s].phase in (WAITING, RUNNING) for s in unsettled), (
+                f"{plan.ids[i]} waits for nobody"
+            )
             check_quorum(walk, i)
         if phase in (WAITING, RUNNING) and i != plan.output:
-            waited_for = any(progress.phase[c] == WAITING for c in progress.waiters[i])
+            waited_for = any(progress.states[c].phase == WAITING for c in progress.states[i].waiters)
             assert waited_for or (i in progress.choosing.spared and may_want(progress, i)), (
                 f"{plan.ids[i]} is not wanted"
             )
@@ -45,13 +47,13 @@ def check_step(walk: Walk) -> None:
 def check_quorum(walk: Walk, i: int) -> None:
     """An unreachable quorum fails at once, so whoever still waits can still get there."""
     progress, wait = walk.progress, walk.plan.group_waits[i]
-    if wait is None or progress.stage[i] == 0:
+    if wait is None or progress.states[i].stage == 0:
         return
-    asked = walk.plan.sources[i][: progress.asked[i]]
-    assert progress.pending[i] == sum(progress.phase[s] != DONE for s in asked)
+    asked = walk.plan.sources[i][: progress.states[i].asked]
+    assert progress.states[i].pending == sum(progress.states[s].phase != DONE for s in asked)
     if progress.closed:
         return
-    outcomes = [progress.outcomes[s] for s in walk.plan.sources[i]]
+    outcomes = [progress.states[s].outcome for s in walk.plan.sources[i]]
     skipped = sum(o is not None and o.state == "skipped" for o in outcomes)
     if groups.may_be_skipped(progress, i):
         return
@@ -61,8 +63,8 @@ def check_quorum(walk: Walk, i: int) -> None:
 
 
 def check_end(walk: Walk) -> None:
-    assert walk.progress.phase[walk.plan.output] == DONE
-    assert {*walk.progress.phase} <= {IDLE, DONE}
+    assert walk.progress.states[walk.plan.output].phase == DONE
+    assert {state.phase for state in walk.progress.states} <= {IDLE, DONE}
     assert not calls_of(walk)
     assert len(walk.cancelled) == len(set(walk.cancelled))
     assert set(walk.cancelled) <= set(walk.started)
@@ -73,7 +75,7 @@ def run(bound: Bound, fate: Fate, order: random.Random, *, clocks: bool = False)
     walk = Walk(bound)
     check_step(walk)
     for _ in range(10 * len(bound.nodes) + 50):
-        if walk.progress.phase[walk.plan.output] == DONE:
+        if walk.progress.states[walk.plan.output].phase == DONE:
             break
         running = calls_of(walk)
         assert running, "nothing runs and nothing is settled"
@@ -108,7 +110,7 @@ def settled(walk: Walk) -> dict[str, Outcome]:
     """The outcomes of nodes that were wanted to their end: the others depend on when that was known."""
     return {
         name: outcome
-        for name, outcome in zip(walk.plan.ids, walk.progress.outcomes, strict=True)
+        for name, outcome in zip(walk.plan.ids, (state.outcome for state in walk.progress.states), strict=True)
         if outcome is not None and outcome.state != "cancelled" and outcome.reason != "not_needed"
     }
 
@@ -150,7 +152,7 @@ def test_same_order_gives_the_same_run(seed: int, size: int) -> None:
     fate = Fate(bound, seed, 0.3)
     one, two = (run(bound, fate, random.Random(seed), clocks=True) for _ in range(2))
     assert (one.started, one.cancelled, one.settled) == (two.started, two.cancelled, two.settled)
-    assert one.progress.outcomes == two.progress.outcomes
+    assert [s.outcome for s in one.progress.states] == [s.outcome for s in two.progress.states]
 
 
 @given(seed=SEEDS, size=SIZES, reason=st.sampled_from(("deadline", "budget")), share=st.floats(0, 1))

@@ -110,20 +110,20 @@ class Walk:
     @property
     def running(self) -> list[str]:
         """Calls that were asked for and have not ended, in file order."""
-        return [self.plan.ids[i] for i, phase in enumerate(self.progress.phase) if phase == RUNNING]
+        return [self.plan.ids[i] for i, state in enumerate(self.progress.states) if state.phase == RUNNING]
 
     def outcome(self, node: str) -> Outcome | None:
-        return self.progress.outcomes[self.plan.index[node]]
+        return self.progress.states[self.plan.index[node]].outcome
 
     def says(self, node: str) -> str:
         """How a node ended: `ok`, or its state and reason; `idle` or `open` before that."""
         outcome = self.outcome(node)
         if outcome is None:
-            return "idle" if self.progress.phase[self.plan.index[node]] == IDLE else "open"
+            return "idle" if self.progress.states[self.plan.index[node]].phase == IDLE else "open"
         return f"{outcome.state} {outcome.reason}".strip()
 
     def chosen(self, node: str) -> list[str]:
-        return [self.plan.ids[s] for s in self.progress.chosen[self.plan.index[node]]]
+        return [self.plan.ids[s] for s in self.progress.states[self.plan.index[node]].chosen]
 
     def late(self, node: str) -> list[str]:
         return [self.plan.ids[s] for s in self.progress.late(self.plan.index[node])]
@@ -153,7 +153,7 @@ class Walk:
             while progress.starts:
                 assert progress.starts == sorted(progress.starts), "starts must come in file order"
                 i = progress.starts.pop(0)
-                assert progress.phase[i] == RUNNING, f"{self.plan.ids[i]} is to start and does not run"
+                assert progress.states[i].phase == RUNNING, f"{self.plan.ids[i]} is to start and does not run"
                 if self.plan.calls[i]:
                     self.check_start(i)
                     self.started.append(self.plan.ids[i])
@@ -162,15 +162,16 @@ class Walk:
 
     def check_start(self, i: int) -> None:
         """What must hold whenever a call starts."""
-        name, phase = self.plan.ids[i], self.progress.phase
+        name, states = self.plan.ids[i], self.progress.states
         assert name not in self.started, f"{name} was started twice"
-        assert all(phase[s] == DONE for s in (*self.plan.before[i], *self.plan.sources[i])), f"{name} started too early"
+        below = (*self.plan.before[i], *self.plan.sources[i])
+        assert all(states[s].phase == DONE for s in below), f"{name} started too early"
 
     def _fold(self, i: int) -> Value:
         """A stand-in for the kinds' own folds: a group's drafts, a fallback's first one, a vote's winner."""
         progress, wait = self.progress, self.plan.waits[i]
-        sources = progress.chosen[i] if isinstance(wait, WaitGroup | WaitFirst) else self.plan.sources[i]
-        found = [d for s in sources for d in drafts_of((progress.outcomes[s] or Outcome("failed")).value)]
+        sources = progress.states[i].chosen if isinstance(wait, WaitGroup | WaitFirst) else self.plan.sources[i]
+        found = [d for s in sources for d in drafts_of((progress.states[s].outcome or Outcome("failed")).value)]
         if isinstance(wait, WaitGroup):
             assert sources, f"{self.plan.ids[i]} closed with nothing"
             return Drafts(tuple(found))
