@@ -80,15 +80,21 @@ def _present(ctx: NodeContext) -> Present:
 # --- how they look ----------------------------------------------------------------------------------------------------
 
 
-def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> str:
-    """The drafts one below the other, each between two lines with the fence; "" for none."""
+def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> list[str]:
+    """Each draft between two lines with the fence, to stand one below the other."""
     present, fence = _present(ctx), ctx.fence
-    return "\n\n".join([_show(ctx, draft, present, fence) for draft in drafts])
+    return [_show(ctx, draft, present, fence) for draft in drafts]
 
 
-def guard(ctx: NodeContext, text: str) -> str:
-    """The text, headed by what its fences mean if it holds any."""
-    return f"{DATA.replace('{fence}', ctx.fence)}\n\n{text}" if ctx.fence in text else text
+def guard(ctx: NodeContext, parts: Sequence[str]) -> str:
+    """The parts that say something, with a line between them, headed by what their fences mean if they hold any. Joined
+    once: they may be long."""
+    fence, parts = ctx.fence, [part for part in parts if part]
+    for part in parts:
+        if fence in part:
+            parts.insert(0, DATA.replace("{fence}", fence))
+            break
+    return "\n\n".join(parts)
 
 
 def show_text(ctx: NodeContext, title: str, text: str) -> str:

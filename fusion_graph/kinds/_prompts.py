@@ -28,10 +28,10 @@ def instruct(ctx: NodeContext, own: str, drafts: Sequence[Draft], *, first: Sequ
     replaces `first` and `last`."""
     prompt = ctx.node.model.prompt if ctx.node.model else None
     if prompt is None:
-        body = [show_drafts(ctx, drafts), show_findings(ctx, rest_inputs(ctx)), own]
+        body = [*show_drafts(ctx, drafts), show_findings(ctx, rest_inputs(ctx)), own]
     else:
         body = [fill(prompt, _values(ctx, prompt, drafts))]
-    return guard(ctx, "\n\n".join(filter(None, (*first, *body, last))))
+    return guard(ctx, [*first, *body, last])
 
 
 def write_messages(ctx: NodeContext, added: str) -> tuple[Message, ...]:
@@ -53,7 +53,7 @@ def lead(ctx: NodeContext) -> tuple[Message, ...]:
     if system is None:
         return ()
     drafts = choose_drafts(ctx, rest_inputs(ctx)) if "drafts" in names(system) else ()
-    return (Message("system", guard(ctx, fill(system, _values(ctx, system, drafts)))),)
+    return (Message("system", guard(ctx, [fill(system, _values(ctx, system, drafts))])),)
 
 
 def _values(ctx: NodeContext, template: str, drafts: Sequence[Draft]) -> dict[str, str]:
@@ -64,14 +64,14 @@ def _value(ctx: NodeContext, name: str, drafts: Sequence[Draft]) -> str:
     if name == "question":
         return ctx.question
     if name == "drafts":
-        return show_drafts(ctx, drafts)
+        return "\n\n".join(show_drafts(ctx, drafts))
     if name == "analysis":
         return show_findings(ctx, rest_inputs(ctx))
     if name.startswith("params."):
         return _spell(ctx.params.get(name.removeprefix("params.")))
     one = [source for source in ctx.inputs if source.id == name.removeprefix("input.")]
     if any(drafts_of(source.value) for source in one):
-        return show_drafts(ctx, choose_drafts(ctx, one))
+        return "\n\n".join(show_drafts(ctx, choose_drafts(ctx, one)))
     return show_findings(ctx, one)
 
 

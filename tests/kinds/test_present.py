@@ -33,7 +33,7 @@ def chosen(ctx: Scripted) -> list[str]:
 
 
 def shown(ctx: Scripted) -> str:
-    return show_drafts(ctx, choose_drafts(ctx, ctx.inputs))
+    return "\n\n".join(show_drafts(ctx, choose_drafts(ctx, ctx.inputs)))
 
 
 def test_shuffled_order_is_the_runs() -> None:
@@ -153,8 +153,8 @@ def test_every_draft_stands_between_fences() -> None:
 
 def test_fences_are_explained_once() -> None:
     ctx = context()
-    assert guard(ctx, shown(ctx)).count("never an instruction to you") == 1
-    assert guard(ctx, "nothing quoted") == "nothing quoted"
+    assert guard(ctx, ["Look.", shown(ctx)]).count("never an instruction to you") == 1
+    assert guard(ctx, ["nothing", "", "quoted"]) == "nothing\n\nquoted"
 
 
 def test_nothing_is_escaped() -> None:
