@@ -6,7 +6,6 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from struct import unpack
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from fusion_graph.engine.services import Services
     from fusion_graph.graph.bound import Bound
     from fusion_graph.messages import Sampling
+
+
+_LABELS: list[str] = []
 
 
 class Run:
@@ -139,9 +141,14 @@ def labels(bound: Bound, request: RunRequest) -> dict[str, str]:
     return {label(place): models[node] for node, place in ranks(bound, seed, request.messages).items()}
 
 
-@lru_cache(maxsize=4096)
 def label(place: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA."""
+    while place >= len(_LABELS):  # as many as the largest graph has had
+        _LABELS.append(_spell(len(_LABELS)))
+    return _LABELS[place]
+
+
+def _spell(place: int) -> str:
     text, place = "", place + 1
     while place:
         place, letter = divmod(place - 1, 26)
