@@ -10,11 +10,11 @@ import gc
 import math
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import bare, shapes
-from benchmarks.measure import Duel, Program, Row, duel
+from benchmarks.measure import Program, Row, duel
 from benchmarks.models import QUESTION, Instant, open_engine
 from fusion_graph.engine.request import ask
 
@@ -23,10 +23,11 @@ ROOT = Path(__file__).parents[1]
 
 def rows(*, quick: bool) -> Iterator[Row]:
     size, turns = (300, 1) if quick else (10_000, 9)
-    small, large = _duel(size // 10, turns=turns, times=10), _duel(size, turns=turns)
+    small, large = _programs(size // 10, 3 * size // 10), _programs(size, 3 * size)
+    found = asyncio.run(duel(*large, turns=turns))
     subject = f"random DAG, {size:,} nodes, {3 * size:,} edges"
-    yield Row(subject=subject, measured=large.ratio, goal=1.0, gate=1.5, note=large.told(size, "node"))
-    ours, theirs = _exponent(small.ours, large.ours), _exponent(small.theirs, large.theirs)
+    yield Row(subject=subject, measured=found.ratio, goal=1.0, gate=1.5, note=found.told(size, "node"))
+    ours, theirs = (_exponent(*both, turns=turns) for both in zip(small, large, strict=True))
     yield Row(
         subject=f"{subject}: growth from a tenth, exponent",
         measured=ours,
@@ -39,14 +40,14 @@ def rows(*, quick: bool) -> Iterator[Row]:
     yield Row(subject=f"{subject}: memory", measured=ours, goal=15, gate=30, unit=" MB", note=f"bare {theirs:.1f} MB")
 
 
-def _exponent(small: Sequence[float], large: Sequence[float]) -> float:
-    """Of the cost of one run by its size: ten small runs, as big together as the large one, took `small` seconds."""
-    return 1 + math.log10(min(large) / min(small))
+def _exponent(small: Program, large: Program, *, turns: int) -> float:
+    """Of the cost of one run by its size: one large run against ten small ones, as big together, in the same turns."""
 
+    async def ten() -> None:
+        for _ in range(10):
+            await small()
 
-def _duel(size: int, *, turns: int, times: int = 1) -> Duel:
-    ours, theirs = _programs(size, 3 * size)
-    return asyncio.run(duel(ours, theirs, turns=turns, times=times))
+    return 1 + math.log10(asyncio.run(duel(large, ten, turns=turns)).ratio)
 
 
 def _programs(nodes: int, edges: int) -> tuple[Program, Program]:
