@@ -43,12 +43,11 @@ class Context:
         return self._run.bound.params
 
     def _read(self) -> Sequence[Input]:
-        progress, i = self._run.progress, self.node.index
-        nodes, found = self._run.nodes, []
+        progress, i, found = self._run.progress, self.node.index, []
         for s in progress.states[i].chosen or progress.plan.sources[i]:
             outcome = progress.states[s].outcome
             if outcome is not None and outcome.value is not None:
-                found.append(Input(nodes[s].id, outcome.value))
+                found.append(Input(progress.plan.ids[s], outcome.value))
         return found
 
     @property

@@ -63,7 +63,7 @@ class Bound:
         both = tuple(zip(self.nodes, self.kinds, strict=True))
         self.drafters = tuple(node.index for node, kind in both if kind.writes and node.model is not None)
         self.samplings = tuple(sampling_of(node.model) if node.model else None for node in self.nodes)
-        self.sends = tuple(sends_of(node, kind) for node, kind in both)
+        self.sends = tuple(sends_of(node, kind, self.samplings[node.index]) for node, kind in both)
         self.held = tuple(held_why(node, kind) for node, kind in both)
         self.prompts = _prompts(both, self.writers)
         self.reported = tuple(

@@ -10,6 +10,7 @@ from fusion_graph.contracts import Kind
 from fusion_graph.graph.answers import parse_rule
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import (
+    PRESENT,
     AnyOf,
     Comparison,
     Condition,
@@ -24,6 +25,8 @@ from fusion_graph.pipeline import (
     Timeout,
     Usable,
 )
+
+TIMEOUT, RETRY, USABLE = Timeout(), Retry(), Usable()  # what most nodes share
 
 
 def bind_nodes(specs: tuple[NodeSpec, ...], params: Mapping[str, Any], kinds: Mapping[str, Kind]) -> tuple[Node, ...]:
@@ -66,11 +69,11 @@ def model_options(options: Mapping[str, Any]) -> ModelOptions:
         alternates=tuple(ModelRef.parse(m) for m in options.get("alternates") or ()),
         stop_sequences=tuple(options.get("stop_sequences") or ()),
         tools=tuple(options.get("tools") or ()),
-        timeout=Timeout(**options.get("timeout") or {}),
-        retry=Retry(**options.get("retry") or {}),
-        usable=Usable(**options.get("usable") or {}),
+        timeout=Timeout(**options["timeout"]) if options.get("timeout") else TIMEOUT,
+        retry=Retry(**options["retry"]) if options.get("retry") else RETRY,
+        usable=Usable(**options["usable"]) if options.get("usable") else USABLE,
         extract=parse_rule(extract) if extract else None,
-        present=_present(options.get("present") or {}),
+        present=_present(options["present"]) if options.get("present") else PRESENT,
         **{key: options[key] for key in plain if options.get(key) is not None},
     )
 
@@ -102,12 +105,12 @@ def seeded(sampling: Sampling, draw: Draw) -> Sampling:
     return sampling._replace(seed=mixed % SEED_SPACE)
 
 
-def sends_of(node: Node, kind: Kind) -> tuple[Sampling, Draw] | None:
-    """What a node's first call sends, and its draw, when the request asks for nothing."""
-    if node.model is None:
+def sends_of(node: Node, kind: Kind, made: Sampling | None) -> tuple[Sampling, Draw] | None:
+    """What a node's first call sends, and its draw, when the request asks for nothing. `made`: what all of them do."""
+    if made is None:
         return None
     draw = (*(node.member.draw if node.member is not None else (0, 0)), 0, 0)
-    made, form = sampling_of(node.model), kind.response_format(node.options)
+    form = kind.response_format(node.options)
     return seeded(made if form is None else made._replace(response_format=form), draw), draw
 
 
