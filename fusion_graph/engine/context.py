@@ -12,6 +12,7 @@ from fusion_graph.engine.attempts import CallRun
 from fusion_graph.engine.calls import complete, complete_all, complete_choices
 from fusion_graph.engine.run import Run, label
 from fusion_graph.engine.tooled import write_tooled
+from fusion_graph.pipeline import NodeId
 
 if TYPE_CHECKING:
     from fusion_graph.errors import NodeFailed
@@ -47,7 +48,7 @@ class Context:
         for s in progress.states[i].chosen or progress.plan.sources[i]:
             outcome = progress.states[s].outcome
             if outcome is not None and outcome.value is not None:
-                found.append(Input(progress.plan.ids[s], outcome.value))
+                found.append(Input(NodeId(progress.plan.ids[s]), outcome.value))
         return found
 
     @property

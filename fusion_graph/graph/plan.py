@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from fusion_graph.contracts import Wait, WaitFirst, WaitGroup
-from fusion_graph.pipeline import Condition, NodeId
+from fusion_graph.pipeline import Condition
 
 IDLE: Final = 0
 WAITING: Final = 1
@@ -37,7 +37,7 @@ class Plan:
     `before` the nodes a `when` or `after` names; `aids` a fallback's analysis and score inputs, which are not
     options. What follows from the others stands here too, as each run reads it."""
 
-    ids: tuple[NodeId, ...]
+    ids: tuple[str, ...]
     index: Mapping[str, int]  # by node id
     sources: tuple[tuple[int, ...], ...]
     required: tuple[frozenset[int], ...]
