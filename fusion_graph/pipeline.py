@@ -211,7 +211,7 @@ class Present:
     select: Literal["all"] | tuple[Literal["top", "random"], int] = "all"
 
 
-PRESENT = Present()
+TIMEOUT, RETRY, USABLE, PRESENT = Timeout(), Retry(), Usable(), Present()  # what most nodes share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,9 +232,9 @@ class ModelOptions:
     reasoning_effort: str | None = None
     inherit: bool = False  # takes what a request asks of the writer's style
     tools: tuple[str, ...] = ()
-    timeout: Timeout = Timeout()
-    retry: Retry = Retry()
-    usable: Usable = Usable()
+    timeout: Timeout = TIMEOUT
+    retry: Retry = RETRY
+    usable: Usable = USABLE
     extract: Extract | None = None
     present: Present = PRESENT
     cache: bool | Mapping[str, Any] | None = None

@@ -190,7 +190,8 @@ class Kind:
     presents: bool = False  # shows drafts to a model: takes `present`
     uses_tools: bool = False  # its model may call the tools that the node lists
     needs_draft: bool = False  # fails with no_input when no draft is left
-    response_format: Callable[[Any], Mapping[str, Any] | None] = lambda _options: None  # of its first call
+    response_format: Callable[[Any], Mapping[str, Any] | None] = lambda _options: None
+    """The very object that its first call sends, known before a run; None: put together when it is needed."""
     held: Callable[[Any], str] = lambda _options: ""  # why the node cannot stream, by its own options; "" = it can
     defaults: Mapping[str, Any] = field(default_factory=dict)  # model options, below the pipeline's `defaults`
     ignores: frozenset[str] = frozenset()  # keys of the pipeline's `defaults` that do not reach this kind

@@ -74,9 +74,9 @@ class CallRun:
         """The reply, if the run remembers one."""
         return None if self.run.memory is None else recall(self)
 
-    def goes_on(self) -> bool:
-        """There is an attempt to make: at the same model once more, or at the first that has not failed. Raises
-        NodeFailed when the run is closing."""
+    def advance(self) -> bool:
+        """Aim at the next attempt: the same model once more, or the first that has not failed. False: no model is left,
+        or text of it has been sent. Raises NodeFailed when the run is closing."""
         if self.pause is not None:
             self.pause = None
             return True
@@ -174,10 +174,11 @@ class CallRun:
         return completion
 
     def lost(self, raised: BaseException) -> ProviderError | None:
-        """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours. No
-        frame keeps an error whose traceback keeps that frame: with them a whole call would wait for the collector."""
+        """Whatever ends an attempt is an event with what it cost. None: a cancellation that was not a cut of ours.
+        Nothing that an error keeps may keep this call, which keeps the error: both would wait for the collector."""
         if isinstance(raised, ProviderError):
             error = raised.with_traceback(None)
+            error.__cause__ = error.__context__ = None  # their tracebacks hold the frame of the client, and it our sink
         elif self.under_way and self.takes_back():
             error = Transient(self.was_cut, _late_text(self), sent=self.sent)
             self.was_cut = ""

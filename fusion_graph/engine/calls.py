@@ -18,7 +18,7 @@ async def complete(call: CallRun) -> Completion:
     known = call.recalled()
     if known is not None:
         return known
-    while call.goes_on():
+    while call.advance():
         try:
             if call.must_wait:
                 await _take_turn(call)

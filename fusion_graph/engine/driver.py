@@ -110,8 +110,8 @@ class Driver:
     # --- what the plan asks -------------------------------------------------------------------------------------------
 
     def _act(self, now: float, *, chain: bool) -> int:
-        """Do what the plan asks until it asks no more; all that takes no time has the same one. With `chain`, one ready
-        node is left for the caller: its index, else -1."""
+        """Do what the plan asks until it asks no more; what happens between two nodes computed in code has one time.
+        With `chain`, one ready node is left for the caller: its index, else -1."""
         run, progress, following = self._run, self._progress, -1
         while progress.starts or progress.settled or progress.arms:  # what is cancelled is settled too
             if progress.settled or progress.arms:

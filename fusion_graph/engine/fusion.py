@@ -75,7 +75,8 @@ class Fusion:
             await Scheduler(run).run()
             answer, reason = answer_of(run)
             if answer is not None and request.writer is not None:
-                answer, reason = await keep_contract(run, answer), UNMET
+                answer = await keep_contract(run, answer)
+                reason = reason if answer is not None else UNMET
             return conclude(run, answer, reason)
         except asyncio.CancelledError:
             run.emit((run.clock(), RunFinished, "cancelled", ""))

@@ -26,7 +26,8 @@ class Account:
 
 
 class Lane:
-    """Created on first use, inside the event loop; lives as long as its Fusion."""
+    """Created on first use, inside the event loop; lives as long as its Fusion. `client` is opened when it is first
+    asked for, and again after `give_up`."""
 
     def __init__(
         self, backend: Backend, provider: Provider, clock: Callable[[], float], account: Account | None = None

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from fusion_graph.messages import Sampling
 
 
-_LABELS: list[str] = []
-
-
 class Run:
     """Flat and slotted: one object per run, lists by node index, no closures per node."""
 
@@ -143,9 +140,7 @@ def labels(bound: Bound, request: RunRequest) -> dict[str, str]:
 
 def label(place: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA."""
-    while place >= len(_LABELS):  # as many as the largest graph has had
-        _LABELS.append(_spell(len(_LABELS)))
-    return _LABELS[place]
+    return LABELS[place] if place < len(LABELS) else _spell(place)
 
 
 def _spell(place: int) -> str:
@@ -154,6 +149,9 @@ def _spell(place: int) -> str:
         place, letter = divmod(place - 1, 26)
         text = chr(65 + letter) + text
     return text
+
+
+LABELS = tuple([_spell(place) for place in range(26 + 26 * 26)])  # A to ZZ: more drafts than a prompt shows
 
 
 def idle() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from fusion_graph.contracts import Kind
 from fusion_graph.graph.plan import Plan
@@ -15,11 +15,14 @@ from fusion_graph.graph.writers import tool_turn, writers
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import Condition, Limits, ModelRef, Node, NodeId, Pipeline
 
+Standing: TypeAlias = tuple[bytes, bool]
+"""What a node stands on, as a digest, and whether a model that names no backend is in it; see `graph/identity`."""
+
 
 @dataclass(eq=False, kw_only=True)
 class Bound:
-    """A pipeline with one run's parameter values; nobody changes it. `kinds` goes by node index, `writers` is
-    W(output). All further fields follow from these."""
+    """A pipeline with one run's parameter values; nobody changes it. `writers` is W(output). All further fields follow
+    from those that are given."""
 
     pipeline: Pipeline
     params: Mapping[str, Any]
@@ -39,8 +42,10 @@ class Bound:
     tooled: Mapping[int, tuple[str, ...]] = field(init=False, repr=False)  # tools of the nodes that may call some
     drafters: tuple[int, ...] = field(init=False, repr=False)  # all nodes that write a draft, in order
     opening: Progress = field(init=False, repr=False)  # where every run of it begins
-    standing: tuple[tuple[bytes, bool], ...] | None = field(init=False, repr=False)  # see `identity`
-    _turn: list[Bound | None] = field(init=False, repr=False)  # `tool_turn`, once somebody has asked
+
+    # filled when first asked for
+    standing: tuple[Standing, ...] | None = field(init=False, repr=False)  # what all runs share of nodes' identities
+    _turn: list[Bound | None] = field(init=False, repr=False)  # `tool_turn`
 
     # by node index
     samplings: tuple[Sampling | None, ...] = field(init=False, repr=False)  # what the node's calls send

@@ -99,9 +99,17 @@ def _pending(run: Progress, c: int) -> tuple[int, ...]:
 
 def _awaits_call(run: Progress, s: int) -> bool:
     """True when s cannot settle before a call does; what is only computed is worth waiting for, even at the end."""
-    if run.states[s].phase == DONE:
-        return False
-    return run.plan.calls[s] or any(_awaits_call(run, source) for source in run.states[s].demands)
+    stack, seen = [s], {s}
+    while stack:
+        i = stack.pop()
+        if run.states[i].phase == DONE:
+            continue
+        if run.plan.calls[i]:
+            return True
+        fresh = [source for source in run.states[i].demands if source not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return False
 
 
 def _after_window(run: Progress, c: int, wait: WaitGroup, need: int) -> list[int]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from fusion_graph.contracts import Kind
-from fusion_graph.graph.bound import Bound
+from fusion_graph.graph.bound import Bound, Standing
 from fusion_graph.graph.template import names
 from fusion_graph.messages import Message
 from fusion_graph.pipeline import Node
@@ -25,10 +24,6 @@ def identities(bound: Bound, messages: Sequence[Message], backend: str) -> tuple
         whole.update(standing)
         found.append(whole.hexdigest())
     return tuple(found)
-
-
-Standing: TypeAlias = tuple[bytes, bool]
-"""What a node stands on, and whether a model that names no backend is in it."""
 
 
 def _standing(bound: Bound) -> tuple[Standing, ...]:

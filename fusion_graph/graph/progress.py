@@ -13,13 +13,13 @@ from fusion_graph.graph import closing, groups, options, plain, wanted
 from fusion_graph.graph.choosing import Choosing
 from fusion_graph.graph.conditions import holds
 from fusion_graph.graph.plan import DONE, IDLE, RUNNING, WAITING, Plan, Timer
-from fusion_graph.graph.state import State
+from fusion_graph.graph.state import NodeState
 from fusion_graph.outputs import Outcome
 from fusion_graph.pipeline import Condition
 
 
 class Progress:
-    """The state of one run. Names without underscore are for the driver and for `groups` and `options`."""
+    """The state of one run. Names without underscore are for the driver and the files named above."""
 
     __slots__ = (
         "_choosing", "arms", "cancels", "closed", "decided", "ended", "plan", "queue", "settled", "starts", "states",
@@ -41,7 +41,7 @@ class Progress:
         self.unwanted: list[tuple[int, str]] = []
         self._choosing: Choosing | None = None
         if opening is None or decided:
-            self.states = [State() for _ in plan.ids]
+            self.states = [NodeState() for _ in plan.ids]
             self.starts: list[int] = []
             self.settled: list[int] = []
         else:
@@ -50,13 +50,14 @@ class Progress:
 
     @property
     def choosing(self) -> Choosing:
-        """Made when it is first asked for: most runs need none."""
+        """Made when it is first asked for: a run in which nothing goes wrong and nobody listens has none."""
         if self._choosing is None:
             self._choosing = Choosing()
         return self._choosing
 
     @property
     def spares(self) -> bool:
+        """A call goes on that nobody waits for but somebody may."""
         return self._choosing is not None and bool(self._choosing.spared)
 
     def late(self, c: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from fusion_graph.values import mypyc_attr
 
 
 @mypyc_attr(acyclic=True)
-class State:
+class NodeState:
     """All of one node in one place: whoever reads one of it reads more."""
 
     __slots__ = ("asked", "chosen", "demands", "good", "outcome", "pending", "phase", "skips", "stage", "waiters")
@@ -37,8 +37,8 @@ class State:
         self.good = good  # of these: settled with a value
         self.skips = skips  # of these: skipped
 
-    def copy(self) -> State:
-        return State(
+    def copy(self) -> NodeState:
+        return NodeState(
             self.phase, self.outcome, self.chosen, self.waiters, self.stage,
             self.asked, self.demands, self.pending, self.good, self.skips,
         )  # fmt: skip

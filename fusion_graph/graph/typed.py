@@ -11,6 +11,9 @@ from fusion_graph.graph.answers import parse_rule
 from fusion_graph.messages import Sampling
 from fusion_graph.pipeline import (
     PRESENT,
+    RETRY,
+    TIMEOUT,
+    USABLE,
     AnyOf,
     Comparison,
     Condition,
@@ -25,8 +28,6 @@ from fusion_graph.pipeline import (
     Timeout,
     Usable,
 )
-
-TIMEOUT, RETRY, USABLE = Timeout(), Retry(), Usable()  # what most nodes share
 
 
 def bind_nodes(specs: tuple[NodeSpec, ...], params: Mapping[str, Any], kinds: Mapping[str, Kind]) -> tuple[Node, ...]:

@@ -19,7 +19,7 @@ async def ask_one(ctx: NodeContext, question: Question[T]) -> T:
         try:
             reply = await ctx.complete(question.ask)
         except NodeFailed as failed:
-            if not question.eases(failed):
+            if not question.ease(failed):
                 raise
             continue
         found = question.climb(ctx, reply)
@@ -43,7 +43,7 @@ async def ask_all(ctx: NodeContext, questions: Sequence[Question[T]]) -> list[T 
 def _heard(ctx: NodeContext, question: Question[T], reply: Completion | NodeFailed) -> T | NodeFailed | None:
     """None: ask again."""
     if isinstance(reply, NodeFailed):
-        return None if question.eases(reply) else reply
+        return None if question.ease(reply) else reply
     try:
         return question.climb(ctx, reply)
     except NodeFailed as failed:

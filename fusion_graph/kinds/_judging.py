@@ -30,9 +30,9 @@ async def judge(ctx: NodeContext, drafts: Sequence[Draft]) -> Value:
         top = max(won.values())
         best = earliest(ctx, [draft for draft in drafts if won.get(draft.node) == top])
         return best if options.mode == "select" else Scores(mode="rank", by_node=won)
-    return (
-        await select(ctx, drafts) if options.mode == "select" else Scores(mode="rank", by_node=await rank(ctx, drafts))
-    )
+    if options.mode == "select":
+        return await select(ctx, drafts)
+    return Scores(mode="rank", by_node=await rank(ctx, drafts))
 
 
 async def score(ctx: NodeContext, drafts: Sequence[Draft]) -> dict[str, float]:
@@ -94,7 +94,8 @@ def _require_some(ctx: NodeContext, found: Sequence[T | NodeFailed], action: str
     """The readings that came; what is missing is reported. Raises the first failure if none came."""
     failures = [reading for reading in found if isinstance(reading, NodeFailed)]
     if len(failures) == len(found):
-        raise failures[0]
+        first = failures[0]  # a new one: whoever raises an error that a list of his holds, waits for the collector
+        raise type(first)(first.reason, first.detail, text=first.text)
     if failures:
         ctx.degrade(failures[0].reason, f"{len(failures)} of {len(found)} readings failed: {failures[0]}", action)
     return [reading for reading in found if not isinstance(reading, NodeFailed)]

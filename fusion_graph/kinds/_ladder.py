@@ -85,8 +85,8 @@ class Question(Generic[T]):
             raise NodeFailed("abstained", f"{found.code}: {TOLD[found.code]}", text=reply.text)
         return None
 
-    def eases(self, failed: NodeFailed) -> bool:
-        """A backend that knows no response format is asked without one."""
+    def ease(self, failed: NodeFailed) -> bool:
+        """A backend that knows no response format is asked without one. False: that was not it."""
         if failed.reason != "bad_request" or self.ask.response_format is None:
             return False
         self.ask = replace(self.ask, response_format=None)

@@ -89,12 +89,10 @@ def show_drafts(ctx: NodeContext, drafts: Sequence[Draft]) -> list[str]:
 def guard(ctx: NodeContext, parts: Sequence[str]) -> str:
     """The parts that say something, with a line between them, headed by what their fences mean if they hold any. Joined
     once: they may be long."""
-    fence, parts = ctx.fence, [part for part in parts if part]
-    for part in parts:
-        if fence in part:
-            parts.insert(0, DATA.replace("{fence}", fence))
-            break
-    return "\n\n".join(parts)
+    fence, said = ctx.fence, [part for part in parts if part]
+    if any(fence in part for part in said):
+        said.insert(0, DATA.replace("{fence}", fence))
+    return "\n\n".join(said)
 
 
 def show_text(ctx: NodeContext, title: str, text: str) -> str:

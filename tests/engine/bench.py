@@ -9,8 +9,6 @@ from fusion_graph.providers.sim import SimClient
 
 
 class Bench:
-    """Lanes over sims that can be counted."""
-
     def __init__(self, **settings: int) -> None:
         self.now = 0.0
         self.opened: list[SimClient] = []
