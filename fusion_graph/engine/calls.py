@@ -59,7 +59,7 @@ async def _caught(call: CallRun) -> Completion | NodeFailed:
     try:
         return await complete(call)
     except NodeFailed as error:
-        return error
+        return error.with_traceback(None)  # whose frames hold whoever gets it
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------

@@ -47,4 +47,4 @@ def _heard(ctx: NodeContext, question: Question[T], reply: Completion | NodeFail
     try:
         return question.climb(ctx, reply)
     except NodeFailed as failed:
-        return failed
+        return failed.with_traceback(None)  # whose frames hold the list that it goes into

@@ -9,6 +9,7 @@ import pytest
 from fusion_graph.errors import Transient
 from fusion_graph.events import CallFailed, CallFinished, CallStarted, FirstToken
 from fusion_graph.messages import Delta
+from fusion_graph.pipeline import Limits
 from tests.engine.stage import Stage, critique, start
 
 ONE = "a: {kind: proposer, model: m/a%s}"
@@ -85,8 +86,6 @@ async def test_waiting_call_begins_nothing_after_the_close() -> None:
     gate = asyncio.Event()
     stage = Stage({"m/a": (gate, "alpha"), "m/w": "answer", "*": "late"}, backend={"max_concurrency": 1})
     nodes = "p: {kind: layer, models: [m/a, m/b]}\nw: {kind: synth, model: m/w, inputs: [p]}"
-    from fusion_graph.pipeline import Limits
-
     run = start(stage, nodes, limits=Limits(deadline_s=10, reserve_s=5))
     await stage.sim.called("m/a")
     await stage.skip(5)
@@ -102,3 +101,25 @@ async def test_answered_attempt_tells_its_usage() -> None:
     assert done.completion.text == "four words of text"
     assert done.usage.completion_tokens > 0
     assert done.exact
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+async def test_slot_of_the_backend_is_free_again_where_a_call_waits_for_one_of_the_run(how: str) -> None:
+    stage = Stage({"*": (1e6,)}, backend={"max_concurrency": 2})
+    nodes = "p: {kind: layer, models: [m/a, m/b]}\nw: {kind: synth, model: m/w, inputs: [p]}"
+    limits = Limits(max_concurrency=1, deadline_s=10, reserve_s=5)
+    run = start(stage, nodes, limits=limits)
+    await stage.sim.called("m/a")
+    cap = stage.fusion.services.lanes[""].cap
+    assert cap is not None
+    assert cap.locked()  # m/b holds the other one, and waits
+    if how == "cancelled":
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    else:
+        await stage.skip(10)
+        assert (await run).error is not None
+    assert "m/b" not in stage.asked
+    async with asyncio.timeout(1), cap, cap:
+        pass

@@ -109,3 +109,14 @@ async def test_what_starts_at_the_deadline_has_the_surroundings_of_its_run() -> 
     await stage.skip(6)
     await asyncio.gather(*runs)
     assert sorted(found) == [(name, name) for name in ("one", "three", "two")]
+
+
+async def test_times_never_go_back_and_one_step_has_one() -> None:
+    seconds = iter(range(10_000))
+    stage = Stage({"*": "text"}, clock=lambda: float(next(seconds)))
+    result = await stage.run(FAN)
+    times = [event.at for event in result.events]
+    assert times == sorted(times)
+    ready = {event.node: event.at for event in result.events if isinstance(event, NodeReady)}
+    ended = {event.node: event.at for event in result.events if isinstance(event, NodeFinished)}
+    assert ended["a"] == ready["b"] == ready["c"]

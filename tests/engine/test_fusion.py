@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+from typing import Any
 
 import pytest
 
@@ -59,13 +60,20 @@ async def test_usage_error_is_raised_before_any_event() -> None:
     assert stage.events == []
 
 
+def refuse(_call: Call) -> str:
+    """As a client does that reads what came: what was raised first keeps the client's frame."""
+    try:
+        return str(int("not JSON"))
+    except ValueError as fault:
+        raise Permanent("bad_response", "not JSON") from fault
+
+
 @pytest.mark.parametrize(
-    ("reply", "leaves"), [("text", False), (Permanent("bad_request", "no", status=400), False), ((1e6,), True)]
+    ("reply", "leaves"),
+    [("text", False), (Permanent("bad_request", "no", status=400), False), (refuse, False), ((1e6,), True)],
 )
-async def test_nothing_of_a_run_waits_for_the_collector(reply: str | Permanent | tuple[float], leaves: bool) -> None:
-    stage = Stage(
-        {"*": reply},
-    )
+async def test_nothing_of_a_run_waits_for_the_collector(reply: Any, leaves: bool) -> None:
+    stage = Stage({"*": reply})
     gc.collect()
     gc.disable()
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fusion_graph.engine.request import RunRequest, ask
-from fusion_graph.engine.run import Run, idle, label
+from fusion_graph.engine.run import Run, idle, label, ranks
 from fusion_graph.messages import Message
 from tests.engine.stage import Stage
 from tests.graph.walk import bound_of
@@ -30,6 +32,16 @@ def test_ranks_are_a_permutation_of_all_writers() -> None:
     ranks = run().ranks()
     assert sorted(ranks) == ["p/a", "p/b", "p/c", "p/d", "p/e", "w"]
     assert sorted(ranks.values()) == list(range(6))
+
+
+@pytest.mark.parametrize("members", [1, 14, 15, 16, 31, 200])
+def test_every_writer_has_a_place_of_its_own_however_many_there_are(members: int) -> None:
+    """The keys come in blocks of sixteen."""
+    nodes = f"p: {{kind: sample, model: m/a, samples: {members}}}\nw: {{kind: synth, model: m/w, inputs: [p]}}"
+    bound = bound_of(nodes)
+    places = ranks(bound, 7, ask("Why?").messages)
+    assert sorted(places) == sorted(["w", *(f"p/{n + 1}" for n in range(members))])
+    assert sorted(places.values()) == list(range(members + 1))
 
 
 def test_ranks_depend_on_seed_and_conversation_only() -> None:

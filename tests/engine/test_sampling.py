@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fusion_graph.contracts import Ask
 from fusion_graph.engine.request import RunRequest
 from fusion_graph.engine.run import Run
@@ -110,3 +112,19 @@ def test_node_that_inherits_takes_the_style_and_nothing_else() -> None:
     made = sampling_for(run, bound.nodes[0], Ask((), "draft"), 0)[0]
     assert made == Sampling(temperature=0.1, top_p=0.2, reasoning_effort="low", extra={"verbosity": "low"})
     assert sampling_for(run, bound.nodes[1], Ask((), "final"), 0)[0] == asked
+
+
+@pytest.mark.parametrize("mode", ["analyze", "score", "rank", "select"])
+@pytest.mark.parametrize("seed", ["", ", seed: 5"])
+def test_what_a_judge_sends_first_is_known_and_is_what_would_be_put_together(mode: str, seed: str) -> None:
+    bound = bound_of(
+        f"p: {{kind: layer, models: [m/a, m/b]}}\nj: {{kind: judge, mode: {mode}, model: m/j, inputs: [p]{seed}}}\n"
+        "w: {kind: synth, model: m/w, inputs: [p, j]}"
+    )
+    judge = next(node for node in bound.nodes if node.id == "j")
+    run = Run(Stage().fusion.services, bound, RunRequest(messages=(Message("user", "?"),)), None)
+    asked = Ask((), "note", response_format=bound.kinds[judge.index].response_format(judge.options))
+    known = sampling_for(run, judge, asked, 0)
+    assert known is bound.sends[judge.index]
+    run.unasked = False
+    assert sampling_for(run, judge, asked, 0) == known

@@ -193,3 +193,12 @@ def test_nothing_starts_after_the_end() -> None:
     assert walk.says("b") == "cancelled deadline"
     assert walk.started == ["a"]
     assert walk.says("final") == "failed deadline"
+
+
+def test_deadline_reaches_a_deep_nest_without_recursion() -> None:
+    """Fifteen hundred joins, each of the one before: what none of them can get without a call is not waited for."""
+    nodes = ["a: {kind: proposer, model: m/a}", "g0: {kind: layer, members: [a]}"]
+    nodes += [f"g{n}: {{kind: layer, members: [g{n - 1}]}}" for n in range(1, 1500)]
+    walk = Walk("\n".join([*nodes, "final: {kind: fallback, inputs: [g1499]}"]))
+    walk.progress.close("deadline")
+    assert walk.says("g1499") == "failed deadline"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from fusion_graph.errors import NodeFailed
 from fusion_graph.kinds._asking import ask_all, ask_one
 from fusion_graph.kinds._ladder import Question
-from tests.kinds.scripted import Scripted
+from tests.kinds.scripted import Scripted, drafts, inputs, make_node, run
 from tests.kinds.test_ladder import ASKED, FORM, read, scripted
 
 
@@ -36,19 +37,28 @@ async def test_refused_format_is_left_out_of_that_one_alone() -> None:
     assert [ask.response_format is None for ask in ctx.asks] == [False, False, True]
 
 
-async def _abstain(ctx: Scripted) -> str:
+async def _one() -> None:
+    await ask_one(scripted("prose", "prose"), question())
+
+
+async def _scores() -> None:
+    await run(Scripted(make_node("judge", mode="score"), inputs(p=drafts("a", "b")), "prose", "prose"))
+
+
+async def _fails(asking: Callable[[], Awaitable[None]]) -> str:
     try:
-        await ask_one(ctx, question())
+        await asking()
     except NodeFailed as failed:
         return failed.reason
     return ""
 
 
-async def test_an_abstained_one_leaves_nothing_to_the_collector() -> None:
+@pytest.mark.parametrize("asking", [_one, _scores])
+async def test_whoever_abstains_leaves_nothing_to_the_collector(asking: Callable[[], Awaitable[None]]) -> None:
     gc.collect()
     gc.disable()
     try:
-        assert await _abstain(scripted("prose", "prose")) == "abstained"
+        assert await _fails(asking) == "abstained"
         assert gc.collect() == 0
     finally:
         gc.enable()
