@@ -1,4 +1,4 @@
-"""Structured replies, rung by rung: ask with a response format and with the shape in words, read strictly, mend
+"""Structured replies, step by step: ask with a response format and with the shape in words, read strictly, mend
 mechanically, check the schema, check the meaning, let the model mend it, abstain. It never guesses."""
 
 from __future__ import annotations
