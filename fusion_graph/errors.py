@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     from fusion_graph.messages import Usage
@@ -126,6 +126,11 @@ class NodeFailed(FusionError):
         self.reason = reason
         self.detail = detail
         self.text = text  # what the model wrote, kept for the trace when it was unusable
+
+    def anew(self) -> Self:
+        """The same failure, for whoever raises one that a list of his holds: raised itself, its traceback would hold
+        that list, and both would wait for the collector."""
+        return type(self)(self.reason, self.detail, text=self.text)
 
 
 class NotLaunched(NodeFailed):

@@ -48,7 +48,7 @@ async def complete_choices(calls: Sequence[CallRun]) -> Completion:
     completions = []
     for reply in await complete_all(calls):
         if isinstance(reply, NodeFailed):
-            raise reply
+            raise reply.anew()
         completions.append(reply)
     calls[0].run.choices[calls[0].node.index] = tuple(completions)
     return completions[0]
@@ -60,6 +60,8 @@ async def _caught(call: CallRun) -> Completion | NodeFailed:
         return await complete(call)
     except NodeFailed as error:
         return error.with_traceback(None)  # whose frames hold whoever gets it
+    finally:
+        call.task = None
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------

@@ -148,8 +148,8 @@ class Driver:
         cancels, progress.cancels = progress.cancels, []
         for i in cancels:
             task = run.tasks[i]
-            if task is not None:  # else it has not begun, and will see that it need not
-                task.cancel()
+            if task is not None and task is not asyncio.current_task():  # who has not begun sees that he need not, and
+                task.cancel()  # who closed the run in its own name is failing as it is
         arms, progress.arms = progress.arms, []
         for timer, seconds in arms:
             self._timers.append(self._loop.call_later(seconds, self._fire, timer))

@@ -165,6 +165,11 @@ CALL: Schema = {
 }
 """Options of every node that calls a model."""
 
+SEED: Schema = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "The engine's own: order and random choice; not sent.",
+}
 SHOWN: Schema = {"present": PRESENT}
 """The option of nodes that show drafts to a model."""
 

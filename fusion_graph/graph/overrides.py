@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from fusion_graph.contracts import Kind
 from fusion_graph.errors import UsageError
 from fusion_graph.graph.diagnostics import suggest
-from fusion_graph.graph.fragments import LIMITS
+from fusion_graph.graph.fragments import LIMITS, SEED
 from fusion_graph.graph.reading.params import fill, value_problems
 from fusion_graph.graph.reading.validation import Checker
 from fusion_graph.graph.schema import node_schema
@@ -115,6 +115,10 @@ def _check_uses(pipeline: Pipeline, changed: set[str], values: Mapping[str, Any]
                 raise UsageError(
                     f"node {spec.id!r}, with these parameters: {_told(problem.message)}", hint=problem.hint
                 )
+    if changed.intersection(_names(pipeline.seed)):
+        problem = next(Checker(SEED).problems(fill(pipeline.seed, values)), None)
+        if problem is not None:
+            raise UsageError(f"seed, with these parameters: {_told(problem.message)}", hint=problem.hint)
     if changed.intersection(_names(pipeline.limits)):
         limits = fill(pipeline.limits, values)
         problem = next(Checker(LIMITS).problems(limits), None)

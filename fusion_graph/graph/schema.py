@@ -20,6 +20,7 @@ from fusion_graph.graph.fragments import (
     NAMED,
     PARAM,
     REF,
+    SEED,
     SHOWN,
     SLUG,
     WHEN,
@@ -102,11 +103,7 @@ GRAPH_TOP: Schema = _open(
             "description": "The only things a caller may change.",
         },
         "limits": LIMITS,
-        "seed": {
-            "type": "integer",
-            "minimum": 0,
-            "description": "The engine's own: order and random choice; not sent.",
-        },
+        "seed": SEED,
         "on_tool_turn": {
             "enum": ["writer_only", "full"],
             "description": "A turn after a tool result runs the final writer alone, or the whole graph.",

@@ -94,8 +94,7 @@ def _require_some(ctx: NodeContext, found: Sequence[T | NodeFailed], action: str
     """The readings that came; what is missing is reported. Raises the first failure if none came."""
     failures = [reading for reading in found if isinstance(reading, NodeFailed)]
     if len(failures) == len(found):
-        first = failures[0]  # a new one: whoever raises an error that a list of his holds, waits for the collector
-        raise type(first)(first.reason, first.detail, text=first.text)
+        raise failures[0].anew()
     if failures:
         ctx.degrade(failures[0].reason, f"{len(failures)} of {len(found)} readings failed: {failures[0]}", action)
     return [reading for reading in found if not isinstance(reading, NodeFailed)]

@@ -72,6 +72,16 @@ def test_values_fit_the_limits() -> None:
         resolve_params(pipeline, {"d": 0}, KINDS)
 
 
+@pytest.mark.parametrize("seed", [2.5, -1])
+def test_values_fit_the_seed(seed: float) -> None:
+    pipeline = load(
+        graph("final: {kind: proposer, model: m/m}", top="params: {s: {type: number, default: 3}}\nseed: $s")
+    )
+    assert resolve_params(pipeline, {"s": 4}, KINDS) == {"s": 4}
+    with pytest.raises(UsageError, match="seed, with these parameters"):
+        resolve_params(pipeline, {"s": seed}, KINDS)
+
+
 def test_callers_name_models_by_slug_alone() -> None:
     """semantics 6: type `models` (slugs; only the file may use long entries)"""
     values = resolve_params(PANEL, {"panel": ["m/c", "m/c"]}, KINDS)

@@ -116,3 +116,31 @@ async def test_refine_not_yet_rewriting_hands_its_parent_on() -> None:
     assert result.text == "parent"
     assert len(stage.sent("m/r")) == 1
     assert result.state == "degraded"
+
+
+CHAIN = """
+z: {kind: proposer, model: m/z}
+a: {kind: proposer, model: m/a, inputs: [z]}
+b: {kind: proposer, model: m/b, inputs: [a]}
+w: {kind: synth, model: m/w, inputs: [b]}
+"""
+
+
+async def test_a_call_that_ends_the_spending_cancels_nobody_who_asked() -> None:
+    """The node that finds no room closes the run in its own name: the plan wants it no more, and it fails as it is."""
+    stage = Stage({"*": "text"})
+    result = await stage.run(CHAIN, top={"limits": {"max_calls": 2}})
+    assert result.error
+    assert result.error.reason == "budget"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    await asyncio.sleep(0)  # where a cancellation that stood open would come
+
+
+async def test_what_is_there_is_used_when_a_later_call_ends_the_spending() -> None:
+    stage = Stage({"*": "text"})
+    result = await stage.run(f"{CHAIN}f: {{kind: fallback, inputs: [w, z]}}", top={"limits": {"max_calls": 2}})
+    assert result.answer is not None
+    assert result.answer.node == "z"
+    assert result.state == "degraded"
