@@ -75,8 +75,8 @@ types: $(VENV)/.dev ## mypy, strict, tests too
 
 check: lint types test ## all three
 
-test: $(VENV)/.dev ## every test; no key, no network
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.dev ## every test, on all cores; no key, no network
+	@$(BIN)/python -m pytest -q -n auto
 
 cover: $(VENV)/.dev ## tests with branch coverage
 	@$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered

@@ -125,6 +125,7 @@ def test_what_a_judge_sends_first_is_known_and_is_what_would_be_put_together(mod
     run = Run(Stage().fusion.services, bound, RunRequest(messages=(Message("user", "?"),)), None)
     asked = Ask((), "note", response_format=bound.kinds[judge.index].response_format(judge.options))
     known = sampling_for(run, judge, asked, 0)
-    assert known is bound.sends[judge.index]
+    assert known == bound.sends[judge.index]
+    assert known[0] is (bound.sends[judge.index] or known)[0]
     run.unasked = False
     assert sampling_for(run, judge, asked, 0) == known
