@@ -1,5 +1,5 @@
-"""One call of a node, as the attempts it is made of: what is asked, what an attempt that begins or ends means for the
-run, and whether there is another. It waits for nothing; `calls` does.
+"""One call of a node, as the attempts it is made of: what is asked, and what an attempt that begins or ends means for
+the run. It waits for nothing, `calls` does; whether there is another attempt says `retries`.
 
 Before an answer's first token everything may be retried or replaced; after it nothing is (semantics 1 and 4, wire
 contract section 4).
@@ -7,14 +7,13 @@ contract section 4).
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fusion_graph.engine import billing
-from fusion_graph.engine.acceptance import Unusable, accept
+from fusion_graph.engine.acceptance import accept
 from fusion_graph.engine.memory import Keeping, recall
 from fusion_graph.engine.sampling import sampling_for
 from fusion_graph.engine.watchdog import look
@@ -32,10 +31,7 @@ if TYPE_CHECKING:
     from fusion_graph.engine.run import Run
     from fusion_graph.pipeline import Node
 
-BACKOFF_CAP_S = 8.0
-EMPTY_ATTEMPTS = 2  # an empty reply is asked once more, not as often as a lost connection
 NEVER = Timeout(first_token_s=inf, idle_s=inf, total_s=inf)  # of a reply that is whole; its provider waits no longer
-EMPTY = frozenset({"empty_output", "unusable:blank"})
 
 
 class CallRun:
@@ -247,36 +243,6 @@ class CallRun:
 
     def _own_task(self) -> asyncio.Task[Any] | None:
         return self.task or self.run.tasks[self.node.index]
-
-    # --- another attempt ----------------------------------------------------------------------------------------------
-
-    def next_wait(self, error: ProviderError) -> float | None:
-        """Seconds until the next attempt at the same model; None when there is none."""
-        retry = self.options.retry
-        attempts = min(retry.attempts, EMPTY_ATTEMPTS) if error.reason in EMPTY else retry.attempts
-        if not error.transient or self.tried >= attempts or self.run.progress.closed or self.committed:
-            return None
-        wait = error.retry_after_s
-        if wait is None:
-            ceiling = min(retry.backoff_s * 2 ** (self.tried - 1), BACKOFF_CAP_S)
-            wait = self._jitter().uniform(0, ceiling)
-        return None if self.too_long(wait) else wait
-
-    def _jitter(self) -> random.Random:
-        """Runs that fail together must not come back together; but a replay of this one waits as it did."""
-        return random.Random(f"{self.run.run_id}/{self.node.id}/{self.number}/{self.attempt}")  # noqa: S311 (no secret)
-
-    def too_long(self, seconds: float) -> bool:
-        """The run would be over before."""
-        deadline = self.run.deadline
-        return deadline is not None and self.run.clock() + seconds >= deadline
-
-
-def failure(failures: Sequence[tuple[ModelRef, ProviderError]]) -> NodeFailed:
-    """The last failure names the reason; the detail tells of every model."""
-    _, last = failures[-1]
-    told = "; ".join(f"{ref}: {error.message}" for ref, error in failures)
-    return NodeFailed(last.reason, told, text=last.completion.text if isinstance(last, Unusable) else "")
 
 
 def _late_text(call: CallRun) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fusion_graph.engine.acceptance import Unusable
 from fusion_graph.engine.estimates import estimated_usage, worst_case
+from fusion_graph.engine.retries import next_wait
 from fusion_graph.errors import NodeFailed, NotLaunched, ProviderError
 from fusion_graph.events import CallFailed, CallFinished
 from fusion_graph.graph.options import is_hedge_arm
@@ -64,7 +65,7 @@ def fail(call: CallRun, error: ProviderError) -> None:
         cost = _cost(call, usage)
     if call.reservation is not None:
         _settle(call, cost, usage)
-    call.pause = None if error.reason == "cancelled" else call.next_wait(error)
+    call.pause = None if error.reason == "cancelled" else next_wait(call, error)
     head = (run.clock(), CallFailed, call.node.id, call.number, call.attempt, call.model)
     told = (error.reason, error.message, usage, cost, call.pause, text, error.status, error.retry_after_s)
     run.emit((*head, *told))

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fusion_graph.engine.attempts import CallRun, failure
+from fusion_graph.engine.attempts import CallRun
+from fusion_graph.engine.retries import failure, too_long
 from fusion_graph.errors import NodeFailed, ProviderError, Transient
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ async def _take_turn(call: CallRun) -> None:
     run, lane = call.run, call.lane
     while lane.holds_back and (delay := lane.delay_s()) > 0:  # cool-down and request rate of the backend
         error = Transient("rate_limited", f"backend {lane.backend.name!r} asks to wait {delay:.1f} s", sent=False)
-        if call.too_long(delay):
+        if too_long(call, delay):
             raise error
         await _nap(call, delay, error)
     for cap in (lane.cap, run.cap):  # who waits for a backend holds no slot of the run
