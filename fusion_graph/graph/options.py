@@ -13,19 +13,23 @@ if TYPE_CHECKING:
 
 
 def take(run: Progress, c: int) -> list[int]:
-    """Demand the next option, and the aids with the first group; settle the fallback when none is left."""
-    state = run.states[c]
-    choices = ways(run, c)
-    if state.asked >= len(choices):
-        if not runners(run, c):
-            run.settle(c, _exhausted(run, c))
-        return []
-    option = choices[state.asked]
-    state.asked += 1
-    if option in run.choosing.begun:  # somebody else wanted it before
-        arm(run, c, option)
-    aids = run.plan.aids[c] if run.plan.groups[option] else ()
-    return run.ask(c, (option, *(a for a in aids if a not in state.demands)))
+    """Demand the next option, and the aids with the first group; settle the fallback when none is left. One that has
+    ended without a value before it was asked is passed over here, as there may be many."""
+    state, choices = run.states[c], ways(run, c)
+    alone = not runners(run, c) and c not in run.choosing.candidates
+    while state.asked < len(choices):
+        option = choices[state.asked]
+        state.asked += 1
+        if option in run.choosing.begun:  # somebody else wanted it before
+            arm(run, c, option)
+        aids = run.plan.aids[c] if run.plan.groups[option] else ()
+        outcome = run.states[option].outcome
+        if aids or not alone or outcome is None or outcome.value is not None:
+            return run.ask(c, (option, *(a for a in aids if a not in state.demands)))
+        state.demands += (option,)
+    if alone:
+        run.settle(c, _exhausted(run, c))
+    return []
 
 
 def ways(run: Progress, c: int) -> tuple[int, ...]:

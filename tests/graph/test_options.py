@@ -143,3 +143,18 @@ def test_deep_nest_is_committed_without_recursion() -> None:
     walk = Walk(bound_specs(specs))
     walk.progress.first_content(0)
     assert len(walk.progress.choosing.committed) == depth - 1
+
+
+def test_many_options_that_ended_before_are_passed_over_without_recursion() -> None:
+    """Another fallback has asked them all; this one is asked later, and takes the first that is left."""
+    many = range(700)
+    specs = [spec(f"p{n}") for n in many] + [spec("last")]
+    specs += [spec("first", "fallback", [f"p{n}" for n in many])]
+    specs += [spec("second", "fallback", [*(f"p{n}" for n in many), "last"], after=["first"])]
+    walk = Walk(bound_specs(specs))
+    for n in many:
+        walk.fail(f"p{n}")
+    assert walk.says("first") == "failed no_usable_option"
+    assert walk.running == ["last"]
+    walk.finish("last", "text")
+    assert walk.texts("second") == ["text"]
